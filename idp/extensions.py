@@ -1,0 +1,50 @@
+"""The objects that Flask extensions ask to have at module level; bound to an application in `create_app`."""
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask
+from flask_babel import Babel, gettext, lazy_gettext
+from flask_sqlalchemy import SQLAlchemy
+from flask_wtf.csrf import CSRFProtect
+from sqlalchemy import MetaData, event
+from sqlalchemy.orm import DeclarativeBase
+
+
+class Base(DeclarativeBase):
+    """Every table's base; constraints are named so that migrations can drop them on both databases."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+babel = Babel()
+csrf = CSRFProtect()
+
+# Flask-SQLAlchemy's db.Model carries no types; for mypy it is the plain declarative base.
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
+
+_ = gettext
+_l = lazy_gettext
+
+
+def tune_sqlite(app: Flask) -> None:
+    """Makes SQLite behave like a server: readers beside one writer, foreign keys kept."""
+    with app.app_context():
+        if db.engine.dialect.name != "sqlite":
+            return
+
+        @event.listens_for(db.engine, "connect")
+        def set_pragmas(connection: Any, _: object) -> None:
+            for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
+                connection.execute(f"PRAGMA {pragma}")

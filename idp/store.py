@@ -1,0 +1,142 @@
+"""The store: Redis as this product uses it, in the subset that Redis 6.2 serves, standalone, Sentinel or Cluster."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+import redis
+from flask import current_app
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+from idp import tokens
+from idp.embedded_redis import embedded_redis
+from idp.store_urls import connect_redis
+
+__all__ = ["Script", "Store", "StoreUnavailable", "connect", "embedded_redis", "store"]
+
+
+class StoreUnavailable(Exception):
+    """Redis did not answer: whoever asked must fail closed."""
+
+
+class Script:
+    """A Lua script by its digest; the keys of one call share a hash tag, so that a Cluster runs it in one place."""
+
+    __slots__ = ("sha", "source")
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.sha = tokens.sha1_hex(source)
+
+
+class Store:
+    """One connection pool and the few atomic steps that we build on; every method raises StoreUnavailable."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self.redis = client
+        self._evalsha = client.evalsha
+
+    def get(self, key: str) -> bytes | None:
+        """The value, or None."""
+        with _translated():
+            return cast("bytes | None", self.redis.get(key))
+
+    def put(self, key: str, value: bytes | str, ttl: int) -> None:
+        """Writes for `ttl` seconds."""
+        with _translated():
+            self.redis.set(key, value, ex=ttl)
+
+    def put_new(self, key: str, value: bytes | str, ttl: int) -> bool:
+        """Writes for `ttl` seconds unless the key exists; True for the one who wrote."""
+        with _translated():
+            return bool(self.redis.set(key, value, ex=ttl, nx=True))
+
+    def take(self, key: str) -> bytes | None:
+        """Reads and deletes in one step: of two that ask at once, one gets the value."""
+        with _translated():
+            return cast("bytes | None", self.redis.getdel(key))
+
+    def drop(self, *keys: str) -> None:
+        """Deletes; one command per key, since keys of one account may lie apart from others in a Cluster."""
+        with _translated():
+            for key in keys:
+                self.redis.unlink(key)
+
+    def add(self, key: str, member: str, ttl: int) -> None:
+        """Adds to a set that lives at least `ttl` more seconds."""
+        with _translated():
+            pipeline = self.redis.pipeline(transaction=False)
+            pipeline.sadd(key, member)
+            pipeline.expire(key, ttl)
+            pipeline.execute()
+
+    def remove(self, key: str, member: str) -> None:
+        """Removes from a set."""
+        with _translated():
+            self.redis.srem(key, member)
+
+    def members(self, key: str) -> set[str]:
+        """The set's members; empty when there is none."""
+        with _translated():
+            return {m.decode() for m in cast("set[bytes]", self.redis.smembers(key))}
+
+    def fields(self, key: str, *names: str) -> list[bytes | None]:
+        """Several fields of a hash."""
+        with _translated():
+            return cast("list[bytes | None]", self.redis.hmget(key, list(names)))
+
+    def put_fields(self, key: str, values: dict[str, str | bytes], ttl: int) -> None:
+        """Writes fields of a hash that lives `ttl` seconds from now."""
+        with _translated():
+            pipeline = self.redis.pipeline(transaction=False)
+            pipeline.hset(key, mapping=cast(Any, values))
+            pipeline.expire(key, ttl)
+            pipeline.execute()
+
+    def push(self, queue: str, *values: bytes | str) -> None:
+        """Appends to a list."""
+        with _translated():
+            self.redis.rpush(queue, *values)
+
+    def pop_many(self, queue: str, most: int) -> list[bytes]:
+        """Takes up to `most` values from the list's head, each given to one taker only."""
+        with _translated():
+            return cast("list[bytes] | None", self.redis.lpop(queue, most)) or []
+
+    def listed(self, queue: str) -> list[bytes]:
+        """All of a list, oldest first, left in place."""
+        with _translated():
+            return cast("list[bytes]", self.redis.lrange(queue, 0, -1))
+
+    def run(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int] = ()) -> Any:
+        """Runs a script by digest, loading it where the server has not met it yet (restart, failover, new node)."""
+        with _translated():
+            try:
+                return self._evalsha(script.sha, len(keys), *keys, *args)
+            except redis.exceptions.NoScriptError:
+                return self.redis.eval(script.source, len(keys), *keys, *args)
+
+    def ping(self) -> None:
+        """Returns when the server answers."""
+        with _translated():
+            self.redis.ping()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.ReadOnlyError, redis.exceptions.BusyLoadingError) as down:
+        raise StoreUnavailable(type(down).__name__) from down
+
+
+def connect(url: str) -> Store:
+    """A store for `url` (see the setting redis_url); it connects at first use and again after a failure."""
+    retry = Retry(ExponentialBackoff(cap=0.2, base=0.02), 2)
+    return Store(connect_redis(url, retry=retry, socket_timeout=3, socket_connect_timeout=2, health_check_interval=0))
+
+
+def store() -> Store:
+    """The application's store."""
+    return cast(Store, current_app.extensions["idp.store"])

@@ -1,0 +1,55 @@
+"""Secrets we hand out: how they are drawn, digested, compared and keyed; nobody else touches `secrets` or `hmac`."""
+
+import hashlib
+import hmac
+import secrets
+from base64 import urlsafe_b64encode
+
+
+def b64(raw: bytes) -> str:
+    """Base64url without padding (RFC 7515 section 2)."""
+    return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
+def random_token(nbytes: int = 32) -> str:
+    """A fresh URL-safe secret of `nbytes` bytes of randomness."""
+    return secrets.token_urlsafe(nbytes)
+
+
+def random_bytes(nbytes: int) -> bytes:
+    """Fresh key material."""
+    return secrets.token_bytes(nbytes)
+
+
+def numeric_code(digits: int = 6) -> str:
+    """A one-time code of `digits` decimal digits, every value equally likely."""
+    return str(secrets.randbelow(10**digits)).zfill(digits)
+
+
+def digest(token: str) -> str:
+    """What we store of a token that grants entry: SHA-256, base64url. Tokens are random, so no salt is needed."""
+    return b64(hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest())
+
+
+def same(a: str, b: str) -> bool:
+    """Whether two strings are equal, in constant time; compares bytes, since `str` raises for non-ASCII."""
+    return hmac.compare_digest(a.encode("utf-8", "surrogatepass"), b.encode("utf-8", "surrogatepass"))
+
+
+def mac(key: bytes, *parts: str) -> str:
+    """HMAC-SHA256 of the parts, each framed by its length so that no two lists of parts collide."""
+    keyed = hmac.new(key, digestmod=hashlib.sha256)
+    for part in parts:
+        raw = part.encode("utf-8", "surrogatepass")
+        keyed.update(len(raw).to_bytes(4, "big") + raw)
+    return b64(keyed.digest())
+
+
+def bucket(subject: str) -> str:
+    """The two-character hash tag under which everything of one account lives in the store, so that one script reaches it."""
+    return hashlib.sha256(subject.encode()).hexdigest()[:2]
+
+
+def sha1_hex(text: str) -> str:
+    """The name under which Redis knows a script (EVALSHA); not a security measure."""
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()

@@ -1,0 +1,89 @@
+"""The whole application in one table of contents: what it is made of, and which page each fact becomes."""
+
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask_wtf.csrf import CSRFError
+
+from idp import accounts, forms, gateways, interaction, login, oidc, pages, recovery, registration, store, web
+from idp.accounts import passwords
+from idp.config import Settings, load_settings, secrets_of
+from idp.extensions import babel, csrf, db, tune_sqlite
+from idp.gateways.civil_registry import RegistryUnavailable
+from idp.gateways.sms import DeliveryFailed
+from idp.rate_limits import TooManyAttempts
+from idp.sealing import Sealer, Unsealable
+
+# The facts that a view may let fall, and the page each becomes: status and error code.
+FACTS: dict[type[Exception], tuple[int, str]] = {
+    TooManyAttempts: (429, "too_many_attempts"),
+    RegistryUnavailable: (503, "registry_unavailable"),
+    DeliveryFailed: (503, "delivery_failed"),
+    store.StoreUnavailable: (503, "temporarily_unavailable"),
+    passwords.Busy: (503, "temporarily_unavailable"),
+    Unsealable: (500, "server_error"),
+    web.Gone: (410, "gone"),
+    CSRFError: (400, "form_expired"),
+}
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application, from settings (read from IDP_* when None); raises ConfigError."""
+    known = settings or load_settings()
+    app = Flask(__name__)
+    app.extensions["idp.settings"] = known
+    secrets = secrets_of(known)
+    app.extensions["idp.secrets"] = secrets
+    app.extensions["idp.sealing"] = Sealer(secrets.sealing, secrets.index)
+    app.extensions["idp.store"] = store.connect(_redis_url(known))
+    app.config.update(_flask_config(known, secrets.cookie))
+    db.init_app(app)
+    tune_sqlite(app)
+    csrf.init_app(app)
+    babel.init_app(app, locale_selector=pages.select_locale)
+    web.register_headers(app, known)
+    web.register_errors(app, FACTS)
+    app.register_error_handler(interaction.Stale, lambda _: interaction.door())
+    forms.register_forms(app)
+    app.url_defaults(interaction.fill_in_the_id)
+    gateways.init_app(app)
+    accounts.init_app(app)
+    for room in (pages, login, registration, recovery, oidc):
+        room.init_app(app)
+    return app
+
+
+def _redis_url(known: Settings) -> str:
+    return store.embedded_redis(known.var) if known.redis_url.startswith("embedded:") else known.redis_url
+
+
+def _flask_config(known: Settings, cookie_key: bytes) -> dict[str, Any]:
+    return {
+        "SECRET_KEY": cookie_key,
+        "SQLALCHEMY_DATABASE_URI": _absolute(known.database_url),
+        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(known.database_url),
+        "BABEL_DEFAULT_LOCALE": "id",
+        "BABEL_DEFAULT_TIMEZONE": "Asia/Jakarta",
+        "WTF_CSRF_TIME_LIMIT": None,  # as long as the cookie it is bound to
+        "WTF_CSRF_SSL_STRICT": False,  # it wants a Referer, which our pages do not send; forms.check_origin stands in
+        "MAX_CONTENT_LENGTH": 256 * 1024,
+        "MAX_FORM_MEMORY_SIZE": 256 * 1024,
+        "MAX_FORM_PARTS": 100,
+        "TRAP_HTTP_EXCEPTIONS": False,
+    }
+
+
+def _absolute(url: str) -> str:
+    prefix = "sqlite:///"
+    if not url.startswith(prefix) or url in (prefix, prefix + ":memory:"):
+        return url
+    path = Path(url.removeprefix(prefix)).resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return f"{prefix}{path}"
+
+
+def _engine_options(url: str) -> dict[str, Any]:
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": 10}}
+    return {"pool_pre_ping": True, "pool_size": 8, "max_overflow": 8, "pool_timeout": 5}

@@ -1,5 +1,6 @@
 """The only place that asks what time it is, so that tests can move the clock in one place."""
 
+import time
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -24,3 +25,8 @@ def from_timestamp(seconds: float) -> datetime:
 def wib(moment: datetime) -> datetime:
     """The same moment on a clock in Jakarta, as pages show it."""
     return moment.astimezone(WIB)
+
+
+def monotonic() -> float:
+    """Seconds on a clock that never jumps, for deadlines within one process."""
+    return time.monotonic()

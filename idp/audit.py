@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import orjson
 import structlog
 from flask import Flask, has_request_context
-from sqlalchemy import BigInteger, Connection, String, Text, func, select
+from sqlalchemy import BigInteger, Connection, String, Text, func, insert, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -168,7 +168,8 @@ def verify() -> int | Broken:
     """
     previous, position = GENESIS, 0
     head = (store().get(HEAD) or b"0:").decode().partition(":")
-    for row in db.session.execute(select(AuditEvent.__table__).order_by(AuditEvent.position)).mappings():
+    rows = select(AuditEvent.__table__).order_by(AuditEvent.position).execution_options(yield_per=1000)
+    for row in db.session.execute(rows).mappings():
         position += 1
         if row["position"] != position:
             return Broken(position, "a row is missing")
@@ -186,12 +187,14 @@ def verify() -> int | Broken:
 
 def _append(rows: list[dict[str, Any]]) -> str:
     """Writes what is not yet written; returns the new head, `position:hash`, or "" when nothing was new."""
+    if not rows:
+        return ""
     with db.engine.begin() as connection:
         known = set(connection.scalars(select(AuditEvent.id).where(AuditEvent.id.in_([row["id"] for row in rows]))))
         fresh = _chained([row for row in rows if row["id"] not in known], *_head(connection))
         if not fresh:
             return ""
-        connection.execute(AuditEvent.__table__.insert(), fresh)
+        connection.execute(insert(AuditEvent), fresh)
     return f"{fresh[-1]['position']}:{fresh[-1]['hash']}"
 
 

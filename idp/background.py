@@ -1,0 +1,46 @@
+"""Work that goes on behind an answer: messages that must neither hold a page up nor tell, by the time, what was done."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import ParamSpec, cast
+
+import structlog
+from flask import Flask, current_app
+
+log = structlog.get_logger()
+P = ParamSpec("P")
+
+THREADS = 8
+UNHURRIED_SECONDS = 0.3
+
+
+def start(work: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Future[None]:
+    """Runs `work` in a thread with the application's context; what it raises is logged by its type and goes no further."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+
+    def body() -> None:
+        with app.app_context():
+            try:
+                work(*args, **kwargs)
+            except Exception as problem:  # the answer is out already; only operators can still be told
+                log.error("background_work_failed", kind=type(problem).__name__)
+
+    return _pool(app).submit(body)
+
+
+def unhurried(work: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Starts `work` and returns after a fixed time, done or not, so that real and pretended work take equally long."""
+    start(work, *args, **kwargs)
+    threading.Event().wait(UNHURRIED_SECONDS)
+
+
+def briefly(futures: list[Future[None]]) -> None:
+    """Waits until all are done, but no longer than the fixed time."""
+    wait(futures, timeout=UNHURRIED_SECONDS)
+
+
+def _pool(app: Flask) -> ThreadPoolExecutor:
+    # setdefault is atomic: of two threads that come first together, both use the one pool that stayed.
+    new = app.extensions.get("idp.background") or ThreadPoolExecutor(THREADS, thread_name_prefix="background")
+    return cast(ThreadPoolExecutor, app.extensions.setdefault("idp.background", new))

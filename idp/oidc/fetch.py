@@ -1,7 +1,6 @@
 """The one guarded way out: fetches that relying parties can make us do never reach our own network (SSRF)."""
 
 import socket
-from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
@@ -57,7 +56,7 @@ def allowed_url(url: str) -> bool:
     return bool(scheme and parts.hostname and valid_port and not parts.fragment and "@" not in parts.netloc)
 
 
-def _exchange(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Fetched:
+def _exchange(method: str, url: str, headers: dict[str, str], body: bytes) -> Fetched:
     if not allowed_url(url):
         raise FetchRefused("not an https address")
     deadline = clock.monotonic() + TIMEOUT

@@ -21,12 +21,11 @@ def start(work: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Futur
 
     def body() -> None:
         with app.app_context():
-            try:
-                work(*args, **kwargs)
-            except Exception as problem:  # the answer is out already; only operators can still be told
-                log.error("background_work_failed", kind=type(problem).__name__)
+            work(*args, **kwargs)
 
-    return _pool(app).submit(body)
+    future = _pool(app).submit(body)
+    future.add_done_callback(_log_failure)
+    return future
 
 
 def unhurried(work: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
@@ -44,3 +43,10 @@ def _pool(app: Flask) -> ThreadPoolExecutor:
     # setdefault is atomic: of two threads that come first together, both use the one pool that stayed.
     new = app.extensions.get("idp.background") or ThreadPoolExecutor(THREADS, thread_name_prefix="background")
     return cast(ThreadPoolExecutor, app.extensions.setdefault("idp.background", new))
+
+
+def _log_failure(future: Future[None]) -> None:
+    # The answer is out already, so only operators can still be told; by type, since messages may hold personal data.
+    problem = future.exception()
+    if problem is not None:
+        log.error("background_work_failed", kind=type(problem).__name__)

@@ -1,0 +1,95 @@
+"""The operator's commands: `idp`. A mistake gets one sentence that names the place and the cure, and exit code 2."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from idp.config import ConfigError
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+# Each command in a module of its own, imported when asked for: `idp config check` must not need a running store.
+COMMANDS = {
+    "accounts": "idp.cli.accounts:accounts",
+    "audit": "idp.cli.audit:audit",
+    "clients": "idp.cli.clients:clients",
+    "config": "idp.cli.config:config",
+    "db": "idp.cli.database:database",
+    "demo": "idp.cli.demo:demo",
+    "explain": "idp.cli.explain:explain",
+    "keys": "idp.cli.keys:keys",
+    "otp": "idp.cli.otp:otp",
+    "outbox": "idp.cli.outbox:outbox",
+    "secrets": "idp.cli.secrets:secrets",
+    "serve": "idp.cli.serve:serve",
+}
+
+
+class Mistake(click.ClickException):
+    """An operator's mistake or an outage, as one sentence; exit code 2, no traceback."""
+
+    exit_code = 2
+
+
+class Commands(click.Group):
+    """A group that imports a command when it is named, and words every foreseeable failure."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in order."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command; raises Mistake for what an operator can mend."""
+        with worded():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def worded() -> Iterator[None]:
+    """Turns the failures that an operator can mend into one sentence each."""
+    from sqlalchemy.exc import OperationalError, ProgrammingError
+
+    from idp.store import StoreUnavailable
+
+    try:
+        yield
+    except ConfigError as wrong:
+        raise Mistake(str(wrong)) from None
+    except StoreUnavailable:
+        raise Mistake("The store does not answer: start Redis, or correct IDP_REDIS_URL.") from None
+    except (OperationalError, ProgrammingError):
+        raise Mistake(
+            "The database does not answer or lacks its tables: check IDP_DATABASE_URL, then run `idp db upgrade`."
+        ) from None
+
+
+@contextmanager
+def application() -> Iterator["Flask"]:
+    """The application with its context pushed, for commands that need stores; its audit events reach SQL at the end."""
+    from idp import create_app
+    from idp.audit import drain_all
+
+    app = create_app()
+    with app.app_context():
+        try:
+            yield app
+        finally:
+            drain_all()
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="siapkerja-id", message="%(version)s")
+def main() -> None:
+    """SIAPkerja ID: one account for every service of the ministry."""

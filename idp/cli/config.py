@@ -1,0 +1,73 @@
+"""`idp config`: whether the settings are usable, and the table of all settings for the documentation."""
+
+import stat
+from typing import Any
+
+import click
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from idp.cli import Mistake
+from idp.config import ConfigError, Settings, load_settings
+
+
+@click.group()
+def config() -> None:
+    """Check the settings, or list them."""
+
+
+@config.command()
+@click.option("--connect", is_flag=True, help="Also ask the store and the database whether they answer.")
+def check(connect: bool) -> None:
+    """Say whether the provider would start with these settings."""
+    from idp import create_app, rate_limits
+
+    loaded = load_settings()
+    rate_limits.overridden(loaded)
+    _refuse_readable_secrets(loaded)
+    app = create_app(loaded)
+    if connect:
+        with app.app_context():
+            _answers()
+    click.echo(f"All well: {loaded.environment}, issuer {loaded.issuer}.")
+
+
+@config.command()
+def table() -> None:
+    """Print every setting as a Markdown table."""
+    click.echo(settings_table())
+
+
+def settings_table() -> str:
+    """One row per field of Settings: variable, default, meaning."""
+    rows = [_row(name, field) for name, field in Settings.model_fields.items()]
+    return "\n".join(["| Variable | Default | Meaning |", "|---|---|---|", *rows])
+
+
+def _row(name: str, field: FieldInfo) -> str:
+    meaning = (field.description or "").replace("|", "\\|")
+    return f"| `IDP_{name.upper()}` | {_default(field)} | {meaning} |"
+
+
+def _default(field: FieldInfo) -> str:
+    value: Any = field.get_default(call_default_factory=True, validated_data={})
+    if value is PydanticUndefined:
+        return "required"
+    return f"`{value}`" if value not in (None, "", (), {}) else "none"
+
+
+def _refuse_readable_secrets(loaded: Settings) -> None:
+    path = loaded.secrets_file
+    if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise ConfigError(f"{path} can be read by others: run `chmod 600 {path}`.")
+
+
+def _answers() -> None:
+    from sqlalchemy import inspect
+
+    from idp.extensions import db
+    from idp.store import store
+
+    store().ping()
+    if not inspect(db.engine).has_table("audit_events"):
+        raise Mistake("The database lacks its tables: run `idp db upgrade`.")

@@ -1,0 +1,32 @@
+"""`idp otp`: did the SMS arrive?"""
+
+import click
+import orjson
+
+from idp.cli import application
+
+
+@click.group()
+def otp() -> None:
+    """Look after one-time codes."""
+
+
+@otp.command()
+@click.option("--most", default=20, show_default=True, help="How many of the latest to show.")
+@click.option("--account", help="Only codes for this account, by its subject.")
+def deliveries(most: int, account: str | None) -> None:
+    """Show how the latest codes fared at the gateways; neither the codes nor the recipients are known here."""
+    from sqlalchemy import select
+
+    from idp import audit, clock
+    from idp.extensions import db
+
+    wanted = select(audit.AuditEvent).where(audit.AuditEvent.event == "otp_sent")
+    if account:
+        wanted = wanted.where(audit.AuditEvent.account == account)
+    with application():
+        audit.drain_all()
+        for row in db.session.scalars(wanted.order_by(audit.AuditEvent.position.desc()).limit(most)):
+            facts = orjson.loads(row.facts)
+            at = clock.wib(clock.from_timestamp(row.at / 1000)).strftime("%Y-%m-%d %H:%M:%S WIB")
+            click.echo(f"{at}  {facts['channel']:4}  {facts['delivery']:9}  {facts['purpose']}  message {facts['message']}")

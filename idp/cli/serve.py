@@ -1,0 +1,96 @@
+"""`idp serve`: the provider on granian, one worker per core, each with its own audit drain."""
+
+import os
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import click
+
+from idp.cli import Mistake, application
+from idp.config import Settings, load_settings
+from idp.embedded_redis import stop_embedded_redis
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+BLOCKING_THREADS = 8
+GRACE_SECONDS = 15
+
+
+@click.command()
+@click.option("--migrate", is_flag=True, help="Bring the tables up to date first.")
+def serve(migrate: bool) -> None:
+    """Serve until SIGTERM or SIGINT; requests that have begun are finished."""
+    loaded = load_settings()
+    _refuse_taken_port(loaded)
+    # Built once before the workers: a mistake is one sentence here instead of a traceback in each of them, and the
+    # embedded stores are up before the first worker asks for them.
+    with application():
+        _prepare_tables(migrate)
+    click.echo(f"SIAPkerja ID listens on http://{loaded.bind}:{loaded.port}, issuer {loaded.issuer}.", err=True)
+    _run(loaded)
+    _close(loaded)
+    click.echo("Stopped.", err=True)
+
+
+def _close(loaded: Settings) -> None:
+    with application():  # drains what the workers' last requests recorded
+        pass
+    if loaded.redis_url.startswith("embedded:"):
+        stop_embedded_redis(loaded.var)
+
+
+def worker() -> "Flask":
+    """What granian calls in each worker: the application, its audit events drained until the process ends."""
+    from idp import create_app
+    from idp.audit import drain_forever
+
+    app = create_app()
+    drain_forever(app, threading.Event())
+    return app
+
+
+def _run(loaded: Settings) -> None:
+    from granian import Granian
+    from granian.constants import HTTPModes, Interfaces
+
+    server = Granian(
+        "idp.cli.serve:worker",
+        factory=True,
+        address=loaded.bind,
+        port=loaded.port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=loaded.workers or os.cpu_count() or 1,
+        blocking_threads=BLOCKING_THREADS,
+        respawn_failed_workers=True,
+        workers_kill_timeout=GRACE_SECONDS,
+        log_level="warning",
+    )
+    server.serve()
+
+
+def _prepare_tables(migrate: bool) -> None:
+    from sqlalchemy import inspect
+
+    from idp.cli.database import upgrade_tables
+    from idp.extensions import db
+
+    if migrate:
+        upgrade_tables()
+    if not inspect(db.engine).has_table("audit_events"):
+        raise Mistake("The database lacks its tables: run `idp db upgrade`, or `idp serve --migrate`.")
+
+
+def _refuse_taken_port(loaded: Settings) -> None:
+    family = socket.AF_INET6 if ":" in loaded.bind else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((loaded.bind, loaded.port))
+        except OSError as taken:
+            raise Mistake(
+                f"IDP_BIND={loaded.bind} IDP_PORT={loaded.port} cannot be listened on ({taken.strerror}): choose others."
+            ) from None

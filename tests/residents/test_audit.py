@@ -1,0 +1,187 @@
+"""The audit trail keeps one unbroken chain, whoever drains it, and tells when anybody touched it."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, text
+
+from idp import audit, store
+from idp.audit import AuditEvent, Broken
+from idp.extensions import db
+
+
+@pytest.fixture
+def house(app: Flask) -> Iterator[Flask]:
+    with app.app_context():
+        yield app
+
+
+def rows() -> list[AuditEvent]:
+    return list(db.session.scalars(select(AuditEvent).order_by(AuditEvent.position)))
+
+
+def write(statement: str) -> None:
+    with db.engine.begin() as connection:
+        connection.execute(text(statement))
+
+
+def test_an_event_reaches_sql_with_who_when_and_from_where(house: Flask) -> None:
+    with house.test_request_context(environ_base={"REMOTE_ADDR": "192.0.2.77"}):
+        from idp.web import reference
+
+        audit.record("sign_in", account="subject-1", client="wlkp", method="password", attempt=2, fresh=True)
+        known = reference()
+    assert audit.drain() == 1
+    (row,) = rows()
+    assert (row.event, row.account, row.client, row.reference) == ("sign_in", "subject-1", "wlkp", known)
+    assert row.address == "192.0.2.0/24"
+    assert row.facts == '{"attempt":2,"fresh":true,"method":"password"}'
+    assert audit.verify() == 1
+
+
+def test_addresses_are_kept_as_networks() -> None:
+    assert audit.network("203.0.113.200") == "203.0.113.0/24"
+    assert audit.network("2001:db8:1:2::5") == "2001:db8:1::/48"
+    assert audit.network("unix") is None
+
+
+def test_an_unknown_event_is_refused(house: Flask) -> None:
+    with pytest.raises(ValueError, match="signed_in_somehow"):
+        audit.record("signed_in_somehow")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("fact", ["9901010101900001", "+6281234567890", "081234567890", "siti@example.com"])
+def test_a_personal_fact_is_refused(house: Flask, fact: str) -> None:
+    with pytest.raises(ValueError, match="personal") as caught:
+        audit.record("sign_in", account="s", identifier=fact)
+    assert fact not in str(caught.value)
+    assert audit.drain() == 0
+
+
+def test_four_drains_at_once_keep_one_chain(house: Flask) -> None:
+    for number in range(300):
+        audit.record("sign_in", account=f"s{number}")
+
+    def drain(_: int) -> int:
+        with house.app_context():
+            return sum(audit.drain(20) for _ in range(30))
+
+    with ThreadPoolExecutor(4) as pool:
+        moved = sum(pool.map(drain, range(4)))
+    moved += audit.drain_all()
+    assert moved == 300
+    assert [row.account for row in rows()] == [f"s{number}" for number in range(300)]
+    assert audit.verify() == 300
+
+
+def test_a_crash_between_sql_and_queue_writes_nothing_twice(house: Flask) -> None:
+    audit.record("sign_in", account="a")
+    audit.record("sign_in", account="b")
+    queue = store.store().listed(audit.QUEUE)
+    audit.drain_all()
+    store.store().push(audit.QUEUE, *queue)
+    audit.record("sign_in", account="c")
+    assert audit.drain_all() == 3
+    assert [row.account for row in rows()] == ["a", "b", "c"]
+    assert audit.verify() == 3
+
+
+def test_events_wait_while_sql_is_away(house: Flask) -> None:
+    audit.record("sign_in", account="a")
+    write("ALTER TABLE audit_events RENAME TO elsewhere")
+    with pytest.raises(Exception, match="audit_events"):
+        audit.drain()
+    write("ALTER TABLE elsewhere RENAME TO audit_events")
+    assert audit.drain() == 1
+    assert audit.verify() == 1
+
+
+def test_one_at_a_time(house: Flask) -> None:
+    audit.record("sign_in", account="a")
+    store.store().put(audit.LOCK, "another worker", 30)
+    assert audit.drain() == 0
+    assert rows() == []
+    store.store().drop(audit.LOCK)
+    assert audit.drain() == 1
+
+
+def test_who_lost_the_lock_removes_nothing(house: Flask) -> None:
+    audit.record("sign_in", account="a")
+    assert store.store().run(audit._DONE, [audit.QUEUE, audit.LOCK, audit.HEAD], ["late", 1, "9:x", 60]) == 0
+    assert len(store.store().listed(audit.QUEUE)) == 1
+    assert store.store().get(audit.HEAD) is None
+
+
+def test_the_event_is_recorded_or_the_act_fails(house: Flask) -> None:
+    house.extensions["idp.store"] = store.connect("redis://127.0.0.1:1/0")
+    with pytest.raises(store.StoreUnavailable):
+        audit.record("sign_in", account="a")
+
+
+@pytest.mark.parametrize(
+    ("tampering", "position"),
+    [
+        ("UPDATE audit_events SET account = 'x' WHERE position = 2", 2),
+        ("UPDATE audit_events SET facts = '{}' WHERE position = 3", 3),
+        ("UPDATE audit_events SET at = at + 1 WHERE position = 1", 1),
+        ("UPDATE audit_events SET address = '192.0.2.0/24' WHERE position = 4", 4),
+        ("DELETE FROM audit_events WHERE position = 2", 2),
+        ("DELETE FROM audit_events WHERE position = 1", 1),
+        ("DELETE FROM audit_events WHERE position >= 4", 4),
+        ("DELETE FROM audit_events", 1),
+        ("UPDATE audit_events SET previous = '0' WHERE position = 3", 3),
+    ],
+)
+def test_tampering_is_found_where_it_happened(house: Flask, tampering: str, position: int) -> None:
+    for number in range(5):
+        audit.record("sign_in", account="a", n=number)
+    audit.drain_all()
+    assert audit.verify() == 5
+    write(tampering)
+    result = audit.verify()
+    assert isinstance(result, Broken)
+    assert result.position == position
+
+
+def test_a_chain_written_anew_is_found(house: Flask) -> None:
+    audit.record("sign_in", account="a")
+    audit.drain_all()
+    head = store.store().get(audit.HEAD)
+    assert head is not None
+    write("DELETE FROM audit_events")
+    audit.record("sign_in", account="somebody else")
+    audit.drain_all()
+    store.store().put(audit.HEAD, head, 60)
+    assert audit.verify() == Broken(1, "the chain was written anew")
+
+
+def test_the_thread_of_a_worker_drains_until_it_is_stopped(house: Flask) -> None:
+    stop = threading.Event()
+    thread = audit.drain_forever(house, stop, seconds=0.01)
+    audit.record("sign_in", account="a")
+    for _ in range(500):
+        if not store.store().listed(audit.QUEUE):
+            break
+        threading.Event().wait(0.01)
+    audit.record("sign_in", account="b")
+    stop.set()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert [row.account for row in rows()] == ["a", "b"]
+
+
+def test_the_thread_outlives_an_outage(house: Flask) -> None:
+    working = house.extensions["idp.store"]
+    house.extensions["idp.store"] = store.connect("redis://127.0.0.1:1/0")
+    stop = threading.Event()
+    thread = audit.drain_forever(house, stop, seconds=0.01)
+    threading.Event().wait(0.3)
+    house.extensions["idp.store"] = working
+    audit.record("sign_in", account="a")
+    threading.Event().wait(0.5)
+    stop.set()
+    thread.join(5)
+    assert [row.account for row in rows()] == ["a"]

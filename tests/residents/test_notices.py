@@ -1,0 +1,89 @@
+"""Notices reach every contact, in words a person understands, and never bombard anybody."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from flask import Flask
+
+from idp import audit, notices, store
+from idp.gateways.outbox import messages
+from idp.notices import Notice
+from idp.values import EmailAddress, PhoneNumber
+
+AT = datetime(2026, 3, 2, 5, 30, tzinfo=UTC)
+PHONE = PhoneNumber.parse("081234562797")
+REFUSED = PhoneNumber.parse("081234560002")
+MAIL = EmailAddress.parse("siti@example.com")
+VETO = "https://akun.kemnaker.go.id/veto/" + "x" * 22
+
+ALL = [
+    notices.password_changed(AT),
+    notices.contacts_changed(AT),
+    notices.recovery_started(AT),
+    notices.recovered(AT, PhoneNumber.parse("081299991234"), VETO),
+    *(notices.registration_attempt(what, AT) for what in ("nik", "phone", "email")),
+]
+
+
+@pytest.fixture
+def house(app: Flask) -> Iterator[Flask]:
+    with app.app_context():
+        yield app
+
+
+def events() -> list[bytes]:
+    return store.store().listed(audit.QUEUE)
+
+
+@pytest.mark.parametrize("notice", ALL, ids=lambda notice: notice.kind)
+def test_each_notice_fits_and_speaks_both_languages(house: Flask, notice: Notice) -> None:
+    assert len(notice.sms) <= 160
+    assert notice.sms.isascii()
+    letter = notice.letter()
+    assert '<html lang="id">' in letter.html
+    assert '<div lang="en">' in letter.html
+    for paragraph in [*notice.indonesian, *notice.english]:
+        assert paragraph in letter.text
+
+
+def test_times_are_told_in_wib() -> None:
+    notice = notices.password_changed(AT)
+    assert "02/03 12.30 WIB" in notice.sms
+    assert "2 Maret 2026 pukul 12.30 WIB" in notice.indonesian[0]
+    assert "2 March 2026, 12:30 WIB" in notice.english[0]
+
+
+def test_the_veto_is_in_every_channel_and_the_new_number_masked(house: Flask) -> None:
+    notices.tell([PHONE, MAIL], ALL[3], "subject-1")
+    for to in (PHONE, MAIL):
+        (message,) = messages(to.value)
+        assert VETO in message.text
+        assert "08*****1234" in message.text
+        assert "081299991234" not in message.text
+    assert "Bukan saya, batalkan" in ALL[3].letter().html
+    assert VETO not in repr(ALL[3].link)
+
+
+def test_the_letter_escapes_what_it_is_given(house: Flask) -> None:
+    notice = notices.recovered(AT, PHONE, 'https://x.example/"><script>')
+    assert "<script>" not in notice.letter().html
+
+
+def test_a_contact_gets_five_of_a_kind_in_a_day(house: Flask) -> None:
+    for _ in range(7):
+        notices.tell([MAIL], notices.registration_attempt("email", AT))
+    assert len(messages(MAIL.value)) == 5
+    assert sum(b'"notice_withheld"' in event for event in events()) == 2
+    notices.tell([MAIL], notices.password_changed(AT))
+    assert len(messages(MAIL.value)) == 6
+
+
+def test_one_dead_contact_does_not_keep_the_others_from_knowing(house: Flask) -> None:
+    notices.tell([REFUSED, MAIL, PHONE], notices.password_changed(AT), "subject-1")
+    assert len(messages(MAIL.value)) == len(messages(PHONE.value)) == 1
+    kinds = b" ".join(events())
+    assert kinds.count(b'"notice_sent"') == 2
+    assert kinds.count(b'"notice_withheld"') == 1
+    assert b"siti@" not in kinds
+    assert b"2797" not in kinds

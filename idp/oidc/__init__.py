@@ -1,0 +1,54 @@
+"""The protocol: OpenID Connect and OAuth 2.0 over Authlib; this module is its table of contents."""
+
+from typing import Any
+
+from flask import Blueprint, Flask
+
+from idp import interaction
+from idp.accounts import account_locked, password_changed, recovered
+from idp.oidc import authorize, endpoints, families, logout, token, userinfo
+from idp.oidc.grants import TABLE as GRANTS
+from idp.oidc.introspection import IntrospectionEndpoint
+from idp.oidc.logout import EndSessionEndpoint
+from idp.oidc.revocation import RevocationEndpoint
+from idp.oidc.server import AuthorizationServer
+from idp.sessions import session_ended
+
+# Modules with routes, each adding its own; then the endpoints that Authlib's server answers itself.
+ROUTES: list[Any] = [authorize, endpoints, userinfo, logout]
+ENDPOINTS: list[Any] = [IntrospectionEndpoint, RevocationEndpoint, EndSessionEndpoint]
+
+
+def init_app(app: Flask) -> None:
+    """Builds the authorization server and binds the routes."""
+    app.extensions["idp.oidc"] = _server()
+    blueprint = Blueprint("oidc", __name__)
+    blueprint.url_value_preprocessor(interaction.enter)
+    for module in ROUTES:
+        module.register(blueprint)
+    app.register_blueprint(blueprint)
+    _listen()
+
+
+def _server() -> AuthorizationServer:
+    built = AuthorizationServer()
+    built.register_token_generator("default", token.generate)
+    for grant, extensions in GRANTS:
+        built.register_grant(grant, extensions)
+    for endpoint in ENDPOINTS:
+        built.register_endpoint(endpoint)
+    return built
+
+
+def _listen() -> None:
+    session_ended.connect(_end_refreshing_of_session)
+    for signal in (account_locked, password_changed, recovered):
+        signal.connect(_end_refreshing_of_account)
+
+
+def _end_refreshing_of_session(_: Any, sid: str, **rest: Any) -> None:
+    families.end_session(sid)
+
+
+def _end_refreshing_of_account(_: Any, subject: str, **rest: Any) -> None:
+    families.end_account(subject)

@@ -1,0 +1,291 @@
+"""The authorization endpoint and the corridor's one door: where a request goes next, and how it ends."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import flask
+from authlib.oauth2 import OAuth2Error
+from flask import Blueprint, Response, g, url_for
+
+from idp import audit, clock, interaction, sessions, web
+from idp.extensions import csrf
+from idp.forms import origin_of
+from idp.interaction import Interaction
+from idp.oidc import claims, consent, request
+from idp.oidc.errors import refusal
+from idp.oidc.prompts import Asked, Known, Unmet, essential_acr, next_prompt, required_subject
+from idp.oidc.records import Approval
+from idp.oidc.request import Request
+from idp.oidc.server import server
+from idp.sessions import Session
+from idp.values import Authentication
+
+if TYPE_CHECKING:
+    from idp.oidc.clients import Client
+
+# The room that a prompt opens first, and the prompts that count as owed meanwhile: a room opens while one of
+# them is.
+ROOMS: dict[str, tuple[str, list[str]]] = {
+    "create": ("registration.identity", ["create", "login"]),
+    "select_account": ("login.password", ["select_account", "login"]),
+    "login": ("login.password", ["login"]),
+    "consent": ("oidc.consent", ["consent"]),
+}
+LOCALES = ("id", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """A request that has passed the pipeline, Authlib's grant for it, and the session that came with it."""
+
+    request: Request
+    grant: Any
+    session: Session | None
+    remembered: consent.Grant = consent.NOTHING
+
+
+def register(blueprint: Blueprint) -> None:
+    """Adds the routes of this module."""
+    blueprint.add_url_rule("/authorize", view_func=csrf.exempt(authorize), methods=["GET", "POST"])
+    blueprint.add_url_rule("/interaction/<interaction_id>", view_func=door)
+    blueprint.add_url_rule("/interaction/<interaction_id>/cancel", view_func=cancel, methods=["POST"])
+    blueprint.add_url_rule(
+        "/interaction/<interaction_id>/consent", "consent", consent_page, methods=["GET", "POST"]
+    )
+
+
+def authorize() -> Response:
+    """The client's request (OpenID Connect Core 3.1.2.1): answered at once when nothing is owed, else it
+    starts waiting.
+    """
+    posted = flask.request.method == "POST"
+    asked = Request({})
+    try:
+        asked = request.from_form() if posted else request.from_query()
+        # A POST from the client's site brings no Lax cookie: the session shows at the door, one GET later.
+        seen = _validate(asked, look=not posted)
+        seen = _with_grant(seen, seen.session)
+        prompt = None if posted else _next(seen, _known(seen))
+    except OAuth2Error as error:
+        return _refuse(asked, error)
+    if not posted and prompt is None:
+        return _answer(seen)
+    return _wait(seen, prompt)
+
+
+def door() -> Response:
+    """Where next? Every room leads here, and only a GET of this leads out."""
+    return advance(interaction.here())
+
+
+def cancel() -> Response:
+    """The person goes back to the service: `access_denied`, by the same door."""
+    interaction.here().denied = True
+    return interaction.leave()
+
+
+def consent_page() -> Response:
+    """Asks; open only while consent is owed, so that nobody says yes for someone who has not signed in."""
+    waiting = interaction.here()
+    if "consent" not in waiting.owed or waiting.authentication is None:
+        return interaction.door()
+    if flask.request.method == "POST":
+        return _decide(waiting, flask.request.form.get("decision"))
+    try:
+        seen = _validate(Request(dict(waiting.request)))
+    except OAuth2Error:
+        return interaction.door()
+    web.allow_form_action(origin_of(seen.request.answer_to or ""))
+    return consent.page(seen.request, waiting.authentication.account)
+
+
+def advance(waiting: Interaction) -> Response:
+    """The only place that decides where a waiting request goes: revalidates it, asks the policy, opens a room
+    or finishes.
+    """
+    asked = Request(dict(waiting.request))
+    try:
+        seen = _validate(asked)
+        if waiting.denied:
+            raise refusal("access_denied", "The person went back to the service.")
+        _compare_session(waiting, seen.session)
+        seen = _with_grant(seen, waiting.authentication)
+        prompt = _next(seen, _known(seen, waiting))
+    except OAuth2Error as error:
+        return _end(waiting, asked, error)
+    return finish(waiting, seen) if prompt is None else _open(waiting, prompt)
+
+
+def finish(waiting: Interaction, seen: Validated) -> Response:
+    """Consumes the interaction, establishes the session under a new secret, answers with a code: each once,
+    here only.
+    """
+    if not interaction.consume(waiting):
+        raise web.Gone(waiting.service)
+    assert waiting.authentication is not None
+    carrier, session = Response(), seen.session
+    if waiting.fresh:
+        session = sessions.establish(waiting.authentication, carrier, replaces=seen.session)
+    remembered = seen.remembered
+    if _said_yes(waiting) and not seen.request.registered.first_party:
+        remembered = consent.remember(waiting.authentication.account, seen.request)
+    response = _answer(replace(seen, session=session, remembered=remembered))
+    response.headers.extend([("Set-Cookie", value) for value in carrier.headers.getlist("Set-Cookie")])
+    audit.record(
+        "code_issued", account=waiting.authentication.account, client=seen.request.registered.client_id
+    )
+    return response
+
+
+def _validate(asked: Request, *, look: bool = True) -> Validated:
+    asked.interactive = True
+    grant = server().get_consent_grant(asked, end_user=True)
+    client = asked.registered
+    return Validated(asked, grant, sessions.current(*consent.fields(client)) if look else None)
+
+
+def _with_grant(seen: Validated, person: Session | Authentication | None) -> Validated:
+    """The same with what this person has allowed the client before."""
+    if person is None:
+        return seen
+    session = seen.session
+    ridden = session.extras if session is not None and session.account == person.account else ()
+    return replace(seen, remembered=consent.remembered(person.account, seen.request.registered, ridden))
+
+
+def _next(seen: Validated, known: Known) -> str | None:
+    asked = seen.request
+    wishes = Asked(
+        prompts=asked.prompts,
+        max_age=asked.max_age,
+        essential_acr=essential_acr(asked.claims),
+        subject=required_subject(asked.claims, asked.hint),
+        consent=not asked.registered.first_party,
+    )
+    try:
+        return next_prompt(wishes, known, clock.timestamp())
+    except Unmet as unmet:
+        raise refusal(unmet.error, UNMET.get(unmet.error, "")) from None
+
+
+UNMET = {
+    "login_required": "Nobody, or somebody else, is signed in.",
+    "consent_required": "The person has not allowed all that is asked for.",
+    "unmet_authentication_requirements": "The person cannot sign in as surely as is asked for.",
+}
+
+
+def _known(seen: Validated, waiting: Interaction | None = None) -> Known:
+    authentication = (
+        waiting.authentication if waiting else (seen.session.authentication if seen.session else None)
+    )
+    subject = claims.subject_for(seen.request.registered, authentication.account) if authentication else None
+    return Known(
+        authentication=authentication,
+        subject=subject,
+        fresh=bool(waiting and waiting.fresh),
+        consented=bool(waiting and _said_yes(waiting)),
+        granted=seen.remembered.covers(seen.request),
+    )
+
+
+def _said_yes(waiting: Interaction) -> bool:
+    # Bound to the account: whoever signs in afterwards as somebody else is asked again.
+    said, authentication = waiting.consented, waiting.authentication
+    return bool(said and authentication and said.get("account") == authentication.account)
+
+
+def _compare_session(waiting: Interaction, session: Session | None) -> None:
+    """The session that was there at the beginning must still be: if it ended or changed hands, login is owed
+    again.
+    """
+    if waiting.fresh:
+        return
+    if waiting.session is None and session is not None:
+        waiting.session = session.sid
+    same = session is not None and session.sid == waiting.session
+    waiting.authentication = session.authentication if same and session else None
+
+
+def _decide(waiting: Interaction, decision: str | None) -> Response:
+    account = waiting.authentication.account if waiting.authentication else None
+    if decision == "allow":
+        waiting.consented = {"account": account}
+    elif decision == "deny":
+        waiting.denied = True
+        audit.record("consent_refused", account=account, client=waiting.service.get("client_id"))
+    return interaction.leave()
+
+
+def _open(waiting: Interaction, prompt: str) -> Response:
+    endpoint, waiting.owed = ROOMS[prompt]
+    waiting.save()
+    return web.see_other(url_for(endpoint, interaction_id=waiting.id))
+
+
+def _wait(seen: Validated, prompt: str | None) -> Response:
+    """Starts an interaction, pinned to the session if there is one; then its room, or the door after a POST."""
+    client, session = seen.request.registered, seen.session
+    locale = _locale(seen.request)
+    begun, secret = interaction.begin(
+        seen.request.payload.data,
+        service_of(client, locale or LOCALES[0]) | {"origin": origin_of(seen.request.answer_to or "")},
+        session=session.sid if session else None,
+        authentication=session.authentication if session else None,
+        owed=ROOMS[prompt][1] if prompt else [],
+        locale=locale,
+    )
+    g.interaction = begun
+    endpoint = ROOMS[prompt][0] if prompt else "oidc.door"
+    return interaction.bind(web.see_other(url_for(endpoint, interaction_id=begun.id)), begun, secret)
+
+
+def _answer(seen: Validated) -> Response:
+    session = seen.session
+    assert session is not None
+    proved = session.authentication
+    approval = Approval(
+        subject=proved.account,
+        client_id=seen.request.registered.client_id,
+        scope=seen.request.scope,
+        auth_time=proved.auth_time,
+        acr=proved.acr,
+        amr=proved.amr,
+        sid=session.sid,
+        family="",
+        grant=seen.remembered.id,
+        nonce=seen.request.get("nonce"),
+        claims=seen.request.claims,
+    )
+    # type: ignore[assignment]
+    response: Response = server().create_authorization_response(seen.request, approval, seen.grant)
+    return response
+
+
+def _refuse(asked: Request, error: OAuth2Error) -> Response:
+    asked.interactive = True
+    return server().handle_error_response(asked, error)
+
+
+def _end(waiting: Interaction, asked: Request, error: OAuth2Error) -> Response:
+    if not interaction.consume(waiting):
+        raise web.Gone(waiting.service)
+    audit.record("interaction_cancelled", client=waiting.service.get("client_id"), error=error.error)
+    return _refuse(asked, error)
+
+
+def service_of(client: "Client", locale: str = LOCALES[0]) -> dict[str, str]:
+    """What our pages say about a client: its name in the person's language, its logo, the way back."""
+    facts = {
+        "client_id": client.client_id,
+        "name": client.name(locale),
+        "logo_uri": client.logo_uri,
+        "client_uri": client.client_uri,
+    }
+    return {name: str(value) for name, value in facts.items() if value}
+
+
+def _locale(asked: Request) -> str | None:
+    """The first language asked for that we speak (BCP 47 tags; their region does not matter)."""
+    wanted = (tag.partition("-")[0].lower() for tag in asked.get("ui_locales").split())
+    return next((tag for tag in wanted if tag in LOCALES), None)

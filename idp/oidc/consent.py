@@ -1,0 +1,178 @@
+"""Consent: what an account allowed a client, remembered in SQL and, for the hot path, in the account's
+record.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import orjson
+from flask import Response, render_template
+from sqlalchemy import BigInteger, String, Table, Text, UniqueConstraint, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp import accounts, audit, clock, interaction, tokens
+from idp.extensions import Model, db
+from idp.oidc import claims, families, records
+from idp.oidc.request import Request
+from idp.store import store
+
+if TYPE_CHECKING:
+    from idp.oidc.clients import Client
+
+WORDING = 1  # version of the consent page's text, kept with each grant (UU 27/2022 article 22)
+CACHE_LIFE = 86400
+
+
+class RememberedGrant(Model):
+    """What an account allowed a client, when, and under which wording."""
+
+    __tablename__ = "grants"
+    __table_args__ = (UniqueConstraint("subject", "client_id"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(64), index=True)
+    client_id: Mapped[str] = mapped_column(String(255))
+    scope: Mapped[str] = mapped_column(Text)
+    claims: Mapped[str] = mapped_column(Text, doc="Names of claims, separated by spaces.")
+    granted_at: Mapped[int] = mapped_column(BigInteger)
+    wording: Mapped[int] = mapped_column(BigInteger)
+
+
+GRANTS = cast(Table, RememberedGrant.__table__)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A remembered grant; an empty `id` stands for: nothing is remembered."""
+
+    id: str = ""
+    scope: frozenset[str] = frozenset()
+    claims: frozenset[str] = frozenset()
+
+    def covers(self, request: Request) -> bool:
+        """Whether everything this request asks for was allowed before."""
+        if not self.id:
+            return False
+        wanted = claims.needed(request.registered, request.scope, request.claims)
+        return set(request.scope.split()) <= self.scope and wanted <= self.claims
+
+
+NOTHING = Grant()
+
+
+def fields(client: "Client") -> tuple[str, ...]:
+    """The fields of the account's record that a decision about this client needs."""
+    return () if client.first_party else (_field(client.client_id),)
+
+
+def remembered(subject: str, client: "Client", ridden: tuple[bytes | None, ...]) -> Grant:
+    """The grant, from what rode along with the session; SQL only when nothing did, and then it rides the next
+    time.
+    """
+    if client.first_party:
+        return NOTHING
+    if ridden and ridden[0] is not None:
+        return _grant(orjson.loads(ridden[0]))
+    row = _row(subject, client.client_id)
+    _cache(subject, client.client_id, row)
+    return _grant(row)
+
+
+def remember(subject: str, request: Request) -> Grant:
+    """Adds what this request asks for to what the account allows this client; tokens issued before stay as
+    they are.
+    """
+    client = request.registered
+    before = _grant(_row(subject, client.client_id))
+    wanted = claims.needed(client, request.scope, request.claims)
+    row = {
+        "id": before.id or tokens.random_token(16),
+        "scope": " ".join(sorted(before.scope | set(request.scope.split()))),
+        "claims": " ".join(sorted(before.claims | wanted)),
+        "granted_at": clock.timestamp(),
+        "wording": WORDING,
+    }
+    _write(subject, client.client_id, row)
+    _cache(subject, client.client_id, row)
+    audit.record(
+        "consent_given", account=subject, client=client.client_id, scope=request.scope, wording=WORDING
+    )
+    return _grant(row)
+
+
+def of_account(subject: str) -> list[dict[str, Any]]:
+    """Every grant of an account, newest first: client_id, scope, claims, granted_at."""
+    chosen = select(GRANTS.c.client_id, GRANTS.c.scope, GRANTS.c.claims, GRANTS.c.granted_at).where(
+        GRANTS.c.subject == subject
+    )
+    with db.engine.connect() as connection:
+        rows = connection.execute(chosen.order_by(GRANTS.c.granted_at.desc())).mappings()
+        return [dict(row) for row in rows]
+
+
+def revoke(subject: str, client_id: str) -> None:
+    """Withdraws a grant: forgotten, and every token issued under it is dead."""
+    row = _row(subject, client_id)
+    with db.engine.begin() as connection:
+        connection.execute(delete(GRANTS).where(GRANTS.c.subject == subject, GRANTS.c.client_id == client_id))
+    _cache(subject, client_id, {})
+    if row:
+        records.mark_ended(subject, row["id"])
+    families.end_account(subject, client_id)
+    audit.record("grant_revoked", account=subject, client=client_id)
+
+
+def page(request: Request, subject: str) -> Response:
+    """The page that shows each value before it is shared."""
+    client = request.registered
+    snapshot = accounts.snapshot(subject)
+    wanted = claims.needed(client, request.scope, request.claims)
+    shown = claims.pick(client, {name for name in wanted if not name.endswith("_verified")}, snapshot)
+    offline = "offline_access" in request.scope.split()
+    return Response(
+        render_template(
+            "oidc/consent.html", service=interaction.here().service, claims=shown, offline=offline
+        )
+    )
+
+
+def _field(client_id: str) -> str:
+    return f"grant:{client_id}"
+
+
+def _row(subject: str, client_id: str) -> dict[str, Any]:
+    with db.engine.connect() as connection:
+        found = (
+            connection.execute(
+                select(GRANTS).where(GRANTS.c.subject == subject, GRANTS.c.client_id == client_id)
+            )
+            .mappings()
+            .one_or_none()
+        )
+    return dict(found) if found else {}
+
+
+def _write(subject: str, client_id: str, row: dict[str, Any]) -> None:
+    changed = update(GRANTS).where(GRANTS.c.subject == subject, GRANTS.c.client_id == client_id).values(row)
+    with db.engine.begin() as connection:
+        if connection.execute(changed).rowcount:
+            return
+    try:
+        with db.engine.begin() as connection:
+            connection.execute(insert(GRANTS).values(row | {"subject": subject, "client_id": client_id}))
+    except IntegrityError:  # another tab of the same person was first
+        with db.engine.begin() as connection:
+            connection.execute(changed)
+
+
+def _cache(subject: str, client_id: str, row: dict[str, Any]) -> None:
+    kept = {name: row.get(name, "") for name in ("id", "scope", "claims")}
+    key = f"account:{{{tokens.bucket(subject)}}}:{subject}"
+    store().put_fields(key, {_field(client_id): orjson.dumps(kept)}, CACHE_LIFE)
+
+
+def _grant(row: dict[str, Any]) -> Grant:
+    if not row.get("id"):
+        return NOTHING
+    return Grant(row["id"], frozenset(row["scope"].split()), frozenset(row["claims"].split()))

@@ -1,0 +1,54 @@
+"""The endpoints that clients call directly, in JSON: each reads a form, lets Authlib answer and turns trouble
+into OAuth errors.
+"""
+
+from collections.abc import Callable
+
+from authlib.oauth2 import OAuth2Error
+from flask import Blueprint, Response
+
+from idp.extensions import csrf
+from idp.oidc import request
+from idp.oidc.errors import refusal
+from idp.oidc.request import Request
+from idp.oidc.server import server
+from idp.store import StoreUnavailable
+
+
+def register(blueprint: Blueprint) -> None:
+    """Adds the routes of this module. POST only; no cookie counts here, so no CSRF token is needed."""
+    for view in (token, introspect, revoke):
+        blueprint.add_url_rule(f"/{view.__name__}", view_func=csrf.exempt(view), methods=["POST"])
+
+
+def token() -> Response:
+    """RFC 6749 section 3.2."""
+    return answered(lambda asked: server().create_token_response(asked))
+
+
+def introspect() -> Response:
+    """RFC 7662 section 2."""
+    return answered(lambda asked: server().create_endpoint_response("introspection", asked))
+
+
+def revoke() -> Response:
+    """RFC 7009 section 2."""
+    return answered(lambda asked: server().create_endpoint_response("revocation", asked))
+
+
+def answered(answer: Callable[[Request], Response]) -> Response:
+    """The answer to the current form; whatever goes wrong is an OAuth error in JSON, an outage of the store
+    too.
+    """
+    asked: Request | None = None
+    try:
+        asked = request.from_form()
+        if asked.repeated:
+            raise refusal("invalid_request", "A parameter is repeated.")
+        return answer(asked)
+    except OAuth2Error as error:
+        return server().handle_error_response(asked, error)
+    except StoreUnavailable:
+        return server().handle_error_response(
+            asked, refusal("temporarily_unavailable", "Try again in a moment.")
+        )

@@ -1,0 +1,29 @@
+"""A client acting for itself."""
+
+from typing import Any
+
+from authlib.oauth2.rfc6749 import grants as authlib_grants
+
+from idp.oidc import records, token
+from idp.oidc.errors import refusal
+from idp.oidc.request import Request
+
+
+class ClientCredentialsGrant(authlib_grants.ClientCredentialsGrant):
+    """RFC 6749 section 4.4: confidential clients only, no refresh token, no scope that speaks of a person."""
+
+    request: Request
+
+    def validate_token_request(self) -> None:
+        """Authlib authenticates the client and looks at its grant types; one that proved nothing gets
+        nothing.
+        """
+        super().validate_token_request()
+        if self.request.auth_method == "none":
+            raise refusal("unauthorized_client", "A public client cannot act for itself.")
+
+    def save_token(self, token_: dict[str, Any]) -> None:
+        """Keeps the access token."""
+        records.write_access(
+            token_["access_token"], token.record_of(token_, self.request.registered.client_id)
+        )

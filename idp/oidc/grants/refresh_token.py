@@ -1,0 +1,42 @@
+"""Refreshing: every use rotates, the previous token works again for a minute, a later reuse ends the family."""
+
+from dataclasses import replace
+from typing import Any
+
+from authlib.oauth2.rfc6749 import InvalidGrantError
+from authlib.oauth2.rfc6749 import grants as authlib_grants
+
+from idp.oidc import families, records, token
+from idp.oidc.families import Refreshable
+from idp.oidc.records import Approval
+from idp.oidc.request import Request
+
+
+class RefreshTokenGrant(authlib_grants.RefreshTokenGrant):
+    """RFC 6749 section 6 with the rotation of RFC 9700 section 4.14.2."""
+
+    INCLUDE_NEW_REFRESH_TOKEN = True
+    request: Request
+
+    def authenticate_refresh_token(self, refresh_token: str) -> Refreshable | None:
+        """The usable token of the client that has just been authenticated."""
+        return families.redeem(refresh_token, self.request.registered.client_id)
+
+    def authenticate_user(self, refresh_token: Refreshable) -> Approval:
+        """The approval, narrowed to the scope now asked for."""
+        return replace(
+            refresh_token.approval, scope=self.request.get("scope") or refresh_token.approval.scope
+        )
+
+    def save_token(self, token_: dict[str, Any]) -> None:
+        """Keeps the access token first: a locked account or an ended session gets nothing, and nothing is
+        rotated.
+        """
+        used: Refreshable = self.request.refresh_token
+        record = token.record_of(token_, used.approval.client_id, self.request.user)
+        if not records.write_access(token_["access_token"], record):
+            raise InvalidGrantError("The refresh token is no longer valid.")
+        families.rotate(used, token_["refresh_token"])
+
+    def revoke_old_credential(self, refresh_token: Refreshable) -> None:
+        """Nothing: rotation has marked it."""

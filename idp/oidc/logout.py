@@ -1,0 +1,153 @@
+"""Logout asked for by a relying party (OpenID Connect RP-Initiated Logout 1.0): ask if unsure, end the
+session, go back if safe.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import flask
+from authlib.oauth2 import OAuth2Error
+from authlib.oidc.rpinitiated import EndSessionEndpoint as AuthlibEndSessionEndpoint
+from authlib.oidc.rpinitiated.end_session import EndSessionRequest
+from flask import Blueprint, Response, make_response, render_template, url_for
+
+from idp import audit, sessions, web
+from idp.extensions import csrf
+from idp.forms import origin_of
+from idp.oidc import checks, claims, keys, request
+from idp.oidc.authorize import service_of
+from idp.oidc.clients import clients
+from idp.oidc.errors import refusal
+from idp.oidc.request import Request
+from idp.oidc.server import server
+from idp.sessions import Session
+
+PARAMETERS = ("id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales")
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """A logout about to be answered: what was asked, and the session that ends."""
+
+    asked: EndSessionRequest
+    session: Session | None
+
+
+class EndSessionEndpoint(AuthlibEndSessionEndpoint):
+    """Authlib's validation over our keys; whatever is wrong means: no redirect, and never an error page
+    instead of leaving.
+    """
+
+    def _validate_id_token_hint(self, id_token_hint: str) -> dict[str, Any]:
+        """The hint's claims; raises when it is not ours. It may have expired: people stay away longer than
+        ten minutes.
+        """
+        hint = keys.verify(id_token_hint)
+        audience = hint.get("aud") if hint else None
+        if hint is None or not isinstance(audience, str) or not checks.is_for(hint, audience):
+            raise refusal("invalid_request", "id_token_hint was not issued by us.")
+        return hint
+
+    def _is_valid_post_logout_redirect_uri(self, client: Any, post_logout_redirect_uri: str) -> bool:
+        """Exact match with what the client registered."""
+        return post_logout_redirect_uri in client.post_logout_redirect_uris
+
+    def end_session(self, end_session_request: EndSessionRequest) -> None:
+        """Nothing: `leave` ends it, since it alone knows which browser this is."""
+
+
+def register(blueprint: Blueprint) -> None:
+    """Adds the routes of this module."""
+    blueprint.add_url_rule("/logout", view_func=csrf.exempt(logout), methods=["GET", "POST"])
+    blueprint.add_url_rule("/logout/confirm", view_func=logout_confirm, methods=["POST"])
+
+
+def logout() -> Response:
+    """The relying party's request. A POST from its site brings no Lax cookie: look again in a GET of our own."""
+    try:
+        asked = request.from_form() if flask.request.method == "POST" else request.from_query()
+    except OAuth2Error:
+        return _signed_out(None)
+    if flask.request.method == "POST":
+        return web.see_other(url_for("oidc.logout", **_kept(asked)))
+    farewell = Farewell(_validated(asked), sessions.current())
+    if farewell.session is not None and not _is_sure(farewell):
+        return _confirmation(asked, farewell)
+    return leave(farewell)
+
+
+def logout_confirm() -> Response:
+    """The person pressed a button of our own page (CSRF token and Origin were checked): `confirm=yes`, or
+    stay.
+    """
+    asked = request.from_form()
+    asked = Request(
+        {name: value for name, value in asked.form.items() if name in PARAMETERS} | _confirmed(asked)
+    )
+    farewell = Farewell(_validated(asked), sessions.current())
+    if asked.get("confirm") != "yes":
+        return web.see_other(url_for("pages.home"))
+    return leave(farewell)
+
+
+def leave(farewell: Farewell) -> Response:
+    """Ends the session and its tokens, takes the cookie away, goes back to the client or says goodbye."""
+    session, asked = farewell.session, farewell.asked
+    if session is not None:
+        audit.record(
+            "sign_out", account=session.account, client=asked.client.client_id if asked.client else None
+        )
+        sessions.end(session.sid)
+    response = web.see_other(asked.redirect_uri) if asked.redirect_uri else _signed_out(asked)
+    sessions.forget_cookie(response)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _validated(asked: Request) -> EndSessionRequest:
+    """The request as far as it holds; what does not hold is left out, so that nothing unverified is ever
+    followed.
+    """
+    if asked.repeated:
+        return EndSessionRequest(request=asked)
+    try:
+        validated = server().validate_endpoint_request("end_session", asked)
+    except OAuth2Error as error:
+        audit.record("logout_refused", reason=error.error)
+        return EndSessionRequest(request=asked, client=clients().find(asked.get("client_id")))
+    assert isinstance(validated, EndSessionRequest)
+    return validated
+
+
+def _is_sure(farewell: Farewell) -> bool:
+    """Whether no question is needed: the hint names this very session, or its person (RP-Initiated Logout
+    section 2).
+    """
+    hint, session = farewell.asked.id_token_claims, farewell.session
+    client = farewell.asked.client
+    if hint is None or session is None or client is None:
+        return False
+    return hint.get("sid") == session.sid or hint.get("sub") == claims.subject_for(client, session.account)
+
+
+def _kept(asked: Request) -> dict[str, str]:
+    return {name: asked.get(name) for name in PARAMETERS if asked.get(name) and name not in asked.repeated}
+
+
+def _confirmed(asked: Request) -> dict[str, str]:
+    return {"confirm": asked.get("confirm")} if asked.get("confirm") else {}
+
+
+def _confirmation(asked: Request, farewell: Farewell) -> Response:
+    if farewell.asked.redirect_uri:
+        web.allow_form_action(origin_of(farewell.asked.redirect_uri))
+    context = {"service": _service(farewell.asked), "parameters": _kept(asked)}
+    return make_response(render_template("oidc/logout.html", **context))
+
+
+def _signed_out(asked: EndSessionRequest | None) -> Response:
+    return make_response(render_template("oidc/signed_out.html", service=_service(asked) if asked else None))
+
+
+def _service(asked: EndSessionRequest) -> dict[str, str] | None:
+    return service_of(asked.client) if asked.client is not None else None

@@ -1,0 +1,89 @@
+"""The authorization server: Authlib's engine with our requests, our checks and one place where every answer
+is made.
+"""
+
+from typing import Any, cast
+
+import orjson
+from authlib.consts import default_json_headers
+from authlib.integrations.flask_oauth2 import AuthorizationServer as FlaskAuthorizationServer
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import OAuth2Request
+from flask import Response, current_app
+
+from idp import web
+from idp.oidc import checks, client_auth, errors, request
+from idp.oidc.answers import Answer, answer
+from idp.oidc.clients import clients
+from idp.oidc.request import Request
+
+# Errors that are nobody's fault but ours or an operator's; every other error on a page is a request that
+# cannot be.
+PAGE_STATUS = {"temporarily_unavailable": 503, "server_error": 500}
+
+
+class AuthorizationServer(FlaskAuthorizationServer):
+    """Authlib's server; its hooks live in sets, so that whatever needs an order is a table of ours instead."""
+
+    def query_client(self, client_id: str) -> Any:
+        """The registered client, or None."""
+        return clients().find(client_id)
+
+    def create_oauth2_request(self, request_: Any) -> Any:
+        """Passes our own request through, so that stored parameters replay; else reads the form of the
+        current POST.
+        """
+        return request_ if isinstance(request_, OAuth2Request) else request.from_form()
+
+    def get_authorization_grant(self, request_: OAuth2Request) -> Any:
+        """Runs the pipeline, then lets Authlib choose the grant by response type; raises OAuth2Error.
+
+        Authlib would choose first, and its own complaint about a response type repeats the caller's words.
+        """
+        ours = cast(Request, request_)
+        checks.run(checks.RECOGNISE, ours)
+        checks.run(checks.VALIDATE, ours)
+        return super().get_authorization_grant(ours)
+
+    def authenticate_client(self, request_: OAuth2Request, methods: Any, endpoint: str = "token") -> Any:
+        """By our table, whatever list an endpoint names: which method a client uses is the client's entry to
+        say.
+        """
+        return client_auth.authenticate(cast(Request, request_), endpoint)
+
+    def handle_response(self, status_code: int, payload: Any, headers: Any) -> Response:
+        """The one place where answers are made: to a client through its browser, or JSON."""
+        if isinstance(payload, Answer):
+            return payload.render()
+        body = orjson.dumps(payload) if isinstance(payload, dict) else payload
+        return Response(body, status_code, headers)
+
+    def handle_error_response(self, request_: OAuth2Request | None, error: OAuth2Error) -> Response:
+        """An error to the client, as a page, or as JSON.
+
+        It travels to the client only when client and redirect URI are verified (`answer_to`): this is the
+        only place
+        that decides so, and without it fails closed to a page.
+        """
+        ours = cast("Request | None", request_)
+        body = errors.body_of(error)
+        if ours is not None and ours.answer_to:
+            return self.handle_response(303, answer(ours, list(body.items())), [])
+        if ours is not None and ours.interactive:
+            return web.error_page(
+                PAGE_STATUS.get(body["error"], 400), body["error"], client_id=ours.get("client_id")[:100]
+            )
+        challenge = client_auth.challenge(ours) if body["error"] == "invalid_client" else []
+        return self.handle_response(
+            error.status_code, body, [*_other_headers(error), *default_json_headers, *challenge]
+        )
+
+
+def _other_headers(error: OAuth2Error) -> list[tuple[str, str]]:
+    known = {name for name, _ in default_json_headers} | {"WWW-Authenticate"}
+    return [(name, value) for name, value in error.get_headers() if name not in known]
+
+
+def server() -> AuthorizationServer:
+    """The application's authorization server."""
+    return cast(AuthorizationServer, current_app.extensions["idp.oidc"])

@@ -1,0 +1,105 @@
+"""The userinfo endpoint: what the approved scopes and claims give, from one read of the store."""
+
+from typing import Any
+
+import flask
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import MissingAuthorizationError, UnsupportedTokenTypeError
+from authlib.oauth2.rfc6749.resource_protector import ResourceProtector
+from authlib.oauth2.rfc6750 import BearerTokenValidator, InvalidTokenError
+from flask import Blueprint, Response
+
+from idp import accounts
+from idp.extensions import csrf
+from idp.oidc import claims, errors, records, request
+from idp.oidc.clients import clients
+from idp.oidc.records import AccessToken
+from idp.oidc.request import Request
+from idp.oidc.server import server
+from idp.store import StoreUnavailable
+
+
+class Bearer(BearerTokenValidator):
+    """RFC 6750, over one script that finds token, marks and the account's snapshot together."""
+
+    def authenticate_token(self, token_string: str) -> AccessToken | None:
+        """The live token's record; the sealed snapshot of the account is left for the view."""
+        found = records.read_access(token_string, "claims")
+        if found is None:
+            return None
+        record, extras = found
+        flask.g.snapshot = extras[0]
+        # A token bound to a key is not a bearer token: stolen and shown bare it opens nothing (RFC 9449
+        # section 7.1).
+        return None if record.confirmation else record
+
+
+# Other schemes (DPoP, RFC 9449) register a validator of their own here.
+protector = ResourceProtector()
+protector.register_token_validator(Bearer())
+
+
+def register(blueprint: Blueprint) -> None:
+    """Adds the route of this module."""
+    blueprint.add_url_rule("/userinfo", view_func=csrf.exempt(userinfo), methods=["GET", "POST"])
+
+
+def userinfo() -> Response:
+    """OpenID Connect Core section 5.3: the token in the header, or in the body of a POST; never in the query
+    string.
+    """
+    asked: Request | None = None
+    try:
+        asked = _presented()
+        record = protector.validate_request(["openid"], asked)
+        return _answer(record)
+    except OAuth2Error as error:
+        return _refuse(error)
+    except StoreUnavailable:
+        return server().handle_error_response(asked, errors.refusal("temporarily_unavailable"))
+
+
+def _presented() -> Request:
+    asked = Request({}, flask.request.method, flask.request.headers)
+    if flask.request.method == "GET" or flask.request.mimetype != request.FORM:
+        return asked
+    in_body = request.from_form().get("access_token")
+    if not in_body:
+        return asked
+    if "Authorization" in flask.request.headers:
+        raise errors.refusal("invalid_request", "The access token was sent in more than one way.")
+    return Request({}, "POST", {"Authorization": f"Bearer {in_body}"})
+
+
+def _answer(record: AccessToken) -> Response:
+    client = clients().find(record.client_id)
+    if client is None or not record.subject:
+        raise InvalidTokenError()
+    names = claims.asked(record.scope, {"userinfo": record.claims}, "userinfo")
+    snapshot = accounts.snapshot(record.subject, flask.g.snapshot) if names else {}
+    told = {"sub": claims.subject_for(client, record.subject)} | claims.pick(client, names, snapshot)
+    return RENDER(told, client)
+
+
+def _as_json(told: dict[str, Any], client: Any) -> Response:
+    return server().handle_response(
+        200, told, [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
+    )
+
+
+# How the answer is written; signed and encrypted answers (Core 5.3.2) replace it by client.
+RENDER = _as_json
+
+
+def _refuse(error: OAuth2Error) -> Response:
+    """RFC 6750 section 3: the challenge names the error, unless no token was presented at all."""
+    body = errors.body_of(error)
+    status = errors.STATUSES.get(body["error"], error.status_code)
+    bare = isinstance(error, MissingAuthorizationError | UnsupportedTokenTypeError)
+    parameters = "" if bare else " " + ", ".join(f'{name}="{value}"' for name, value in body.items())
+    headers = [
+        ("Content-Type", "application/json"),
+        ("Cache-Control", "no-store"),
+        ("WWW-Authenticate", f"Bearer{parameters}"),
+    ]
+    return server().handle_response(401 if bare else status, {} if bare else body, headers)

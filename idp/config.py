@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from flask import current_app
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from idp.secret_rings import ConfigError, Ring, Secrets, load_secrets
 
@@ -105,6 +105,9 @@ def load_settings(**overrides: Any) -> Settings:
         loaded = Settings(**overrides)
     except ValidationError as invalid:
         raise ConfigError(_first_sentence(invalid)) from None
+    except SettingsError as unreadable:
+        name = str(unreadable).partition('"')[2].partition('"')[0]
+        raise ConfigError(f"IDP_{name.upper()} is not usable: it must be JSON.") from None
     problems = unsafe_in_production(loaded)
     if problems:
         raise ConfigError(" ".join(problems))

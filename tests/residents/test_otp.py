@@ -280,8 +280,12 @@ def test_an_unknown_challenge_is_over(house: Flask) -> None:
         otp.verify("no such challenge", REGISTER, "123456")
 
 
-def test_a_stored_code_moved_to_another_challenge_is_worthless(house: Flask) -> None:
-    first, second = otp.send(None, REGISTER, PHONE), otp.send(None, REGISTER, OTHER)
+def test_a_stored_code_moved_to_another_challenge_is_worthless(
+    house: Flask, clock: time_machine.Traveller
+) -> None:
+    first = otp.send(None, REGISTER, PHONE)
+    clock.shift(60)
+    second = otp.send(None, REGISTER, PHONE)
     redis = store.store().redis
     redis.hset(f"otp:{{{second.id}}}", "codes", redis.hget(f"otp:{{{first.id}}}", "codes"))
     with pytest.raises(WrongCode):
@@ -341,10 +345,11 @@ def test_three_times_the_usual_rings_the_alarm_once(house: Flask, clock: time_ma
     for last in "12":
         otp.send(None, REGISTER, PhoneNumber.parse(f"08123400990{last}"))
     clock.shift(rate_limits.WEEK)
+    rung = []
     for number in range(8):
         otp.send(None, REGISTER, PhoneNumber.parse(f"08123400980{number}"))
-    queued = b" ".join(store.store().listed(audit.QUEUE))
-    assert queued.count(b'"otp_surge"') == 1
+        rung.append(b" ".join(store.store().listed(audit.QUEUE)).count(b'"otp_surge"'))
+    assert rung == [0, 0, 0, 0, 0, 1, 1, 1]
 
 
 def test_a_refused_message_says_so_and_can_be_sent_again(house: Flask) -> None:

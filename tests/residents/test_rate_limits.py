@@ -144,8 +144,26 @@ def test_the_longest_wait_is_told(house: Flask) -> None:
         rate_limits.hit_all(acts)
     for _ in range(45):
         rate_limits.hit("password_half_day", "x")
-    wait = refused(lambda: rate_limits.hit_all(acts))
-    assert (wait.limit, wait.retry_after) == ("password_half_day", 12 * HOUR)
+    for order in (acts, list(reversed(acts))):
+        wait = refused(lambda: rate_limits.hit_all(order))
+        assert (wait.limit, wait.retry_after) == ("password_half_day", 12 * HOUR)
+
+
+def test_a_growing_limit_does_not_grow_by_what_another_refused(house: Flask) -> None:
+    acts = [("password_minute", ["x"]), ("password_half_day", ["x"])]
+    for _ in range(5):
+        rate_limits.hit_all(acts)
+    for _ in range(10):
+        refused(lambda: rate_limits.hit_all(acts))
+    assert rate_limits.remaining("password_half_day", "x") == 45
+
+
+def test_nobody_waits_longer_than_the_window_when_a_clock_was_set_back(
+    house: Flask, clock: time_machine.Traveller
+) -> None:
+    rate_limits.hit("otp_send_phone_gap", "p")
+    clock.shift(-HOUR)
+    assert refused(lambda: rate_limits.hit("otp_send_phone_gap", "p")).retry_after == MINUTE
 
 
 def test_limits_of_two_families_are_not_one_act(house: Flask) -> None:
@@ -239,9 +257,13 @@ def test_keys_of_one_act_share_a_hash_tag_and_hide_the_subject(house: Flask) -> 
     assert not any("9901010101900001" in key or "192.0.2.7" in key for key in keys)
 
 
-def test_counters_do_not_outlive_their_window(house: Flask) -> None:
+def test_counters_stay_small_and_do_not_outlive_their_window(house: Flask, clock: time_machine.Traveller) -> None:
     rate_limits.hit("password_minute", "x")
+    for _ in range(100):
+        clock.shift(13)
+        rate_limits.hit("password_minute", "x")
     (key,) = store.store().redis.keys("limit:*")
+    assert store.store().redis.llen(key) == 5
     assert 0 < store.store().redis.ttl(key) <= MINUTE
 
 

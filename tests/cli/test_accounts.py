@@ -1,0 +1,67 @@
+"""What an operator may do to an account: masked, with a reason, and audited."""
+
+import json
+import re
+import sqlite3
+
+import pytest
+
+from tests.cli.conftest import Operator
+
+REASON = ("--reason", "tiket 4711")
+
+
+@pytest.fixture
+def seeded(equipped: Operator) -> Operator:
+    equipped.reads("db", "upgrade")
+    equipped.reads("demo", "seed")
+    return equipped
+
+
+def a_nik(operator: Operator) -> str:
+    found = re.search(r"\b99\d{14}\b", operator.reads("demo", "seed"))
+    assert found, "`idp demo seed` tells the fictional people's data"
+    return found[0]
+
+
+def events(operator: Operator, name: str) -> list[dict[str, str]]:
+    with sqlite3.connect(operator.var / "idp.db") as connection:
+        rows = connection.execute("SELECT facts FROM audit_events WHERE event = ? ORDER BY position", (name,))
+        return [json.loads(facts) for (facts,) in rows]
+
+
+def test_an_account_is_found_masked_and_the_look_is_audited(seeded: Operator) -> None:
+    nik = a_nik(seeded)
+    said = seeded.reads("accounts", "find", "-", *REASON, typed=f"{nik}\n")
+    assert f"99*****{nik[-4:]}" in said
+    assert nik not in said
+    assert not re.search(r"\b08\d{8,}|\+62\d+", said)
+    (fact,) = events(seeded, "account_found")
+    assert fact["reason"] == "tiket 4711"
+    assert fact["operator"]
+
+
+def test_an_account_is_locked_and_unlocked(seeded: Operator) -> None:
+    nik = a_nik(seeded)
+    assert "is locked" in seeded.reads("accounts", "lock", nik, *REASON)
+    assert "locked" in seeded.reads("accounts", "find", nik, *REASON)
+    assert "is unlocked" in seeded.reads("accounts", "unlock", nik, *REASON)
+    assert "sessions of" in seeded.reads("accounts", "end-sessions", nik, *REASON)
+    for event in ("account_locked", "account_unlocked", "sessions_ended"):
+        assert any(fact.get("reason") == "tiket 4711" for fact in events(seeded, event)), event
+
+
+@pytest.mark.parametrize("command", ["find", "lock", "unlock", "end-sessions"])
+def test_no_act_without_a_reason(seeded: Operator, command: str) -> None:
+    nik = a_nik(seeded)
+    assert "--reason" in seeded.errs("accounts", command, nik)
+    assert "too little" in seeded.errs("accounts", command, nik, "--reason", " x ")
+    assert "no NIK" in seeded.errs("accounts", command, nik, "--reason", f"about {nik}")
+    assert events(seeded, "account_locked") == events(seeded, "account_found") == []
+
+
+@pytest.mark.parametrize("who", ["nobody@example.com", "9901010101900099", "081299998888", "no such thing"])
+def test_nobody_is_one_sentence_that_repeats_nothing(seeded: Operator, who: str) -> None:
+    said = seeded.errs("accounts", "find", who, *REASON)
+    assert "No account" in said
+    assert who not in said

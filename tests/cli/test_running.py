@@ -1,0 +1,125 @@
+"""The commands against running stores, and `idp serve` as a process."""
+
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.cli.conftest import ROOT, Operator
+
+Server = Callable[..., tuple["subprocess.Popen[str]", str]]
+
+
+def tables(operator: Operator) -> set[str]:
+    with sqlite3.connect(operator.var / "idp.db") as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def fetched(url: str) -> int:
+    for _ in range(200):
+        try:
+            with urllib.request.urlopen(url, timeout=5) as response:
+                return int(response.status)
+        except urllib.error.HTTPError as answered:
+            with answered:
+                return answered.code
+        except urllib.error.URLError as away:
+            assert isinstance(away.reason, ConnectionRefusedError)
+            threading.Event().wait(0.1)
+    raise AssertionError(f"{url} never answered")
+
+
+@pytest.fixture
+def server(equipped: Operator) -> Iterator[Server]:
+    started: list[subprocess.Popen[str]] = []
+
+    def start(**changes: str) -> tuple[subprocess.Popen[str], str]:
+        port = str(free_port())
+        issuer = f"http://127.0.0.1:{port}"
+        known = {"IDP_PORT": port, "IDP_WORKERS": "2", "IDP_ISSUER": issuer} | changes
+        command = [sys.executable, "-m", "idp", "serve", "--migrate"]
+        environment = equipped.environment(**known)
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+        started.append(process)
+        assert process.stderr is not None
+        assert any(f"listens on {issuer}" in line for line in process.stderr)
+        return process, issuer
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate(timeout=20)
+
+
+def test_tables_go_up_and_down_and_up(equipped: Operator) -> None:
+    equipped.reads("db", "upgrade")
+    assert "audit_events" in tables(equipped)
+    equipped.reads("db", "downgrade", "base")
+    assert tables(equipped) <= {"alembic_version"}
+    equipped.reads("db", "upgrade")
+    assert "audit_events" in tables(equipped)
+    assert "All well" in equipped.reads("config", "check", "--connect")
+
+
+def test_a_broken_trail_is_found(equipped: Operator) -> None:
+    equipped.reads("db", "upgrade")
+    equipped.reads("demo", "seed")
+    assert re.search(r"All [1-9]\d* events", equipped.reads("audit", "verify"))
+    with sqlite3.connect(equipped.var / "idp.db") as connection:
+        connection.execute("UPDATE audit_events SET event = 'sign_out' WHERE position = 1")
+    assert "position 1" in equipped.errs("audit", "verify")
+
+
+def test_a_reference_is_explained(equipped: Operator, server: Server) -> None:
+    _, issuer = server()
+    with pytest.raises(urllib.error.HTTPError) as answered:
+        urllib.request.urlopen(f"{issuer}/no/such/page", timeout=10)
+    with answered.value as page:
+        reference = re.search(r"\b\d{10}\b", page.read().decode())
+    assert reference
+    said = equipped.reads("explain", reference[0])
+    assert "page 404" in said
+    assert "WIB" in said
+    assert "Nothing is known" in equipped.errs("explain", "no-such-reference")
+
+
+def test_serve_migrates_answers_and_stops_in_peace(equipped: Operator, server: Server) -> None:
+    process, issuer = server()
+    assert fetched(f"{issuer}/.well-known/openid-configuration") == 200
+    assert "audit_events" in tables(equipped)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert "Stopped." in said
+    assert "Traceback" not in said
+
+
+def test_serve_names_a_taken_port(equipped: Operator) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert "IDP_PORT" in equipped.errs("serve", "--migrate", IDP_PORT=str(taken.getsockname()[1]))
+
+
+def test_serve_starts_and_stops_the_embedded_store(equipped: Operator, server: Server) -> None:
+    process, issuer = server(IDP_REDIS_URL="embedded:")
+    assert fetched(f"{issuer}/.well-known/openid-configuration") == 200
+    assert (equipped.var / "redis" / "redis.sock").exists()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert not (equipped.var / "redis" / "redis.sock").exists()

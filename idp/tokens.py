@@ -53,3 +53,8 @@ def bucket(subject: str) -> str:
 def sha1_hex(text: str) -> str:
     """The name under which Redis knows a script (EVALSHA); not a security measure."""
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def sha256(text: str) -> bytes:
+    """The raw SHA-256 of a string, where a specification derives a key from a secret."""
+    return hashlib.sha256(text.encode()).digest()

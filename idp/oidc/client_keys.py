@@ -1,0 +1,172 @@
+"""The keys that a client registered, by value or by address, and what they let us check and encrypt."""
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from joserfc import jwe, jws
+from joserfc.errors import JoseError
+from joserfc.jwk import Key, KeySet, OctKey
+from joserfc.registry import Header
+
+from idp import clock, tokens
+from idp.oidc.fetch import FetchRefused, fetch
+
+if TYPE_CHECKING:
+    from idp.oidc.clients import Client
+
+ASYMMETRIC = ("RS256", "PS256", "ES256", "EdDSA")
+FRESH = 600  # seconds that a fetched key set is used without asking again
+COOL = 20  # seconds between two fetches for keys that were not in the set: a client that rotates is seen soon
+FAMILIES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP", "HS": "oct"}
+# What must never come from inside the token that it would verify (RFC 8725 section 3.10), and what we do not implement.
+FORBIDDEN_HEADERS = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "b64", "zip"})
+
+
+class Unverified(Exception):
+    """A JWT from a client that we cannot believe; `reason` is safe to show."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class _Known:
+    keys: list[Key]
+    fetched_at: float
+
+
+_known: dict[str, _Known] = {}
+_lock = threading.Lock()
+
+
+def verified_claims(token: str, client: "Client", algorithms: tuple[str, ...]) -> tuple[Header, dict[str, Any]]:
+    """Header and claims of a JWS that this client signed with one of these algorithms; raises Unverified.
+
+    `none` is never among them, an HMAC is only checked with the client's secret, and a key only with its own kind of
+    algorithm, so that no public key can serve as a secret (RFC 8725 sections 2.1 and 3.1).
+    """
+    header = _header(token)
+    if header.get("alg") not in algorithms:
+        raise Unverified("it is signed with an algorithm that is not accepted from this client")
+    for key in _candidates(client, header):
+        try:
+            verified = jws.deserialize_compact(token, key, algorithms=[header["alg"]])
+        except (JoseError, ValueError):
+            continue
+        return header, _object(verified.payload or b"")
+    raise Unverified("its signature does not verify with the client's keys")
+
+
+def peek(token: str) -> dict[str, Any]:
+    """The claims of a JWS that nobody has verified: good for finding out whose it claims to be; raises Unverified."""
+    _header(token)
+    return _object(jws.extract_compact(token.encode("ascii")).payload or b"")
+
+
+def encrypted(payload: str, client: "Client", algorithm: str, encoding: str, kind: str = "JWT") -> str:
+    """The payload as a JWE for this client (RFC 7516); raises Unverified when it registered no fitting key."""
+    if algorithm == "dir" or algorithm.startswith("A"):
+        key: Key = OctKey.import_key(_symmetric_key(client, algorithm, encoding))
+    else:
+        key = _encryption_key(client, "RSA" if algorithm.startswith("RSA") else "EC")
+    header = {"alg": algorithm, "enc": encoding, "cty": kind} | ({"kid": key.kid} if key.kid else {})
+    return jwe.encrypt_compact(header, payload, key, algorithms=[algorithm, encoding])
+
+
+def keys_of(client: "Client", missing: bool = False) -> list[Key]:
+    """The client's public keys; fetched anew when stale, or when one was `missing` and the last fetch is not recent."""
+    if client.jwks:
+        return _by_value(client)
+    if not client.jwks_uri:
+        return []
+    with _lock:
+        known = _known.get(client.jwks_uri)
+        age = clock.monotonic() - known.fetched_at if known else None
+        if known is None or age is None or age > FRESH or (missing and age > COOL):
+            known = _known[client.jwks_uri] = _Known(_fetched(client.jwks_uri), clock.monotonic())
+        return known.keys
+
+
+def forget(jwks_uri: str) -> None:
+    """Drops what was fetched from there: the client's registration changed."""
+    _known.pop(jwks_uri, None)
+
+
+def _by_value(client: "Client") -> list[Key]:
+    name = tokens.digest(orjson.dumps(client.jwks, option=orjson.OPT_SORT_KEYS).decode())
+    known = _known.get(name)
+    if known is None:
+        known = _known[name] = _Known(_imported(client.jwks), clock.monotonic())
+    return known.keys
+
+
+def _fetched(uri: str) -> list[Key]:
+    try:
+        return _imported(orjson.loads(fetch(uri).body))
+    except (FetchRefused, ValueError) as failed:
+        reason = failed.reason if isinstance(failed, FetchRefused) else "is not JSON"
+        raise Unverified(f"the client's jwks_uri {reason}") from None
+
+
+def _imported(data: Any) -> list[Key]:
+    keys: list[Key] = []
+    for entry in data.get("keys", []) if isinstance(data, dict) else []:
+        try:
+            keys += KeySet.import_key_set({"keys": [entry]}).keys
+        except (JoseError, ValueError, TypeError, KeyError):
+            continue  # a kind of key that we do not know says nothing about the others (RFC 7517 section 5)
+    return [key for key in keys if key.key_type != "oct"]
+
+
+def _candidates(client: "Client", header: Header) -> list[Key]:
+    kind = FAMILIES.get(str(header["alg"])[:2])
+    if kind == "oct":
+        secret = client.plain_secret()
+        return [OctKey.import_key(secret)] if secret else []
+    found = _fitting(keys_of(client), kind, header.get("kid"))
+    return found or _fitting(keys_of(client, missing=True), kind, header.get("kid"))
+
+
+def _fitting(keys: list[Key], kind: str | None, kid: Any) -> list[Key]:
+    usable = [key for key in keys if key.key_type == kind and key.get("use") in (None, "sig")]
+    return [key for key in usable if kid is None or key.get("kid") in (None, kid)]
+
+
+def _encryption_key(client: "Client", kind: str) -> Key:
+    usable = [key for key in keys_of(client) if key.key_type == kind and key.get("use") in (None, "enc")]
+    preferred = [key for key in usable if key.get("use") == "enc"] or usable
+    if not preferred:
+        raise Unverified("the client registered no key to encrypt for")
+    return preferred[0]
+
+
+def _symmetric_key(client: "Client", algorithm: str, encoding: str) -> bytes:
+    # OpenID Connect Core 10.2: the leftmost bits of the SHA-256 of the client secret.
+    secret = client.plain_secret()
+    bits = int((encoding if algorithm == "dir" else algorithm)[1:4])
+    if not secret or bits > 256 or "CBC" in (encoding if algorithm == "dir" else ""):
+        raise Unverified("the client has no secret that fits this algorithm")
+    return tokens.sha256(secret)[: bits // 8]
+
+
+def _header(token: str) -> Header:
+    try:
+        header = jws.extract_compact(token.encode("ascii")).headers()
+    except (JoseError, ValueError, KeyError, TypeError):
+        raise Unverified("it is not a signed JWT") from None
+    if FORBIDDEN_HEADERS & header.keys() or not isinstance(header.get("alg"), str):
+        raise Unverified("its header has a member that is not accepted")
+    return header
+
+
+def _object(payload: bytes) -> dict[str, Any]:
+    try:
+        claims = orjson.loads(payload)
+    except ValueError:
+        claims = None
+    if not isinstance(claims, dict):
+        raise Unverified("its payload is not a JSON object")
+    return claims

@@ -119,13 +119,20 @@ def consume(finished: Interaction) -> bool:
     return bool(store().run(_CONSUME, (_key(finished.id),), (b"done." + orjson.dumps(finished.service),)))
 
 
+def enter(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """A blueprint's URL value preprocessor: where a URL names an interaction it is this browser's, or Gone is raised."""
+    if not values or "interaction_id" not in values:
+        return
+    g.interaction = load(values.pop("interaction_id"))
+    # Chromium applies form-action to the redirect after a POST too: the way out of here leads to this one origin.
+    web.allow_form_action(g.interaction.service.get("origin", ""))
+
+
 def room(name: str, import_name: str, *serves: str) -> Blueprint:
     """A blueprint along the corridor, open only while a prompt that it serves is owed (none given: always open)."""
     blueprint = Blueprint(name, import_name, url_prefix="/interaction/<interaction_id>")
 
-    @blueprint.url_value_preprocessor
-    def enter(endpoint: str | None, values: dict[str, Any] | None) -> None:
-        g.interaction = load((values or {}).pop("interaction_id"))
+    blueprint.url_value_preprocessor(enter)
 
     @blueprint.before_request
     def open_only_when_owed() -> Response | None:

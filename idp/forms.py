@@ -61,8 +61,12 @@ class BoundSessions(SessionInterface):
 
 def check_origin() -> None:
     """Refuses a form sent by another site: before any view, in addition to the token; fails closed on nonsense."""
-    if request.method in SAFE_METHODS or _exempt():
-        return
+    if request.method not in SAFE_METHODS and not _exempt():
+        refuse_foreign_origin()
+
+
+def refuse_foreign_origin() -> None:
+    """Raises CSRFError when the browser says that this request was sent by another site's page."""
     origin = request.headers.get("Origin")
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     # Our own pages send `Origin: null`, since their referrer policy is no-referrer (Fetch, 3.2.5): Sec-Fetch-Site then decides.

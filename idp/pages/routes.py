@@ -1,0 +1,92 @@
+"""Views of the pages that belong to no journey."""
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, abort, render_template, request
+from sqlalchemy import text
+
+from idp import web
+from idp.config import settings
+from idp.extensions import db
+from idp.forms import refuse_foreign_origin
+from idp.gateways import outbox as kept
+from idp.pages.locale import COOKIE, supported
+from idp.store import store
+
+blueprint = Blueprint("pages", __name__)
+
+
+@blueprint.get("/")
+def home() -> str:
+    """What this is, for someone who came without a service."""
+    return render_template("pages/home.html")
+
+
+@blueprint.get("/privasi")
+def privacy() -> str:
+    """Kebijakan Privasi (UU 27/2022)."""
+    return render_template("pages/privacy.html")
+
+
+@blueprint.get("/syarat")
+def terms() -> str:
+    """Syarat & Ketentuan."""
+    return render_template("pages/terms.html")
+
+
+@blueprint.post("/bahasa")
+def language() -> Response:
+    """Remembers the language chosen (`bahasa`) for this browser's session and returns to the page (`kembali`)."""
+    refuse_foreign_origin()
+    response = web.see_other(same_site_path(request.form.get("kembali", "")))
+    chosen = supported(request.form.get("bahasa"))
+    if chosen:
+        web.set_cookie(response, COOKIE, chosen)
+    return response
+
+
+@blueprint.get("/dev/outbox")
+def outbox() -> str:
+    """The SMS and e-mail that the stand-ins kept, newest first; not there at all in production."""
+    if settings().production:
+        abort(404)
+    return render_template("pages/outbox.html", messages=list(reversed(kept.messages())))
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """200 while this process answers; asks nobody else, so that an outage of a store restarts nothing."""
+    return _plain("ok", 200)
+
+
+@blueprint.get("/readyz")
+def readyz() -> Response:
+    """200 when SQL and the store answer, else 503 with the names of those that do not (never why: it may hold an address)."""
+    failing = [name for name, ask in PARTS.items() if not _answers(ask)]
+    return _plain(f"failing: {', '.join(failing)}", 503) if failing else _plain("ok", 200)
+
+
+def same_site_path(asked: str) -> str:
+    """`asked` if it is a path of this site, else `/`: a browser reads `//host`, `/\\host` and `/<tab>/host` as another site."""
+    parts = urlsplit(asked)
+    plain = asked.startswith("/") and asked.isprintable() and "\\" not in asked
+    return asked if plain and not asked.startswith("//") and not parts.scheme and not parts.netloc else "/"
+
+
+PARTS: dict[str, Callable[[], object]] = {
+    "sql": lambda: db.session.execute(text("SELECT 1")),
+    "store": lambda: store().ping(),
+}
+
+
+def _answers(ask: Callable[[], object]) -> bool:
+    try:
+        ask()
+    except Exception:  # whatever the driver raises, this part is not ready: fails closed
+        return False
+    return True
+
+
+def _plain(body: str, status: int) -> Response:
+    return Response(body + "\n", status, mimetype="text/plain", headers={"Cache-Control": "no-store"})

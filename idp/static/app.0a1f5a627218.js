@@ -1,0 +1,133 @@
+/* Small improvements of pages that are complete without them. Old browsers simply keep the plain page: plain ES5. */
+(function () {
+  "use strict";
+
+  function all(selector, act) {
+    Array.prototype.forEach.call(document.querySelectorAll(selector), act);
+  }
+
+  function fill(text, n) {
+    return text.replace("{n}", String(n));
+  }
+
+  /* An error summary is read first. */
+  all("[data-summary]", function (box) {
+    box.focus();
+  });
+
+  /* Two presses send once; a page that comes back by the back button may be sent again. */
+  all("form[data-once]", function (form) {
+    var sent = false;
+    function mark(is) {
+      sent = is;
+      Array.prototype.forEach.call(form.querySelectorAll("[type=submit]"), function (button) {
+        if (is) button.setAttribute("aria-disabled", "true");
+        else button.removeAttribute("aria-disabled");
+      });
+    }
+    form.addEventListener("submit", function (event) {
+      if (sent) event.preventDefault();
+      else mark(true);
+    });
+    window.addEventListener("pageshow", function () { mark(false); });
+    /* A slow network may lose the answer: after a while the person may press again. */
+    form.addEventListener("submit", function () { window.setTimeout(function () { mark(false); }, 15000); });
+  });
+
+  /* Show and hide a password; it never leaves the page in the clear field's autocomplete. */
+  all("[data-shows]", function (button) {
+    var input = document.getElementById(button.getAttribute("data-shows"));
+    function show(is) {
+      input.type = is ? "text" : "password";
+      button.textContent = button.getAttribute(is ? "data-hide" : "data-show");
+      button.setAttribute("aria-label", button.getAttribute(is ? "data-hide-label" : "data-show-label"));
+    }
+    button.hidden = false;
+    button.addEventListener("click", function () { show(input.type === "password"); });
+    if (input.form) input.form.addEventListener("submit", function () { show(false); });
+  });
+
+  /* The five rules, live; the server's answer is the one that counts. */
+  var RULES = {
+    min_length: function (text) { return Array.from(text).length >= 8; },
+    lower: function (text) { return text.toUpperCase() !== text && /[a-z]/.test(text); },
+    upper: function (text) { return text.toLowerCase() !== text && /[A-Z]/.test(text); },
+    digit: function (text) { return /[0-9]/.test(text); },
+    symbol: function (text) { return /[!@#$%^&*]/.test(text); }
+  };
+  all("[data-rules]", function (input) {
+    var list = document.getElementById(input.getAttribute("data-rules"));
+    var said = document.getElementById(list.id + "-said");
+    var speak;
+    function check() {
+      var met = 0;
+      Array.prototype.forEach.call(list.children, function (item) {
+        var is = RULES[item.getAttribute("data-rule")](input.value);
+        var mark = item.querySelector(".unseen");
+        item.classList.toggle("met", is);
+        if (is) met += 1;
+        if (is && !mark) {
+          mark = document.createElement("span");
+          mark.className = "unseen";
+          mark.textContent = " (" + list.getAttribute("data-met") + ")";
+          item.appendChild(mark);
+        }
+        if (!is && mark) item.removeChild(mark);
+      });
+      window.clearTimeout(speak);
+      speak = window.setTimeout(function () {
+        said.textContent = input.value ? fill(said.getAttribute("data-text"), met) : "";
+      }, 800);
+    }
+    input.addEventListener("input", check);
+    if (input.value) check();
+  });
+
+  /* NIK in groups of four with a count; the caret stays where the person types. */
+  all("[data-nik]", function (input) {
+    var count = document.getElementById(input.getAttribute("data-nik"));
+    function digits(text) { return text.replace(/[^0-9]/g, ""); }
+    function tell(n) {
+      count.hidden = n === 0;
+      count.textContent = fill(count.getAttribute("data-text"), n);
+      count.classList.toggle("full", n === 16);
+    }
+    function group() {
+      var typed = input.value;
+      if (/[^0-9\s.\-]/.test(typed)) { tell(digits(typed).length); return; }
+      var before = digits(typed.slice(0, input.selectionStart || 0)).length;
+      var grouped = digits(typed).replace(/(.{4})(?=.)/g, "$1 ");
+      if (grouped !== typed) {
+        input.value = grouped;
+        if (document.activeElement === input) {
+          var caret = before + (before ? Math.floor((before - 1) / 4) : 0);
+          input.setSelectionRange(caret, caret);
+        }
+      }
+      tell(digits(typed).length);
+    }
+    input.addEventListener("input", group);
+    group();
+  });
+
+  /* Kirim Ulang opens when its time has come; without this script it is always open and the server says how long. */
+  all("[data-countdown]", function (form) {
+    var until = Date.now() + form.getAttribute("data-countdown") * 1000;
+    var button = form.querySelector("[type=submit]");
+    var shown = form.querySelector("[data-wait]");
+    var ready = form.querySelector("[data-ready]");
+    button.disabled = true;
+    function tick() {
+      var left = Math.ceil((until - Date.now()) / 1000);
+      if (left > 0) {
+        shown.textContent = fill(shown.getAttribute("data-wait"), left);
+        window.setTimeout(tick, 250);
+        return;
+      }
+      shown.hidden = true;
+      button.disabled = false;
+      ready.textContent = ready.getAttribute("data-ready");
+    }
+    tick();
+  });
+})();

@@ -178,7 +178,7 @@ def _open(challenge: str | None, purpose: str, recipient: Recipient, account: st
     for known in (challenge, None):
         chosen = known or tokens.random_token(16)
         mac = _macs(chosen, purpose, index, code)[0]
-        arguments = [purpose, index, most, counted, mac, expires, LIVE_CODES, LIFE]
+        arguments: list[str | bytes | int] = [purpose, index, most, counted, mac, expires, LIVE_CODES, LIFE]
         if store().run(_ADD, [_key(chosen)], arguments):
             break
     gap = rate_limits.limits()[f"otp_send_{_kind(recipient)}_gap"].seconds

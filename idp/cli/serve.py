@@ -54,6 +54,7 @@ def worker() -> "Flask":
 def _run(loaded: Settings) -> None:
     from granian import Granian
     from granian.constants import HTTPModes, Interfaces
+    from granian.log import LogLevels
 
     server = Granian(
         "idp.cli.serve:worker",
@@ -67,7 +68,7 @@ def _run(loaded: Settings) -> None:
         blocking_threads=BLOCKING_THREADS,
         respawn_failed_workers=True,
         workers_kill_timeout=GRACE_SECONDS,
-        log_level="warning",
+        log_level=LogLevels.error,
     )
     server.serve()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -145,7 +146,7 @@ def test_the_longest_wait_is_told(house: Flask) -> None:
     for _ in range(45):
         rate_limits.hit("password_half_day", "x")
     for order in (acts, list(reversed(acts))):
-        wait = refused(lambda: rate_limits.hit_all(order))
+        wait = refused(partial(rate_limits.hit_all, order))
         assert (wait.limit, wait.retry_after) == ("password_half_day", 12 * HOUR)
 
 

@@ -1,5 +1,6 @@
 """The protocol: OpenID Connect and OAuth 2.0 over Authlib; this module is its table of contents."""
 
+import logging
 from typing import Any
 
 from flask import Blueprint, Flask
@@ -21,6 +22,8 @@ ENDPOINTS: list[Any] = [IntrospectionEndpoint, RevocationEndpoint, EndSessionEnd
 
 def init_app(app: Flask) -> None:
     """Builds the authorization server and binds the routes."""
+    # Authlib prints whole token responses at DEBUG: never, whatever level the application logs at.
+    logging.getLogger("authlib").setLevel(logging.INFO)
     app.extensions["idp.oidc"] = _server()
     blueprint = Blueprint("oidc", __name__)
     blueprint.url_value_preprocessor(interaction.enter)
@@ -30,8 +33,8 @@ def init_app(app: Flask) -> None:
     _listen()
 
 
-def _server() -> AuthorizationServer:
-    built = AuthorizationServer()
+def _server() -> Any:
+    built: Any = AuthorizationServer()
     built.register_token_generator("default", token.generate)
     for grant, extensions in GRANTS:
         built.register_grant(grant, extensions)

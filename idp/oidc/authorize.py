@@ -1,7 +1,7 @@
 """The authorization endpoint and the corridor's one door: where a request goes next, and how it ends."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import flask
 from authlib.oauth2 import OAuth2Error
@@ -95,7 +95,6 @@ def consent_page() -> Response:
         seen = _validate(Request(dict(waiting.request)))
     except OAuth2Error:
         return interaction.door()
-    web.allow_form_action(origin_of(seen.request.answer_to or ""))
     return consent.page(seen.request, waiting.authentication.account)
 
 
@@ -139,7 +138,8 @@ def finish(waiting: Interaction, seen: Validated) -> Response:
 
 def _validate(asked: Request, *, look: bool = True) -> Validated:
     asked.interactive = True
-    grant = server().get_consent_grant(asked, end_user=True)
+    engine: Any = server()
+    grant = engine.get_consent_grant(asked, end_user=True)
     client = asked.registered
     return Validated(asked, grant, sessions.current(*consent.fields(client)) if look else None)
 
@@ -257,9 +257,9 @@ def _answer(seen: Validated) -> Response:
         nonce=seen.request.get("nonce"),
         claims=seen.request.claims,
     )
-    # type: ignore[assignment]
-    response: Response = server().create_authorization_response(seen.request, approval, seen.grant)
-    return response
+  
+    engine: Any = server()
+    return cast(Response, engine.create_authorization_response(seen.request, approval, seen.grant))
 
 
 def _refuse(asked: Request, error: OAuth2Error) -> Response:

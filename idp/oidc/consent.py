@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
-from flask import Response, render_template
+from flask import Response, make_response, render_template
 from sqlalchemy import BigInteger, String, Table, Text, UniqueConstraint, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp import accounts, audit, clock, interaction, tokens
 from idp.extensions import Model, db
-from idp.oidc import claims, families, records
+from idp.oidc import claims, disclosure, families, records
 from idp.oidc.request import Request
 from idp.store import store
 
@@ -128,13 +128,13 @@ def page(request: Request, subject: str) -> Response:
     client = request.registered
     snapshot = accounts.snapshot(subject)
     wanted = claims.needed(client, request.scope, request.claims)
-    shown = claims.pick(client, {name for name in wanted if not name.endswith("_verified")}, snapshot)
-    offline = "offline_access" in request.scope.split()
-    return Response(
-        render_template(
-            "oidc/consent.html", service=interaction.here().service, claims=shown, offline=offline
-        )
-    )
+    context = {
+        "service": interaction.here().service,
+        "values": disclosure.shown(claims.pick(client, wanted, snapshot)),
+        "lasting": "offline_access" in request.scope.split(),
+        "account": snapshot.get("name"),
+    }
+    return make_response(render_template("oidc/consent.html", **context))
 
 
 def _field(client_id: str) -> str:

@@ -3,6 +3,7 @@ into OAuth errors.
 """
 
 from collections.abc import Callable
+from typing import Any, cast
 
 from authlib.oauth2 import OAuth2Error
 from flask import Blueprint, Response
@@ -23,20 +24,20 @@ def register(blueprint: Blueprint) -> None:
 
 def token() -> Response:
     """RFC 6749 section 3.2."""
-    return answered(lambda asked: server().create_token_response(asked))
+    return answered(lambda engine, asked: engine.create_token_response(asked))
 
 
 def introspect() -> Response:
     """RFC 7662 section 2."""
-    return answered(lambda asked: server().create_endpoint_response("introspection", asked))
+    return answered(lambda engine, asked: engine.create_endpoint_response("introspection", asked))
 
 
 def revoke() -> Response:
     """RFC 7009 section 2."""
-    return answered(lambda asked: server().create_endpoint_response("revocation", asked))
+    return answered(lambda engine, asked: engine.create_endpoint_response("revocation", asked))
 
 
-def answered(answer: Callable[[Request], Response]) -> Response:
+def answered(answer: Callable[[Any, Request], Any]) -> Response:
     """The answer to the current form; whatever goes wrong is an OAuth error in JSON, an outage of the store
     too.
     """
@@ -45,7 +46,7 @@ def answered(answer: Callable[[Request], Response]) -> Response:
         asked = request.from_form()
         if asked.repeated:
             raise refusal("invalid_request", "A parameter is repeated.")
-        return answer(asked)
+        return cast(Response, answer(server(), asked))
     except OAuth2Error as error:
         return server().handle_error_response(asked, error)
     except StoreUnavailable:

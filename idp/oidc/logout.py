@@ -4,6 +4,7 @@ session, go back if safe.
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import flask
 from authlib.oauth2 import OAuth2Error
@@ -42,7 +43,7 @@ class EndSessionEndpoint(AuthlibEndSessionEndpoint):
         """The hint's claims; raises when it is not ours. It may have expired: people stay away longer than
         ten minutes.
         """
-        hint = keys.verify(id_token_hint)
+        hint: dict[str, Any] | None = keys.verify(id_token_hint)
         audience = hint.get("aud") if hint else None
         if hint is None or not isinstance(audience, str) or not checks.is_for(hint, audience):
             raise refusal("invalid_request", "id_token_hint was not issued by us.")
@@ -67,9 +68,9 @@ def logout() -> Response:
     try:
         asked = request.from_form() if flask.request.method == "POST" else request.from_query()
     except OAuth2Error:
-        return _signed_out(None)
+        return _goodbye(None)
     if flask.request.method == "POST":
-        return web.see_other(url_for("oidc.logout", **_kept(asked)))
+        return web.see_other(f"{url_for('oidc.logout')}?{urlencode(_kept(asked))}")
     farewell = Farewell(_validated(asked), sessions.current())
     if farewell.session is not None and not _is_sure(farewell):
         return _confirmation(asked, farewell)
@@ -86,7 +87,7 @@ def logout_confirm() -> Response:
     )
     farewell = Farewell(_validated(asked), sessions.current())
     if asked.get("confirm") != "yes":
-        return web.see_other(url_for("pages.home"))
+        return _goodbye(farewell.asked, stayed=True)
     return leave(farewell)
 
 
@@ -98,7 +99,7 @@ def leave(farewell: Farewell) -> Response:
             "sign_out", account=session.account, client=asked.client.client_id if asked.client else None
         )
         sessions.end(session.sid)
-    response = web.see_other(asked.redirect_uri) if asked.redirect_uri else _signed_out(asked)
+    response = web.see_other(asked.redirect_uri) if asked.redirect_uri else _goodbye(asked)
     sessions.forget_cookie(response)
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -141,12 +142,13 @@ def _confirmed(asked: Request) -> dict[str, str]:
 def _confirmation(asked: Request, farewell: Farewell) -> Response:
     if farewell.asked.redirect_uri:
         web.allow_form_action(origin_of(farewell.asked.redirect_uri))
-    context = {"service": _service(farewell.asked), "parameters": _kept(asked)}
+    context = {"service": _service(farewell.asked), "fields": _kept(asked)}
     return make_response(render_template("oidc/logout.html", **context))
 
 
-def _signed_out(asked: EndSessionRequest | None) -> Response:
-    return make_response(render_template("oidc/signed_out.html", service=_service(asked) if asked else None))
+def _goodbye(asked: EndSessionRequest | None, *, stayed: bool = False) -> Response:
+    service = _service(asked) if asked else None
+    return make_response(render_template("oidc/logged_out.html", service=service, stayed=stayed))
 
 
 def _service(asked: EndSessionRequest) -> dict[str, str] | None:

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl
 
 import flask
 from authlib.oauth2.rfc6749 import OAuth2Request
 from authlib.oauth2.rfc6749.requests import OAuth2Payload
+from werkzeug.datastructures import Headers
 
 from idp.oidc.errors import refusal
 
@@ -58,10 +59,10 @@ class Request(OAuth2Request):
         self,
         data: dict[str, str],
         method: str = "GET",
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | Headers | None = None,
         repeated: frozenset[str] = frozenset(),
     ) -> None:
-        super().__init__(method, _CHECKED_AT_START_UP, headers=headers)
+        super().__init__(method, _CHECKED_AT_START_UP, headers=cast("Mapping[str, str] | None", headers))
         self.payload = Payload(data)
         self.repeated = repeated
         self.client: Client | None = None

@@ -8,14 +8,14 @@ import orjson
 from authlib.consts import default_json_headers
 from authlib.integrations.flask_oauth2 import AuthorizationServer as FlaskAuthorizationServer
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import OAuth2Request
+from authlib.oauth2.rfc6749 import OAuth2Request, UnsupportedGrantTypeError
 from flask import Response, current_app
 
 from idp import web
-from idp.oidc import checks, client_auth, errors, request
+from idp.oidc import checks, client_auth, errors
 from idp.oidc.answers import Answer, answer
 from idp.oidc.clients import clients
-from idp.oidc.request import Request
+from idp.oidc.request import Request, from_form
 
 # Errors that are nobody's fault but ours or an operator's; every other error on a page is a request that
 # cannot be.
@@ -29,27 +29,36 @@ class AuthorizationServer(FlaskAuthorizationServer):
         """The registered client, or None."""
         return clients().find(client_id)
 
-    def create_oauth2_request(self, request_: Any) -> Any:
+    def create_oauth2_request(self, request: Any) -> Any:
         """Passes our own request through, so that stored parameters replay; else reads the form of the
         current POST.
         """
-        return request_ if isinstance(request_, OAuth2Request) else request.from_form()
+        return request if isinstance(request, OAuth2Request) else from_form()
 
-    def get_authorization_grant(self, request_: OAuth2Request) -> Any:
+    def get_authorization_grant(self, request: OAuth2Request) -> Any:
         """Runs the pipeline, then lets Authlib choose the grant by response type; raises OAuth2Error.
 
         Authlib would choose first, and its own complaint about a response type repeats the caller's words.
         """
-        ours = cast(Request, request_)
+        ours = cast(Request, request)
         checks.run(checks.RECOGNISE, ours)
         checks.run(checks.VALIDATE, ours)
         return super().get_authorization_grant(ours)
 
-    def authenticate_client(self, request_: OAuth2Request, methods: Any, endpoint: str = "token") -> Any:
+    def get_token_grant(self, request: OAuth2Request) -> Any:
+        """The grant by its type; raises OAuth2Error, not in the caller's words."""
+        if not cast(Request, request).get("grant_type"):
+            raise errors.refusal("invalid_request", "grant_type is missing.")
+        try:
+            return super().get_token_grant(request)
+        except UnsupportedGrantTypeError:
+            raise errors.refusal("unsupported_grant_type", "This grant_type is not supported.") from None
+
+    def authenticate_client(self, request: OAuth2Request, methods: Any, endpoint: str = "token") -> Any:
         """By our table, whatever list an endpoint names: which method a client uses is the client's entry to
         say.
         """
-        return client_auth.authenticate(cast(Request, request_), endpoint)
+        return client_auth.authenticate(cast(Request, request), endpoint)
 
     def handle_response(self, status_code: int, payload: Any, headers: Any) -> Response:
         """The one place where answers are made: to a client through its browser, or JSON."""
@@ -58,14 +67,14 @@ class AuthorizationServer(FlaskAuthorizationServer):
         body = orjson.dumps(payload) if isinstance(payload, dict) else payload
         return Response(body, status_code, headers)
 
-    def handle_error_response(self, request_: OAuth2Request | None, error: OAuth2Error) -> Response:
+    def handle_error_response(self, request: OAuth2Request | None, error: OAuth2Error) -> Response:
         """An error to the client, as a page, or as JSON.
 
         It travels to the client only when client and redirect URI are verified (`answer_to`): this is the
         only place
         that decides so, and without it fails closed to a page.
         """
-        ours = cast("Request | None", request_)
+        ours = cast("Request | None", request)
         body = errors.body_of(error)
         if ours is not None and ours.answer_to:
             return self.handle_response(303, answer(ours, list(body.items())), [])

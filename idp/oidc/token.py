@@ -1,6 +1,6 @@
 """What the token endpoint hands out: opaque access tokens, refresh tokens and ID tokens."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from authlib.oauth2.rfc6749 import OAuth2Request
 from authlib.oidc.core.grants import OpenIDToken
@@ -121,6 +121,6 @@ class IdTokens(OpenIDToken):
         12.2).
         """
         assert isinstance(request, Request)
-        approval: Approval = request.user
+        approval = cast(Approval, request.user)
         nonce = approval.nonce if request.authorization_code else ""
         return id_token(approval, request.registered, access_token=token["access_token"], nonce=nonce)

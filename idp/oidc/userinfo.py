@@ -35,7 +35,7 @@ class Bearer(BearerTokenValidator):
 
 
 # Other schemes (DPoP, RFC 9449) register a validator of their own here.
-protector = ResourceProtector()
+protector: Any = ResourceProtector()
 protector.register_token_validator(Bearer())
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from authlib.oauth2.rfc6749 import InvalidGrantError
 from authlib.oauth2.rfc6749 import grants as authlib_grants
@@ -52,7 +52,7 @@ class AuthorizationCodeGrant(authlib_grants.AuthorizationCodeGrant):
         """Authlib authenticates the client, takes the code and compares the redirect URI; then our own rows."""
         super().validate_token_request()
         for check in REDEMPTION:
-            check(self.request, self.request.authorization_code)
+            check(self.request, cast(AuthorizationCode, self.request.authorization_code))
 
     def query_authorization_code(self, code: str, client: "Client") -> AuthorizationCode | None:
         """Takes the code: of any number that ask at once, one gets it. Used twice, all that it gave is dead."""
@@ -74,7 +74,7 @@ class AuthorizationCodeGrant(authlib_grants.AuthorizationCodeGrant):
         """Keeps the tokens. The family is written first: a second presentation of the code that comes in
         between must end it.
         """
-        approval: Approval = self.request.user
+        approval = cast(Approval, self.request.user)
         refresh = token_.get("refresh_token")
         if refresh:
             families.begin_family(approval, refresh)

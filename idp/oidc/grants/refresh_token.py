@@ -1,7 +1,7 @@
 """Refreshing: every use rotates, the previous token works again for a minute, a later reuse ends the family."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from authlib.oauth2.rfc6749 import InvalidGrantError
 from authlib.oauth2.rfc6749 import grants as authlib_grants
@@ -18,7 +18,7 @@ class RefreshTokenGrant(authlib_grants.RefreshTokenGrant):
     INCLUDE_NEW_REFRESH_TOKEN = True
     request: Request
 
-    def authenticate_refresh_token(self, refresh_token: str) -> Refreshable | None:
+    def authenticate_refresh_token(self, refresh_token: str) -> Any:
         """The usable token of the client that has just been authenticated."""
         return families.redeem(refresh_token, self.request.registered.client_id)
 
@@ -32,11 +32,11 @@ class RefreshTokenGrant(authlib_grants.RefreshTokenGrant):
         """Keeps the access token first: a locked account or an ended session gets nothing, and nothing is
         rotated.
         """
-        used: Refreshable = self.request.refresh_token
+        used = cast(Refreshable, self.request.refresh_token)
         record = token.record_of(token_, used.approval.client_id, self.request.user)
         if not records.write_access(token_["access_token"], record):
             raise InvalidGrantError("The refresh token is no longer valid.")
         families.rotate(used, token_["refresh_token"])
 
-    def revoke_old_credential(self, refresh_token: Refreshable) -> None:
+    def revoke_old_credential(self, refresh_token: Any) -> None:
         """Nothing: rotation has marked it."""

@@ -1,0 +1,177 @@
+"""Refresh tokens: rotation, a minute of grace, and the end of a family."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import select
+
+from idp import clock, tokens
+from idp.extensions import db
+from idp.oidc import families, records
+from idp.oidc.families import LINKS
+from idp.oidc.records import AccessToken, Approval
+
+OF_SITI = Approval(
+    subject="siti", client_id="wlkp", scope="openid offline_access", auth_time=1, acr="a", amr=("pwd",), sid="", family="f1"
+)
+
+
+@pytest.fixture
+def moved(app: Flask) -> Iterator[time_machine.Traveller]:
+    with app.app_context(), time_machine.travel("2030-01-01T00:00:00Z", tick=False) as traveller:
+        yield traveller
+
+
+def begun(**changes: Any) -> str:
+    token = families.new_refresh_token()
+    families.begin_family(replace(OF_SITI, **changes), token)
+    return token
+
+
+def refreshed(token: str) -> str | None:
+    used = families.redeem(token, "wlkp")
+    if used is None:
+        return None
+    fresh = families.new_refresh_token()
+    families.rotate(used, fresh)
+    return fresh
+
+
+def an_access_token(family: str = "f1") -> str:
+    token, now = records.new_access_token("siti"), clock.timestamp()
+    records.write_access(token, AccessToken("wlkp", "openid", now, now + 600, "siti", ends_with=(family,)))
+    return token
+
+
+def test_a_refresh_token_gives_what_was_approved(moved: time_machine.Traveller) -> None:
+    found = families.redeem(begun(nonce="n"), "wlkp")
+    assert found is not None
+    assert found.approval == OF_SITI  # the nonce belonged to the first ID token
+
+
+def test_every_use_rotates(moved: time_machine.Traveller) -> None:
+    first = begun()
+    second = refreshed(first)
+    assert second is not None and second != first
+    assert refreshed(second) is not None
+
+
+def test_the_previous_token_works_again_for_a_minute_and_answers_with_a_sibling(moved: time_machine.Traveller) -> None:
+    first = begun()
+    second = refreshed(first)
+    moved.shift(60)
+    sibling = refreshed(first)
+    assert second and sibling and sibling != second
+    assert families.find(second, "wlkp") and families.find(sibling, "wlkp")
+
+
+def test_reuse_after_a_minute_kills_the_family_and_its_access_tokens(moved: time_machine.Traveller) -> None:
+    first = begun()
+    second = refreshed(first)
+    access = an_access_token()
+    moved.shift(61)
+    assert refreshed(first) is None
+    assert second is not None and families.find(second, "wlkp") is None
+    assert records.read_access(access) is None
+
+
+def test_looking_at_a_spent_token_does_no_harm(moved: time_machine.Traveller) -> None:
+    first = begun()
+    second = refreshed(first)
+    moved.shift(61)
+    assert families.find(first, "wlkp") is None
+    assert second is not None and families.find(second, "wlkp") is not None
+
+
+def test_another_client_can_neither_use_nor_harm_it(moved: time_machine.Traveller) -> None:
+    first = begun()
+    second = refreshed(first)
+    moved.shift(61)
+    assert families.redeem(first, "thief") is None
+    assert second is not None and families.redeem(second, "thief") is None
+    assert families.find(second, "wlkp") is not None
+
+
+def test_it_slides_for_thirty_days_and_ends_after_a_hundred_and_eighty(moved: time_machine.Traveller) -> None:
+    token: str | None = begun()
+    for _ in range(6):
+        moved.shift(30 * 86400 - 1)
+        assert token is not None
+        token = refreshed(token)
+    assert token is not None
+    moved.shift(6)
+    assert families.find(token, "wlkp") is None
+
+
+def test_thirty_days_without_use_are_too_many(moved: time_machine.Traveller) -> None:
+    token = begun()
+    moved.shift(30 * 86400)
+    assert refreshed(token) is None
+
+
+def test_twenty_who_refresh_at_once_rotate_once_and_stay_one_family(app: Flask) -> None:
+    with app.app_context():
+        first = begun()
+        barrier = threading.Barrier(20)
+
+        def one(_: int) -> str | None:
+            with app.app_context():
+                barrier.wait()
+                return refreshed(first)
+
+        with ThreadPoolExecutor(20) as pool:
+            siblings = list(pool.map(one, range(20)))
+        assert len(set(siblings)) == 20 and None not in siblings
+        with db.engine.connect() as connection:
+            rows = connection.execute(select(LINKS.c.digest, LINKS.c.used_at, LINKS.c.family_id)).all()
+        assert {row.digest for row in rows if row.used_at is not None} == {tokens.digest(first)}
+        assert {row.family_id for row in rows} == {"f1"}
+
+
+def test_revoking_ends_refresh_and_access_tokens(moved: time_machine.Traveller) -> None:
+    token, access = begun(), an_access_token()
+    families.end_family("f1", "siti")
+    assert families.find(token, "wlkp") is None
+    assert records.read_access(access) is None
+
+
+def test_an_account_ends_everywhere_or_at_one_client(moved: time_machine.Traveller) -> None:
+    here, there = begun(), begun(family="f2", client_id="jkp")
+    families.end_account("siti", "jkp")
+    assert families.find(here, "wlkp") is not None
+    assert families.find(there, "jkp") is None
+    families.end_account("siti")
+    assert families.find(here, "wlkp") is None
+
+
+def test_a_session_takes_along_only_what_was_not_offline(moved: time_machine.Traveller) -> None:
+    offline, online = begun(sid="s1"), begun(sid="s1", family="f2", scope="openid")
+    families.end_session("s1")
+    assert families.find(offline, "wlkp") is not None
+    assert families.find(online, "wlkp") is None
+
+
+def test_what_can_never_be_used_again_is_swept(moved: time_machine.Traveller) -> None:
+    begun()
+    assert families.sweep() == 0
+    moved.shift(181 * 86400)
+    assert families.sweep() == 1
+    with db.engine.connect() as connection:
+        assert connection.execute(select(LINKS)).all() == []
+
+
+def test_no_refresh_token_is_kept_in_the_clear(moved: time_machine.Traveller) -> None:
+    token = begun()
+    with db.engine.connect() as connection:
+        assert connection.execute(select(LINKS.c.digest)).scalars().all() == [tokens.digest(token)]
+
+
+@pytest.mark.parametrize("nonsense", ["", "r-", "r-é", "r-" + "x" * 5000, "nothing"])
+def test_nonsense_is_not_found(moved: time_machine.Traveller, nonsense: str) -> None:
+    assert families.redeem(nonsense, "wlkp") is None

@@ -1,0 +1,173 @@
+"""Codes and access tokens: taken once, dead when their session, family, grant or account is."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+
+from idp import clock, tokens
+from idp.oidc import records
+from idp.oidc.records import AccessToken, Approval, AuthorizationCode, CodeReused
+from idp.store import store
+
+SUBJECT = "siti"
+TAG = tokens.bucket(SUBJECT)
+SID = TAG + "session"
+
+
+@pytest.fixture
+def house(app: Flask) -> Iterator[Flask]:
+    with app.app_context():
+        yield app
+
+
+def approval(**changes: Any) -> Approval:
+    given = Approval(
+        subject=SUBJECT, client_id="wlkp", scope="openid", auth_time=1, acr="a", amr=("pwd",), sid=SID, family="f"
+    )
+    return replace(given, **changes)
+
+
+def a_code(**changes: Any) -> str:
+    code = records.new_code(SUBJECT)
+    records.write_code(code, AuthorizationCode(approval(**changes), "https://rp.example/cb"), 3600)
+    return code
+
+
+def a_token(**changes: Any) -> str:
+    token, now = records.new_access_token(SUBJECT), clock.timestamp()
+    record = AccessToken("wlkp", "openid", now, now + 600, SUBJECT, ends_with=("the-session", "the-family", "the-grant"))
+    records.write_access(token, replace(record, **changes))
+    return token
+
+
+def in_parallel(app: Flask, times: int, act: Callable[[], str]) -> Counter[str]:
+    barrier = threading.Barrier(times)
+
+    def one(_: int) -> str:
+        with app.app_context():
+            barrier.wait()
+            return act()
+
+    with ThreadPoolExecutor(times) as pool:
+        return Counter(pool.map(one, range(times)))
+
+
+def test_a_code_gives_back_what_was_approved_and_which_client_the_session_met(house: Flask) -> None:
+    code = a_code(nonce="n", claims={"userinfo": {"name": None}})
+    taken = records.take_code(code, "wlkp")
+    assert taken is not None
+    assert taken.approval == approval(nonce="n", claims={"userinfo": {"name": None}})
+    assert taken.redirect_uri == "https://rp.example/cb"
+    assert store().members(f"session-clients:{{{TAG}}}:{SID}") == {"wlkp"}
+
+
+def test_twenty_who_redeem_one_code_at_once_have_exactly_one_success(house: Flask) -> None:
+    code = a_code()
+
+    def redeem() -> str:
+        try:
+            return "taken" if records.take_code(code, "wlkp") else "nothing"
+        except CodeReused:
+            return "reused"
+
+    assert in_parallel(house, 20, redeem) == {"taken": 1, "reused": 19}
+
+
+def test_a_second_presentation_kills_what_the_first_gave_and_what_it_is_still_giving(house: Flask) -> None:
+    code = a_code()
+    family = records.family_of(code)
+    records.take_code(code, "wlkp")
+    before = a_token(ends_with=(family,))
+    with pytest.raises(CodeReused) as reused:
+        records.take_code(code, "wlkp")
+    assert reused.value.family == family
+    assert records.read_access(before) is None
+    now = clock.timestamp()
+    late = AccessToken("wlkp", "openid", now, now + 600, SUBJECT, ends_with=(family,))
+    assert not records.write_access(records.new_access_token(SUBJECT), late)
+
+
+def test_another_client_gets_nothing_and_does_not_burn_the_code(house: Flask) -> None:
+    code = a_code()
+    assert records.take_code(code, "thief") is None
+    assert records.take_code(code, "wlkp") is not None
+
+
+def test_a_code_dies_after_a_minute(house: Flask) -> None:
+    assert store().redis.ttl(f"code:{{{TAG}}}:{tokens.digest(a_code())}") == records.CODE_LIFE == 60
+
+
+def test_an_account_locked_between_approval_and_redemption_gets_nothing(house: Flask) -> None:
+    code = a_code()
+    store().put(f"blocked:{{{TAG}}}:{SUBJECT}", "1", 60)
+    assert records.take_code(code, "wlkp") is None
+
+
+def test_whoever_signed_out_meanwhile_gets_nothing(house: Flask) -> None:
+    code = a_code()
+    records.mark_ended(SUBJECT, SID)
+    assert records.take_code(code, "wlkp") is None
+
+
+@pytest.mark.parametrize("nonsense", ["", "x", "zz" + "a" * 43, "a7" + "é" * 43, "a7}" + "{" * 40, "a7" + "b" * 5000])
+def test_nonsense_is_no_code_and_no_token(house: Flask, nonsense: str) -> None:
+    assert records.take_code(nonsense, "wlkp") is None
+    assert records.read_access(nonsense) is None
+    records.drop_access(nonsense)
+
+
+def test_a_token_tells_what_it_is_good_for_and_brings_the_accounts_record_along(house: Flask) -> None:
+    store().put_fields(f"account:{{{TAG}}}:{SUBJECT}", {"claims": "sealed"}, 60)
+    found = records.read_access(a_token(scope="openid email"), "claims", "nothing")
+    assert found is not None
+    assert (found[0].scope, found[0].subject, found[1]) == ("openid email", SUBJECT, (b"sealed", None))
+
+
+@pytest.mark.parametrize("ended", ["the-session", "the-family", "the-grant"])
+def test_a_token_dies_with_its_session_its_family_or_its_grant(house: Flask, ended: str) -> None:
+    token = a_token()
+    assert records.read_access(token) is not None
+    records.mark_ended(SUBJECT, ended)
+    assert records.read_access(token) is None
+
+
+def test_a_token_of_a_locked_account_is_dead_and_none_is_made(house: Flask) -> None:
+    token = a_token()
+    store().put(f"blocked:{{{TAG}}}:{SUBJECT}", "1", 60)
+    assert records.read_access(token) is None
+    now = clock.timestamp()
+    assert not records.write_access(records.new_access_token(SUBJECT), AccessToken("wlkp", "", now, now + 600, SUBJECT))
+
+
+def test_a_token_expires_by_our_clock(house: Flask) -> None:
+    with time_machine.travel("2030-01-01T00:00:00Z", tick=False) as moved:
+        token = a_token()
+        moved.shift(599)
+        assert records.read_access(token) is not None
+        moved.shift(1)
+        assert records.read_access(token) is None
+
+
+def test_a_dropped_token_is_gone(house: Flask) -> None:
+    token = a_token()
+    records.drop_access(token)
+    assert records.read_access(token) is None
+
+
+def test_tokens_without_offline_access_end_with_the_session_and_others_do_not() -> None:
+    assert SID in approval().ends_with
+    assert SID not in approval(scope="openid offline_access").ends_with
+
+
+def test_the_store_holds_digests_only(house: Flask) -> None:
+    secrets = [a_code(), a_token()]
+    keys = [key.decode() for key in store().redis.keys("*")]
+    assert keys
+    assert not any(secret in key for key in keys for secret in secrets)

@@ -74,6 +74,11 @@ def allow_frames(*origins: str) -> None:
     g.frame_sources = " ".join(origins)
 
 
+def allow_framing() -> None:
+    """Lets other sites frame this answer: the session-state frame alone, which brings its own headers."""
+    g.framed = True
+
+
 def see_other(url: str) -> Response:
     """303: the answer to every POST of ours, so that refresh and back repeat nothing (RFC 9110 section 15.4.4)."""
     return cast(Response, redirect(url, 303))
@@ -157,7 +162,7 @@ def register_headers(app: Flask, known: Settings) -> None:
     @app.after_request
     def add_headers(response: Response) -> Response:
         headers = response.headers
-        if "X-Frame-Options" not in headers:  # the session-state frame is the one page that may be framed
+        if not g.get("framed"):
             headers.extend(always)
         if response.mimetype == "text/html":
             headers.setdefault("Cache-Control", "no-store")

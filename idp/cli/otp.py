@@ -15,11 +15,15 @@ def otp() -> None:
 @click.option("--most", default=20, show_default=True, help="How many of the latest to show.")
 @click.option("--account", help="Only codes for this account, by its subject.")
 def deliveries(most: int, account: str | None) -> None:
-    """Show how the latest codes fared at the gateways; neither the codes nor the recipients are known here."""
+    """Show how the latest codes fared: when, channel, what the gateway answered, whether it arrived, purpose, message.
+
+    Neither the codes nor the recipients are known here.
+    """
     from sqlalchemy import select
 
     from idp import audit, clock
     from idp.extensions import db
+    from idp.gateways.delivery import delivery_status
 
     wanted = select(audit.AuditEvent).where(audit.AuditEvent.event == "otp_sent")
     if account:
@@ -29,4 +33,5 @@ def deliveries(most: int, account: str | None) -> None:
         for row in db.session.scalars(wanted.order_by(audit.AuditEvent.position.desc()).limit(most)):
             facts = orjson.loads(row.facts)
             at = clock.wib(clock.from_timestamp(row.at / 1000)).strftime("%Y-%m-%d %H:%M:%S WIB")
-            click.echo(f"{at}  {facts['channel']:4}  {facts['delivery']:9}  {facts['purpose']}  message {facts['message']}")
+            arrived = delivery_status(facts["message"])
+            click.echo(f"{at}  {facts['channel']:4}  {facts['delivery']:9}  {arrived:11}  {facts['purpose']}  {facts['message']}")

@@ -1,0 +1,82 @@
+"""`idp demo`: Dukcapil's stand-in over HTTP, and fictional people with accounts, to try everything without anybody real."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from idp.cli import Mistake, application
+from idp.config import ConfigError, load_settings
+
+if TYPE_CHECKING:
+    from idp.gateways.demo_registry import Citizen
+
+PASSWORD = "Contoh#Sandi2026"
+SEEDED = 6  # the other citizens have no account yet: for trying the registration
+CITIZENS = click.option(
+    "--citizens",
+    "path",
+    type=click.Path(path_type=Path),
+    default=Path("demo/citizens.yaml"),
+    show_default=True,
+    help="The fictional people.",
+)
+
+
+@click.group()
+def demo() -> None:
+    """Try everything without anybody real."""
+
+
+@demo.command()
+@CITIZENS
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--user", default="demo", show_default=True)
+@click.option("--password", default="demo", show_default=True)
+def registry(path: Path, host: str, port: int, user: str, password: str) -> None:
+    """Serve the stand-in for Dukcapil until interrupted; it knows only province 99."""
+    from idp.gateways.demo_registry import Registry, citizens, server
+
+    people = citizens(path)
+    try:
+        serving = server(host, port, Registry(people, user, password))
+    except (OSError, SystemExit):
+        raise Mistake(f"Port {port} of {host} cannot be listened on: choose another with --port.") from None
+    url = f"http://{user}:{password}@{host}:{serving.server_port}/dukcapil/get_json/DEMO"
+    click.echo(f"Serving {len(people)} fictional citizens; set IDP_CIVIL_REGISTRY_URL={url}")
+    try:
+        serving.serve_forever()
+    except KeyboardInterrupt:
+        click.echo("Stopped.")
+    finally:
+        serving.server_close()
+
+
+@demo.command()
+@CITIZENS
+def seed(path: Path) -> None:
+    """Create accounts for the first fictional people, and print how to sign in as them."""
+    if load_settings().production:
+        raise ConfigError("IDP_ENVIRONMENT is production: fictional accounts with a known password have no place there.")
+    from idp.gateways.demo_registry import citizens
+
+    people = citizens(path)[:SEEDED]
+    with application():
+        for number, citizen in enumerate(people, 1):
+            click.echo("  ".join([citizen.nik, *_seeded(number, citizen), citizen.name]))
+    click.echo(f"Password of all: {PASSWORD}")
+
+
+def _seeded(number: int, citizen: "Citizen") -> tuple[str, str]:
+    """Creates the account unless it exists; returns phone and address."""
+    from idp import accounts
+    from idp.values import ACR_FULL, EmailAddress, FullName, Nik, PhoneNumber
+
+    nik, name = Nik.parse(citizen.nik), FullName.parse(citizen.name)
+    # Not 0001 to 0007: such endings make the stand-in gateway fail.
+    phone = PhoneNumber.parse(f"0812000010{number:02}")
+    email = EmailAddress.parse(f"{citizen.name.split()[0].lower()}@example.com")
+    if accounts.find_by_nik(nik) is None:
+        accounts.create(nik, name, phone, email, PASSWORD, ACR_FULL)
+    return phone.local, email.value

@@ -1,0 +1,148 @@
+"""The line to one gateway: one pooled HTTP client, a bound on calls at once, and a deadline that trickling cannot stretch."""
+
+import logging
+import ssl
+from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import httpx
+import orjson
+
+from idp import clock
+from idp.config import ConfigError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+LONGEST_ANSWER = 64 * 1024
+
+# At debug these print request headers and addresses, and with them credentials and personal data.
+for _noisy in ("httpx", "httpcore"):
+    logging.getLogger(_noisy).setLevel(logging.WARNING)
+
+
+class NotReached(Exception):
+    """Nobody took the connection: the other side cannot have seen the message."""
+
+
+class NoAnswer(Exception):
+    """Sent, but no whole answer in time: the other side may have acted on it; never send again by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """In seconds: for the connection, for each read, and for the whole call, waiting for a free line included."""
+
+    connect: float = 2
+    read: float = 6
+    total: float = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back; the body may echo a code or a name and is therefore not in the repr."""
+
+    status: int
+    body: bytes = field(repr=False)
+
+    def json(self) -> Any:
+        """The body as JSON; None when it is none."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            return None
+
+
+class Bounded:
+    """Runs calls in threads of its own: at most `at_once`, none waited for longer than `total` seconds."""
+
+    def __init__(self, name: str, at_once: int, total: float) -> None:
+        self.total = total
+        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix=name)
+
+    def run(self, within: float | None, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """What `work` returns or raises; raises NotReached when no line came free in time, NoAnswer when it took too long."""
+        future = self._pool.submit(work, *args, **kwargs)
+        try:
+            return future.result(self.total if within is None else max(0.0, min(within, self.total)))
+        except (FutureTimeout, CancelledError):
+            # Cancelled before it began: nothing was sent, and nothing will be, so that no quota is spent behind our back.
+            if future.cancel():
+                raise NotReached("busy") from None
+            raise NoAnswer("deadline") from None
+
+    def close(self) -> None:
+        """Ends the threads once their calls are over."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+class Line:
+    """One pooled client to one gateway. Proxies and the like are not taken from the environment."""
+
+    def __init__(
+        self,
+        name: str,
+        timeouts: Timeouts,
+        at_once: int,
+        *,
+        connect_retries: int = 0,
+        ca: Path | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once, keepalive_expiry=20)
+        if transport is None:
+            transport = httpx.HTTPTransport(
+                verify=trusted(ca), limits=limits, retries=connect_retries, trust_env=False
+            )
+        timeout = httpx.Timeout(timeouts.read, connect=timeouts.connect, pool=timeouts.total)
+        self._client = httpx.Client(
+            transport=transport, timeout=timeout, trust_env=False, follow_redirects=False
+        )
+        self._bounded = Bounded(name, at_once, timeouts.total)
+
+    def post(self, url: str, *, within: float | None = None, **content: Any) -> Answer:
+        """POSTs `json=` or `data=`, `headers=`; gives up after `within` seconds. Raises NotReached or NoAnswer."""
+        return self._bounded.run(within, self._post, url, content)
+
+    def close(self) -> None:
+        """Closes the pooled connections."""
+        self._bounded.close()
+        self._client.close()
+
+    def _post(self, url: str, content: Mapping[str, Any]) -> Answer:
+        # `from None` throughout: what httpx raises holds the request, and the request holds codes and names.
+        try:
+            with self._client.stream("POST", url, **content) as response:
+                return Answer(response.status_code, _read(response))
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as failed:
+            raise NotReached(type(failed).__name__) from None
+        except (httpx.HTTPError, httpx.StreamError) as failed:
+            raise NoAnswer(type(failed).__name__) from None
+
+
+def trusted(ca: Path | None) -> ssl.SSLContext:
+    """Verification that is never off: by the given CA alone, or by the public ones; raises ConfigError for an unusable file."""
+    if ca is None:
+        return httpx.create_ssl_context(trust_env=False)
+    try:
+        return ssl.create_default_context(cafile=str(ca))
+    except (OSError, ssl.SSLError):
+        raise ConfigError(f"{ca} is no readable PEM file with a CA certificate.") from None
+
+
+def milliseconds_since(begun: float) -> int:
+    """Whole milliseconds since a `clock.monotonic()`, for logs."""
+    return round((clock.monotonic() - begun) * 1000)
+
+
+def _read(response: httpx.Response) -> bytes:
+    body = b""
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > LONGEST_ANSWER:
+            raise NoAnswer("too long")
+    return body

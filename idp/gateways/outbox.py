@@ -1,0 +1,55 @@
+"""The outbox of the stand-ins: what would have been sent, sealed in the store, so that every worker and command sees it."""
+
+from dataclasses import asdict, dataclass, field
+
+import orjson
+
+from idp import clock
+from idp.sealing import Unsealable, sealer
+from idp.store import Script, store
+
+KEY = "outbox"
+CONTEXT = "outbox:message"
+KEPT = 1000
+LIFE = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message: `kind` is sms or mail, `to` the number in E.164 or the address, `at` epoch seconds."""
+
+    kind: str
+    to: str = field(repr=False)
+    subject: str
+    text: str = field(repr=False)
+    reference: str
+    at: int
+
+
+_KEEP = Script("""
+redis.call('RPUSH', KEYS[1], ARGV[1])
+redis.call('LTRIM', KEYS[1], -tonumber(ARGV[2]), -1)
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+""")
+
+
+def deliver(kind: str, to: str, subject: str, text: str, reference: str = "") -> None:
+    """Keeps a message for a day, at most a thousand of them."""
+    message = Message(kind, to, subject, text, reference, clock.timestamp())
+    store().run(_KEEP, [KEY], [sealer().seal(orjson.dumps(asdict(message)).decode(), CONTEXT), KEPT, LIFE])
+
+
+def messages(to: str | None = None) -> list[Message]:
+    """What was kept, newest last; only for the number or address `to` when given.
+
+    What another key sealed is left out: in development the keys may be thrown away while the store lives on.
+    """
+    kept = [message for message in map(_opened, store().listed(KEY)) if message]
+    return [message for message in kept if to is None or message.to == to]
+
+
+def _opened(sealed: bytes) -> Message | None:
+    try:
+        return Message(**orjson.loads(sealer().open(sealed.decode(), CONTEXT)))
+    except (Unsealable, TypeError):
+        return None

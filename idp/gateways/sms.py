@@ -1,0 +1,180 @@
+"""SMS: what every gateway promises, the providers over HTTP, failover between them, and the stand-ins."""
+
+from collections.abc import Sequence
+from typing import Protocol, cast
+from urllib.parse import urlsplit
+
+import structlog
+from flask import current_app
+
+from idp import clock
+from idp.config import ConfigError, Settings
+from idp.gateways.breaker import Breaker, BreakerOpen
+from idp.gateways.delivery import DeliveryFailed, Receipt, delivery_status, record_delivery
+from idp.gateways.endpoints import Endpoint, adapter_of, parse_endpoint, refuse_in_production
+from idp.gateways.line import Answer, Line, NoAnswer, NotReached, Timeouts, milliseconds_since
+from idp.gateways.sms_dialects import JSON, VERIHUBS, ZENZIVA, Dialect, Unclear
+from idp.gateways.stand_in import StandIn, keep_for
+from idp.values import PhoneNumber
+
+__all__ = ["DeliveryFailed", "Receipt", "SmsGateway", "connect", "delivery_status", "record_delivery", "sms"]
+
+log = structlog.get_logger()
+
+SETTING = "IDP_SMS_URL"
+AT_ONCE = 20
+TIMEOUTS = Timeouts(connect=2, read=6, total=8)
+DIALECTS = {"https": JSON, "http": JSON, "zenziva": ZENZIVA, "verihubs": VERIHUBS}
+
+
+class SmsGateway(Protocol):
+    """Sends one SMS.
+
+    `text` has at most 160 characters of GSM-7 and is usually a code: no gateway logs it or repeats it in an error.
+    `reference` is ours, unique per message: the idempotency key, and what delivery reports are filed under.
+    ACCEPTED means taken, UNCERTAIN that it may still arrive. Raises DeliveryFailed when it certainly was not sent.
+    """
+
+    name: str
+
+    def send(self, to: PhoneNumber, text: str, reference: str) -> Receipt:
+        """Sends; takes at most eight seconds, below the page's own time."""
+
+    def close(self) -> None:
+        """Lets go of connections."""
+
+
+class HttpGateway:
+    """A provider over HTTP; the `dialect` knows its words."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        dialect: Dialect,
+        timeouts: Timeouts = TIMEOUTS,
+        breaker: Breaker | None = None,
+    ):
+        self.name = endpoint.where
+        self._endpoint = endpoint
+        self._dialect = dialect
+        self._url = _with_path(endpoint, dialect.path)
+        self._line = Line("sms", timeouts, AT_ONCE)
+        self._breaker = breaker or Breaker()
+
+    def send(self, to: PhoneNumber, text: str, reference: str) -> Receipt:
+        """One call, never repeated; raises DeliveryFailed, also while the breaker is open."""
+        begun = clock.monotonic()
+        try:
+            with self._breaker.guard(DeliveryFailed):
+                status = self._ask(to, text, reference)
+        except BreakerOpen:
+            raise DeliveryFailed("unreachable") from None
+        except NotReached as failed:
+            self._log(reference, begun, outcome="unreachable", kind=str(failed))
+            raise DeliveryFailed("unreachable") from None
+        except (NoAnswer, Unclear) as unclear:
+            self._log(reference, begun, outcome="uncertain", kind=str(unclear))
+            return Receipt.UNCERTAIN
+        except DeliveryFailed as refused:
+            self._log(reference, begun, outcome=refused.reason)
+            raise
+        self._log(reference, begun, outcome="accepted", status=status)
+        return Receipt.ACCEPTED
+
+    def close(self) -> None:
+        """Closes the pooled connections."""
+        self._line.close()
+
+    def _ask(self, to: PhoneNumber, text: str, reference: str) -> int:
+        answer: Answer = self._line.post(
+            self._url, **self._dialect.request(self._endpoint, to, text, reference)
+        )
+        self._dialect.read(answer)
+        return answer.status
+
+    def _log(self, reference: str, begun: float, outcome: str, **facts: str | int) -> None:
+        # Never the answer: gateways echo the message, and the message is the code.
+        log.info(
+            "sms",
+            gateway=self.name,
+            delivery=reference,
+            outcome=outcome,
+            ms=milliseconds_since(begun),
+            **facts,
+        )
+
+
+class StandInSms:
+    """Keeps or prints instead of sending; endings of numbers fail as in `stand_in`."""
+
+    def __init__(self, adapter: str) -> None:
+        self.name = adapter
+        self._stand_in = StandIn("sms", adapter, keep_for(adapter))
+
+    def send(self, to: PhoneNumber, text: str, reference: str) -> Receipt:
+        """Takes the message; raises DeliveryFailed for magic numbers."""
+        return self._stand_in.take(to.value, "", text, reference)
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+
+class Failover:
+    """Several gateways in order: the next is asked only when this one certainly did not send, within `patience` seconds."""
+
+    def __init__(self, gateways: Sequence[SmsGateway], patience: float = TIMEOUTS.total) -> None:
+        self.gateways = tuple(gateways)
+        self._patience = patience
+        self.name = "failover"
+
+    def send(self, to: PhoneNumber, text: str, reference: str) -> Receipt:
+        """The first receipt, accepted or uncertain; raises the last gateway's DeliveryFailed when all refused."""
+        *others, last = self.gateways
+        until = clock.monotonic() + self._patience
+        for gateway in others:
+            try:
+                return gateway.send(to, text, reference)
+            except DeliveryFailed as refused:
+                log.warning("sms_failover", gateway=gateway.name, delivery=reference, reason=refused.reason)
+                if clock.monotonic() > until:
+                    raise  # the page that waits for us has a time of its own
+        return last.send(to, text, reference)
+
+    def close(self) -> None:
+        """Closes them all."""
+        for gateway in self.gateways:
+            gateway.close()
+
+
+def connect(urls: str, settings: Settings) -> SmsGateway:
+    """The gateways named in `urls`, separated by spaces, failing over in that order; raises ConfigError.
+
+    `https://:token@host/path` (generic JSON), `zenziva:https://userkey:passkey@host[/reguler/api/sendsms/]`,
+    `verihubs:https://app-id:api-key@host`, `outbox:`, `console:`. http:// for loopback only.
+    """
+    gateways = [_connect_one(url, settings) for url in urls.split()]
+    if not gateways:
+        raise ConfigError(f"{SETTING} is empty: name at least one gateway.")
+    return gateways[0] if len(gateways) == 1 else Failover(gateways)
+
+
+def sms() -> SmsGateway:
+    """The application's SMS gateway."""
+    return cast(SmsGateway, current_app.extensions["idp.sms"])
+
+
+def _connect_one(url: str, settings: Settings) -> SmsGateway:
+    adapter = adapter_of(url)
+    if adapter in ("outbox", "console"):
+        refuse_in_production(settings.production, SETTING)
+        return StandInSms(adapter)
+    if adapter not in DIALECTS:
+        raise ConfigError(f"{SETTING} names no adapter that exists: {', '.join(DIALECTS)}, outbox, console.")
+    address = url if adapter in ("https", "http") else url.partition(":")[2]
+    return HttpGateway(parse_endpoint(address, SETTING, "https", "http"), DIALECTS[adapter])
+
+
+def _with_path(endpoint: Endpoint, path: str) -> str:
+    if not path or endpoint.path not in ("", "/"):
+        return endpoint.url
+    return urlsplit(endpoint.url)._replace(path=path).geturl()

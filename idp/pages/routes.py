@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, render_template, request
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from idp import web
 from idp.config import settings
@@ -12,7 +13,7 @@ from idp.extensions import db
 from idp.forms import refuse_foreign_origin
 from idp.gateways import outbox as kept
 from idp.pages.locale import COOKIE, supported
-from idp.store import store
+from idp.store import StoreUnavailable, store
 
 blueprint = Blueprint("pages", __name__)
 
@@ -83,7 +84,7 @@ PARTS: dict[str, Callable[[], object]] = {
 def _answers(ask: Callable[[], object]) -> bool:
     try:
         ask()
-    except Exception:  # whatever the driver raises, this part is not ready: fails closed
+    except (StoreUnavailable, SQLAlchemyError):
         return False
     return True
 

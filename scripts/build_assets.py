@@ -1,4 +1,4 @@
-"""Builds idp/static from assets/: each file under a name that holds its digest, and the manifest that maps them.
+"""Builds idp/static from assets/: each file under its digest's name, and the manifest that maps them.
 
 Run after changing anything in assets/:  python scripts/build_assets.py
 """

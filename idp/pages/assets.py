@@ -1,4 +1,4 @@
-"""Style sheet, script and logo under names that hold their digest, so that browsers may keep them for ever."""
+"""Style sheet, script and logo, each named by its digest, so that browsers may keep them for ever."""
 
 import json
 from functools import partial

@@ -7,10 +7,10 @@ COOKIE = "bahasa"
 
 
 def select_locale() -> str:
-    """The person's own choice on our switch; else what the service asks for (OpenID Connect Core 3.1.2.1, `ui_locales`);
+    """The person's own choice on our switch; else the service's (`ui_locales`, OpenID Connect Core 3.1.2.1);
     else the account's language; else the browser's; else Indonesian.
 
-    The switch comes first: it was pressed on these very pages, and lives only as long as the browser's session.
+    The switch comes first: it was pressed on these very pages, and lives as long as the browser's session.
     """
     return _chosen() or _asked_for() or _of_account() or _of_browser() or SUPPORTED[0]
 
@@ -37,4 +37,6 @@ def _of_account() -> str | None:
 
 
 def _of_browser() -> str | None:
-    return next(filter(None, (supported(tag) for tag, quality in request.accept_languages if quality > 0)), None)
+    return next(
+        filter(None, (supported(tag) for tag, quality in request.accept_languages if quality > 0)), None
+    )

@@ -38,7 +38,7 @@ def terms() -> str:
 
 @blueprint.post("/bahasa")
 def language() -> Response:
-    """Remembers the language chosen (`bahasa`) for this browser's session and returns to the page (`kembali`)."""
+    """Keeps the language chosen (`bahasa`) for the browser's session; returns to the page (`kembali`)."""
     refuse_foreign_origin()
     response = web.see_other(same_site_path(request.form.get("kembali", "")))
     chosen = supported(request.form.get("bahasa"))
@@ -63,13 +63,13 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """200 when SQL and the store answer, else 503 with the names of those that do not (never why: it may hold an address)."""
+    """200 when SQL and the store answer, else 503 naming those that do not (never why: that may hold an address)."""
     failing = [name for name, ask in PARTS.items() if not _answers(ask)]
     return _plain(f"failing: {', '.join(failing)}", 503) if failing else _plain("ok", 200)
 
 
 def same_site_path(asked: str) -> str:
-    """`asked` if it is a path of this site, else `/`: a browser reads `//host`, `/\\host` and `/<tab>/host` as another site."""
+    """`asked` if it is a path of this site, else `/`: `//host`, `/\\host` and `/<tab>/host` are other sites."""
     parts = urlsplit(asked)
     plain = asked.startswith("/") and asked.isprintable() and "\\" not in asked
     return asked if plain and not asked.startswith("//") and not parts.scheme and not parts.netloc else "/"

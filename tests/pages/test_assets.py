@@ -25,7 +25,10 @@ def test_a_first_page_with_everything_weighs_less_than_50_kb(app: Flask) -> None
 
 def test_files_may_be_kept_for_ever_since_their_name_changes_with_them(app: Flask) -> None:
     visitor = app.test_client()
-    with visitor.get(f"/static/{assets.manifest()['app.css']}") as hashed, visitor.get("/static/manifest.json") as named:
+    with (
+        visitor.get(f"/static/{assets.manifest()['app.css']}") as hashed,
+        visitor.get("/static/manifest.json") as named,
+    ):
         assert hashed.headers["Cache-Control"] == "public, max-age=31536000, immutable"
         assert "immutable" not in named.headers["Cache-Control"]
 
@@ -33,4 +36,4 @@ def test_files_may_be_kept_for_ever_since_their_name_changes_with_them(app: Flas
 def test_nothing_comes_from_elsewhere_and_nothing_is_inline(app: Flask) -> None:
     page = app.test_client().get("/").get_data(as_text=True)
     assert 'src="http' not in page and "style=" not in page and "onclick" not in page
-    assert page.count("<script") == 1 and ' defer></script>' in page
+    assert page.count("<script") == 1 and " defer></script>" in page

@@ -1,0 +1,43 @@
+"""Accounts: who a person is to us, how they are found, proved by password, and changed."""
+
+from flask import Flask
+
+from idp.accounts.changes import (
+    ContactTaken,
+    NikTaken,
+    account_locked,
+    assign_roles,
+    contact_taken,
+    create,
+    lock,
+    mark_blocked,
+    password_changed,
+    recover,
+    recovered,
+    replace_contacts,
+    replace_password,
+    set_password_hash,
+    unlock,
+)
+from idp.accounts.lookup import (
+    AccountLocked,
+    Identifier,
+    WrongCredentials,
+    authenticate,
+    find,
+    find_by_identifier,
+    find_by_nik,
+)
+from idp.accounts.model import Account, Contact
+from idp.accounts.snapshot import changed, claims, snapshot
+
+__all__ = [
+    "Account", "AccountLocked", "Contact", "ContactTaken", "Identifier", "NikTaken", "WrongCredentials", "account_locked",
+    "assign_roles", "authenticate", "changed", "claims", "contact_taken", "create", "find", "find_by_identifier",
+    "find_by_nik", "init_app", "lock", "mark_blocked", "password_changed", "recover", "recovered", "replace_contacts",
+    "replace_password", "set_password_hash", "snapshot", "unlock",
+]  # fmt: skip
+
+
+def init_app(app: Flask) -> None:
+    """Nothing to bind: accounts work on the application's database and store."""

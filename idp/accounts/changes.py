@@ -1,0 +1,196 @@
+"""Everything that changes an account: each in one SQL transaction, each telling whoever must know."""
+
+from collections.abc import Sequence
+
+from blinker import signal
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from idp import audit, clock, tokens
+from idp.accounts import passwords
+from idp.accounts.lookup import find_by_identifier, find_by_nik
+from idp.accounts.model import ACTIVE, LOCKED, Account, Contact, kind_of
+from idp.accounts.snapshot import changed
+from idp.extensions import db
+from idp.sealing import sealer
+from idp.store import store
+from idp.values import ACR_DATA, EmailAddress, FullName, Nik, PhoneNumber
+
+FOREVER = 10 * 366 * 86400  # seconds: how long a lock stays in the store when nobody lifts it
+
+account_locked = signal("account-locked")
+password_changed = signal("password-changed")
+recovered = signal("recovered")
+
+
+class NikTaken(Exception):
+    """This person has an account already."""
+
+
+class ContactTaken(Exception):
+    """The contact is in use by another account; `kind` is phone or email."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+def create(
+    nik: Nik,
+    name: FullName,
+    phone: PhoneNumber,
+    email: EmailAddress,
+    password_hash: str,
+    *,
+    acr: str = ACR_DATA,
+    locale: str = "id",
+    email_verified: bool = False,
+) -> Account:
+    """A new account with verified phone, from a hash made by `passwords.hashed`; raises NikTaken, ContactTaken.
+
+    Of two submissions that race, the database's unique indexes let one through.
+    """
+    _refuse_taken(nik, (phone, email))
+    subject, now = tokens.random_token(16), clock.timestamp()
+    account = Account(
+        subject=subject,
+        nik_sealed=sealer().seal(nik.value, f"accounts.nik:{subject}"),
+        nik_index=sealer().index(nik.value, "nik"),
+        name_sealed=sealer().seal(name.text, f"accounts.name:{subject}"),
+        password_hash=password_hash,
+        acr=acr,
+        locale=locale,
+        roles=[],
+        state=ACTIVE,
+        created_at=now,
+        updated_at=now,
+        password_changed_at=now,
+    )
+    account.contacts = [Contact.of(subject, phone, now), Contact.of(subject, email, now if email_verified else None)]
+    db.session.add(account)
+    try:
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+        _refuse_taken(nik, (phone, email))
+        raise
+    audit.record("account_created", account=subject)
+    return account
+
+
+def replace_password(account: Account, password: str) -> None:
+    """Sets a new password; raises Busy. Sessions are ended by the caller, who knows which one may stay."""
+    set_password_hash(account, passwords.hashed(password))
+
+
+def set_password_hash(account: Account, password_hash: str) -> None:
+    """Sets a password that was hashed before."""
+    account.password_hash = password_hash
+    account.password_changed_at = clock.timestamp()
+    db.session.commit()
+    audit.record("password_changed", account=account.subject)
+    password_changed.send(subject=account.subject)
+
+
+def recover(
+    account: Account, phone: PhoneNumber, email: EmailAddress, password_hash: str, *, email_verified: bool = False
+) -> list[PhoneNumber | EmailAddress]:
+    """New contacts and password in one transaction; the contacts that were in use, to be told; raises ContactTaken."""
+    old = _supersede(account, (phone, email), email_verified)
+    account.password_hash = password_hash
+    account.password_changed_at = clock.timestamp()
+    _commit_contacts(account, (phone, email))
+    audit.record("recovery_finished", account=account.subject)
+    recovered.send(subject=account.subject)
+    return old
+
+
+def replace_contacts(account: Account, phone: PhoneNumber, email: EmailAddress) -> list[PhoneNumber | EmailAddress]:
+    """New contacts; the old ones, to be told; raises ContactTaken."""
+    old = _supersede(account, (phone, email), False)
+    _commit_contacts(account, (phone, email))
+    audit.record("contacts_changed", account=account.subject)
+    return old
+
+
+def lock(account: Account, reason: str) -> None:
+    """Nobody signs in any more; the store refuses sessions and tokens at once, SQL remembers."""
+    store().put(_blocked(account.subject), "1", FOREVER)
+    account.state = LOCKED
+    db.session.commit()
+    audit.record("account_locked", account=account.subject, reason=reason)
+    account_locked.send(subject=account.subject)
+
+
+def unlock(account: Account, reason: str) -> None:
+    """Lifts a lock: SQL first, so that a crash in between leaves it locked (fails closed)."""
+    account.state = ACTIVE
+    db.session.commit()
+    store().drop(_blocked(account.subject))
+    audit.record("account_unlocked", account=account.subject, reason=reason)
+
+
+def assign_roles(account: Account, roles: Sequence[str]) -> None:
+    """Sets what operators say this person is."""
+    account.roles = sorted(set(roles))
+    _touch(account)
+    audit.record("roles_changed", account=account.subject)
+
+
+def _supersede(
+    account: Account, new: Sequence[PhoneNumber | EmailAddress], email_verified: bool
+) -> list[PhoneNumber | EmailAddress]:
+    now = clock.timestamp()
+    in_use = [contact for contact in account.contacts if contact.current]
+    for contact in in_use:
+        contact.superseded_at = now
+    db.session.flush()
+    for value in new:
+        verified = now if isinstance(value, PhoneNumber) or email_verified else None
+        account.contacts.append(Contact.of(account.subject, value, verified))
+    return [contact.value for contact in in_use]
+
+
+def _commit_contacts(account: Account, new: Sequence[PhoneNumber | EmailAddress]) -> None:
+    try:
+        _touch(account)
+    except IntegrityError:
+        db.session.rollback()
+        _refuse_taken(None, new, but=account.subject)
+        raise
+
+
+def _touch(account: Account) -> None:
+    account.updated_at = clock.timestamp()
+    subject = account.subject
+    db.session.commit()
+    changed(subject)
+
+
+def contact_taken(value: PhoneNumber | EmailAddress, but: str | None = None) -> bool:
+    """Whether another account than `but` uses this contact."""
+    owner = find_by_identifier(value)
+    return owner is not None and owner.subject != but
+
+
+def _refuse_taken(nik: Nik | None, contacts: Sequence[PhoneNumber | EmailAddress], but: str | None = None) -> None:
+    if nik is not None and find_by_nik(nik) is not None:
+        raise NikTaken
+    for value in contacts:
+        if contact_taken(value, but):
+            raise ContactTaken(kind_of(value))
+
+
+def blocked_subjects() -> list[str]:
+    """Subjects of locked accounts: the store's marks are restored from these after it lost its data."""
+    return list(db.session.scalars(select(Account.subject).where(Account.state == LOCKED)))
+
+
+def mark_blocked() -> None:
+    """Writes the store's marks of every locked account."""
+    for subject in blocked_subjects():
+        store().put(_blocked(subject), "1", FOREVER)
+
+
+def _blocked(subject: str) -> str:
+    return f"blocked:{{{tokens.bucket(subject)}}}:{subject}"

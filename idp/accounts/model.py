@@ -1,0 +1,108 @@
+"""The person's record: an account and its contacts, personal values sealed, found again by blind index."""
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from idp.extensions import Model
+from idp.sealing import sealer
+from idp.values import EmailAddress, FullName, Nik, PhoneNumber
+
+ACTIVE, LOCKED = "active", "locked"
+PHONE, EMAIL = "phone", "email"
+
+
+class Account(Model):
+    """One person; `subject` becomes `sub` and never changes. Times are epoch seconds."""
+
+    __tablename__ = "accounts"
+
+    subject: Mapped[str] = mapped_column(String(32), primary_key=True)
+    nik_sealed: Mapped[str] = mapped_column(Text)
+    nik_index: Mapped[str] = mapped_column(String(80), unique=True)
+    name_sealed: Mapped[str] = mapped_column(Text)
+    password_hash: Mapped[str] = mapped_column(Text)
+    acr: Mapped[str] = mapped_column(String(64))
+    locale: Mapped[str] = mapped_column(String(8))
+    roles: Mapped[list[str]] = mapped_column(JSON)
+    state: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    updated_at: Mapped[int] = mapped_column(BigInteger)
+    password_changed_at: Mapped[int] = mapped_column(BigInteger)
+    contacts: Mapped[list["Contact"]] = relationship(back_populates="account", lazy="selectin", cascade="all, delete-orphan")
+
+    @property
+    def nik(self) -> Nik:
+        """The NIK, opened."""
+        return Nik(sealer().open(self.nik_sealed, f"accounts.nik:{self.subject}"))
+
+    @property
+    def name(self) -> FullName:
+        """The name as at Dukcapil, opened."""
+        return FullName(sealer().open(self.name_sealed, f"accounts.name:{self.subject}"))
+
+    @property
+    def phone(self) -> PhoneNumber | None:
+        """The handphone number in use."""
+        return next((c.value for c in self.contacts if c.current and isinstance(c.value, PhoneNumber)), None)
+
+    @property
+    def email(self) -> EmailAddress | None:
+        """The e-mail address in use."""
+        return next((c.value for c in self.contacts if c.current and isinstance(c.value, EmailAddress)), None)
+
+    @property
+    def locked(self) -> bool:
+        """Whether an operator has locked it."""
+        return self.state == LOCKED
+
+    def __repr__(self) -> str:
+        return f"<Account {self.subject}>"
+
+
+class Contact(Model):
+    """A verified handphone number or address; one that was replaced is kept, so that its owner can still be told."""
+
+    __tablename__ = "contacts"
+    __table_args__ = (
+        # Of the contacts in use no two are alike: of two registrations that race, the database lets one through.
+        Index(
+            "uq_contacts_in_use", "kind", "value_index", unique=True,
+            sqlite_where=text("superseded_at IS NULL"), postgresql_where=text("superseded_at IS NULL"),
+        ),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True)
+    subject: Mapped[str] = mapped_column(ForeignKey("accounts.subject", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(String(8))
+    value_sealed: Mapped[str] = mapped_column(Text)
+    value_index: Mapped[str] = mapped_column(String(80), index=True)
+    verified_at: Mapped[int | None] = mapped_column(BigInteger)
+    superseded_at: Mapped[int | None] = mapped_column(BigInteger)
+    account: Mapped[Account] = relationship(back_populates="contacts")
+
+    @property
+    def current(self) -> bool:
+        """Whether it is in use."""
+        return self.superseded_at is None
+
+    @property
+    def value(self) -> PhoneNumber | EmailAddress:
+        """The contact, opened."""
+        opened = sealer().open(self.value_sealed, f"contacts.value:{self.subject}")
+        return PhoneNumber(opened) if self.kind == PHONE else EmailAddress(opened)
+
+    @classmethod
+    def of(cls, subject: str, value: PhoneNumber | EmailAddress, verified_at: int | None) -> "Contact":
+        """A new contact of this account, sealed."""
+        kind = kind_of(value)
+        sealed = sealer().seal(value.value, f"contacts.value:{subject}")
+        index = sealer().index(value.value, kind)
+        return cls(subject=subject, kind=kind, value_sealed=sealed, value_index=index, verified_at=verified_at)
+
+    def __repr__(self) -> str:
+        return f"<Contact {self.kind}>"
+
+
+def kind_of(value: PhoneNumber | EmailAddress) -> str:
+    """`phone` or `email`."""
+    return PHONE if isinstance(value, PhoneNumber) else EMAIL

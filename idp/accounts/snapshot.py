@@ -1,0 +1,68 @@
+"""What the protocol says about an account without asking SQL: a sealed copy in the store, dropped at every change."""
+
+from typing import Any, cast
+
+import orjson
+
+from idp import clock, tokens
+from idp.accounts.model import Account
+from idp.extensions import db
+from idp.sealing import Unsealable, sealer
+from idp.store import store
+
+LIFE = 3600  # seconds; the copy is dropped when the account changes, this only bounds what a crash in between leaves
+FIELD = "claims"
+
+
+def claims(account: Account) -> dict[str, Any]:
+    """Every claim that any client could get (OpenID Connect Core 5.1), and our own `nik` and `roles`."""
+    phone, email, nik = account.phone, account.email, account.nik
+    born = nik.birthdate(clock.now().date())
+    known: dict[str, Any] = {
+        "name": account.name.text,
+        "email": email.value if email else None,
+        "email_verified": _verified(account, "email") if email else None,
+        "phone_number": phone.value if phone else None,
+        "phone_number_verified": _verified(account, "phone") if phone else None,
+        "birthdate": born.isoformat() if born else None,
+        "gender": nik.gender,
+        "locale": account.locale,
+        "updated_at": account.updated_at,
+        "nik": nik.value,
+        "roles": account.roles,
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def snapshot(subject: str, ridden: bytes | None = None) -> dict[str, Any]:
+    """The claims of `subject`, from a copy that rode along with another read, else from SQL, and then kept; {} if unknown."""
+    if ridden is not None:
+        try:
+            return cast(dict[str, Any], orjson.loads(sealer().open(ridden.decode(), _context(subject))))
+        except Unsealable:
+            pass  # sealed under a ring that is gone: SQL is the truth
+    account = db.session.get(Account, subject)
+    if account is None:
+        return {}
+    known = claims(account)
+    sealed = sealer().seal(orjson.dumps(known).decode(), _context(subject))
+    store().put_fields(key(subject), {FIELD: sealed}, LIFE)
+    return known
+
+
+def changed(subject: str) -> None:
+    """Drops the copy; to be called after the change is committed."""
+    store().drop(key(subject))
+
+
+def key(subject: str) -> str:
+    """The account's record in the store."""
+    return f"account:{{{tokens.bucket(subject)}}}:{subject}"
+
+
+def _verified(account: Account, kind: str) -> bool:
+    return any(c.kind == kind and c.current and c.verified_at is not None for c in account.contacts)
+
+
+def _context(subject: str) -> str:
+    return f"store.claims:{subject}"

@@ -1,0 +1,100 @@
+"""Proving who someone is by three facts at the civil registry: for registration, and to begin a recovery."""
+
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from flask import request
+
+from idp import audit, clock, rate_limits, tokens, web
+from idp.forms import BROWSER_COOKIE
+from idp.gateways.civil_registry import THRESHOLDS, Facts, Purpose, RegistryUnavailable, Verdict, civil_registry
+from idp.sealing import sealer
+from idp.values import FullName, Nik
+
+PROOF_LIFE = 15 * 60  # seconds
+
+
+class FactsDoNotMatch(Exception):
+    """NIK, name or mother's name do not belong together; which one is never told. `remaining` tries are left today."""
+
+    def __init__(self, remaining: int) -> None:
+        super().__init__("facts do not match")
+        self.remaining = remaining
+
+
+class NikNotFound(FactsDoNotMatch):
+    """The registry does not know the NIK; counted as a wrong try like any other."""
+
+
+class RecordNeedsAttention(Exception):
+    """The registry's record is inactive, duplicate or of somebody deceased: only the local Dukcapil can mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That the facts matched, when; what is kept of them is NIK and name. The mother's name is in none of it."""
+
+    nik: Nik
+    name: FullName = field(repr=False)
+    verified_at: int
+    reference: str
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it may still be used."""
+        return clock.timestamp() - self.verified_at < PROOF_LIFE
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a room's notes, which are sealed."""
+        return {
+            "nik": self.nik.value,
+            "name": self.name.text,
+            "verified_at": self.verified_at,
+            "reference": self.reference,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The reverse of `to_dict`."""
+        return cls(Nik(data["nik"]), FullName(data["name"]), data["verified_at"], data["reference"])
+
+
+def prove(nik: Nik, name: FullName, mothers_name: FullName, purpose: Purpose = "registration") -> Proof:
+    """Asks the registry; returns the proof.
+
+    Raises FactsDoNotMatch (NikNotFound among them), RecordNeedsAttention, RegistryUnavailable, TooManyAttempts, and
+    StoreUnavailable when nothing can be counted: nobody guesses uncounted (fails closed).
+    """
+    index = sealer().index(nik.value, "facts")
+    rate_limits.hit_all(_acts(index))
+    try:
+        verdict = civil_registry().verify(Facts(nik, name, mothers_name), THRESHOLDS[purpose], purpose)
+    except RegistryUnavailable:
+        # Nothing was learned, so nothing is counted: an outage must not use up a person's tries.
+        _give_back(index)
+        audit.record("identity_unavailable", purpose=purpose)
+        raise
+    if verdict is Verdict.MATCH:
+        rate_limits.give_back("facts_nik_day", index)
+        audit.record("identity_proved", purpose=purpose)
+        return Proof(nik, name, clock.timestamp(), tokens.random_token(12))
+    audit.record("identity_refused", purpose=purpose, verdict=verdict.name.lower())
+    raise _refusal(verdict, rate_limits.remaining("facts_nik_day", index))
+
+
+def _refusal(verdict: Verdict, remaining: int) -> Exception:
+    if verdict is Verdict.NEEDS_ATTENTION:
+        return RecordNeedsAttention()
+    return NikNotFound(remaining) if verdict is Verdict.NOT_FOUND else FactsDoNotMatch(remaining)
+
+
+def _acts(index: str) -> list[tuple[str, tuple[str, ...]]]:
+    acts: list[tuple[str, tuple[str, ...]]] = [("facts_nik_day", (index,)), ("facts_nik_month", (index,))]
+    acts.append(("facts_address", (web.client_address(),)))
+    device = request.cookies.get(web.cookie_name(BROWSER_COOKIE))
+    return [*acts, ("facts_device", (device,))] if device else acts
+
+
+def _give_back(index: str) -> None:
+    for name, subjects in _acts(index):
+        rate_limits.give_back(name, *subjects)

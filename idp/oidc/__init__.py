@@ -7,7 +7,7 @@ from flask import Blueprint, Flask
 
 from idp import interaction
 from idp.accounts import account_locked, password_changed, recovered
-from idp.oidc import authorize, endpoints, families, logout, token, userinfo
+from idp.oidc import authorize, endpoints, families, logout, session_state, token, userinfo
 from idp.oidc.grants import TABLE as GRANTS
 from idp.oidc.introspection import IntrospectionEndpoint
 from idp.oidc.logout import EndSessionEndpoint
@@ -16,7 +16,7 @@ from idp.oidc.server import AuthorizationServer
 from idp.sessions import session_ended
 
 # Modules with routes, each adding its own; then the endpoints that Authlib's server answers itself.
-ROUTES: list[Any] = [authorize, endpoints, userinfo, logout]
+ROUTES: list[Any] = [authorize, endpoints, userinfo, logout, session_state]
 ENDPOINTS: list[Any] = [IntrospectionEndpoint, RevocationEndpoint, EndSessionEndpoint]
 
 
@@ -44,14 +44,10 @@ def _server() -> Any:
 
 
 def _listen() -> None:
-    session_ended.connect(_end_refreshing_of_session)
+    session_ended.connect(logout.tell)
     for signal in (account_locked, password_changed, recovered):
-        signal.connect(_end_refreshing_of_account)
+        signal.connect(_end_refreshing)
 
 
-def _end_refreshing_of_session(_: Any, sid: str, **rest: Any) -> None:
-    families.end_session(sid)
-
-
-def _end_refreshing_of_account(_: Any, subject: str, **rest: Any) -> None:
+def _end_refreshing(_: Any, subject: str, **rest: Any) -> None:
     families.end_account(subject)

@@ -37,7 +37,7 @@ def answer(request: Request, parameters: Parameters) -> Answer:
     """An answer to a verified request, in its response mode, with its `state` exactly as received."""
     state = request.get("state")
     echoed = [("state", state)] if state and "state" not in request.repeated else []
-    return Answer(request.answer_to or "", mode_of(request), [*parameters, *echoed])
+    return Answer(request.answer_to or "", mode_of(request), [*parameters, *request.extras, *echoed])
 
 
 def default_mode(response_type: str | None) -> str:

@@ -1,5 +1,6 @@
 """The authorization endpoint and the corridor's one door: where a request goes next, and how it ends."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,7 +12,7 @@ from idp import audit, clock, interaction, sessions, web
 from idp.extensions import csrf
 from idp.forms import origin_of
 from idp.interaction import Interaction
-from idp.oidc import claims, consent, request
+from idp.oidc import claims, consent, request, session_state
 from idp.oidc.errors import refusal
 from idp.oidc.prompts import Asked, Known, Unmet, essential_acr, next_prompt, required_subject
 from idp.oidc.records import Approval
@@ -92,7 +93,7 @@ def consent_page() -> Response:
     if flask.request.method == "POST":
         return _decide(waiting, flask.request.form.get("decision"))
     try:
-        seen = _validate(Request(dict(waiting.request)))
+        seen = _validate(_resumed(waiting))
     except OAuth2Error:
         return interaction.door()
     return consent.page(seen.request, waiting.authentication.account)
@@ -102,7 +103,7 @@ def advance(waiting: Interaction) -> Response:
     """The only place that decides where a waiting request goes: revalidates it, asks the policy, opens a room
     or finishes.
     """
-    asked = Request(dict(waiting.request))
+    asked = _resumed(waiting)
     try:
         seen = _validate(asked)
         if waiting.denied:
@@ -134,6 +135,13 @@ def finish(waiting: Interaction, seen: Validated) -> Response:
         "code_issued", account=waiting.authentication.account, client=seen.request.registered.client_id
     )
     return response
+
+
+def _resumed(waiting: Interaction) -> Request:
+    """The request as it was when it began to wait: resuming is a replay."""
+    asked = Request(dict(waiting.request))
+    asked.resumed = True
+    return asked
 
 
 def _validate(asked: Request, *, look: bool = True) -> Validated:
@@ -241,10 +249,25 @@ def _wait(seen: Validated, prompt: str | None) -> Response:
 
 
 def _answer(seen: Validated) -> Response:
-    session = seen.session
+    """Success: a code made out to the session that is there now."""
+    session, engine = seen.session, cast(Any, server())
     assert session is not None
+    try:
+        for settle in SETTLE:
+            settle(seen.request, session)
+    except OAuth2Error as error:
+        return _refuse(seen.request, error)
+    response = cast(
+        Response, engine.create_authorization_response(seen.request, _approval(seen, session), seen.grant)
+    )
+    for finishing in FINISHING:
+        finishing(response, session)
+    return response
+
+
+def _approval(seen: Validated, session: Session) -> Approval:
     proved = session.authentication
-    approval = Approval(
+    return Approval(
         subject=proved.account,
         client_id=seen.request.registered.client_id,
         scope=seen.request.scope,
@@ -257,9 +280,16 @@ def _answer(seen: Validated) -> Response:
         nonce=seen.request.get("nonce"),
         claims=seen.request.claims,
     )
-  
-    engine: Any = server()
-    return cast(Response, engine.create_authorization_response(seen.request, approval, seen.grant))
+
+
+def _announce_state(asked: Request, session: Session) -> None:
+    state = session_state.session_state(asked.registered.client_id, asked.answer_to or "", session)
+    asked.extras.append(("session_state", state))
+
+
+# What happens when a request is about to be answered with success (it may still raise an OAuth error), and to the answer.
+SETTLE: list[Callable[[Request, Session], None]] = [_announce_state]
+FINISHING: list[Callable[[Response, Session], None]] = [session_state.keep]
 
 
 def _refuse(asked: Request, error: OAuth2Error) -> Response:
@@ -270,7 +300,8 @@ def _refuse(asked: Request, error: OAuth2Error) -> Response:
 def _end(waiting: Interaction, asked: Request, error: OAuth2Error) -> Response:
     if not interaction.consume(waiting):
         raise web.Gone(waiting.service)
-    audit.record("interaction_cancelled", client=waiting.service.get("client_id"), error=error.error)
+    event: audit.Event = "interaction_cancelled" if waiting.denied else "authorization_refused"
+    audit.record(event, client=waiting.service.get("client_id"), error=error.error)
     return _refuse(asked, error)
 
 

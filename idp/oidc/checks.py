@@ -71,7 +71,8 @@ def parameters_are_single(request: Request) -> None:
 
 def request_objects_are_unpacked(request: Request) -> None:
     """Whatever could be unpacked is gone by now (see SOURCES); what is left we do not take."""
-    for name in ("request", "request_uri", "registration"):
+    named = request.pushed or request.resumed  # a pushed request keeps its name until it is answered
+    for name in ("request", "registration") if named else ("request", "request_uri", "registration"):
         if request.get(name):
             raise refusal(f"{name}_not_supported", f"The parameter {name} is not supported here.")
 
@@ -209,6 +210,8 @@ def is_for(hint: dict[str, Any], client_id: str) -> bool:
 
 def request_is_unpacked(request: Request) -> None:
     """Puts parameters in place that came by reference or signed, before anything else looks at them."""
+    if request.resumed:
+        return
     try:
         for source in SOURCES:
             source(request)

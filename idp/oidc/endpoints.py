@@ -24,20 +24,20 @@ def register(blueprint: Blueprint) -> None:
 
 def token() -> Response:
     """RFC 6749 section 3.2."""
-    return answered(lambda engine, asked: engine.create_token_response(asked))
+    return answered(lambda asked: _engine().create_token_response(asked))
 
 
 def introspect() -> Response:
     """RFC 7662 section 2."""
-    return answered(lambda engine, asked: engine.create_endpoint_response("introspection", asked))
+    return answered(lambda asked: _engine().create_endpoint_response("introspection", asked))
 
 
 def revoke() -> Response:
     """RFC 7009 section 2."""
-    return answered(lambda engine, asked: engine.create_endpoint_response("revocation", asked))
+    return answered(lambda asked: _engine().create_endpoint_response("revocation", asked))
 
 
-def answered(answer: Callable[[Any, Request], Any]) -> Response:
+def answered(answer: Callable[[Request], Any]) -> Response:
     """The answer to the current form; whatever goes wrong is an OAuth error in JSON, an outage of the store
     too.
     """
@@ -46,10 +46,14 @@ def answered(answer: Callable[[Any, Request], Any]) -> Response:
         asked = request.from_form()
         if asked.repeated:
             raise refusal("invalid_request", "A parameter is repeated.")
-        return cast(Response, answer(server(), asked))
+        return cast(Response, answer(asked))
     except OAuth2Error as error:
         return server().handle_error_response(asked, error)
     except StoreUnavailable:
         return server().handle_error_response(
             asked, refusal("temporarily_unavailable", "Try again in a moment.")
         )
+
+
+def _engine() -> Any:
+    return server()

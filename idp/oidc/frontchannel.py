@@ -25,7 +25,7 @@ def frames(client_ids: set[str], sid: str) -> list[str]:
 def page(addresses: list[str], redirect_uri: str | None, service: dict[str, str] | None) -> Response:
     """The signed-out page with its frames; it goes on to `redirect_uri` by itself, also without JavaScript."""
     web.allow_frames(*sorted({origin_of(address) for address in addresses}))
-    context = {"frames": addresses, "redirect_uri": redirect_uri, "service": service, "linger": LINGER}
+    context = {"frames": addresses, "continue_url": redirect_uri, "service": service}
     response = make_response(render_template("oidc/logged_out.html", **context))
     if redirect_uri:
         response.headers["Refresh"] = f"{LINGER}; url={redirect_uri}"

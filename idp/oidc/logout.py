@@ -10,12 +10,12 @@ import flask
 from authlib.oauth2 import OAuth2Error
 from authlib.oidc.rpinitiated import EndSessionEndpoint as AuthlibEndSessionEndpoint
 from authlib.oidc.rpinitiated.end_session import EndSessionRequest
-from flask import Blueprint, Response, make_response, render_template, url_for
+from flask import Blueprint, Response, g, make_response, render_template, url_for
 
 from idp import audit, sessions, web
 from idp.extensions import csrf
 from idp.forms import origin_of
-from idp.oidc import checks, claims, keys, request
+from idp.oidc import backchannel, checks, claims, families, frontchannel, keys, request, session_state
 from idp.oidc.authorize import service_of
 from idp.oidc.clients import clients
 from idp.oidc.errors import refusal
@@ -95,14 +95,26 @@ def leave(farewell: Farewell) -> Response:
     """Ends the session and its tokens, takes the cookie away, goes back to the client or says goodbye."""
     session, asked = farewell.session, farewell.asked
     if session is not None:
-        audit.record(
-            "sign_out", account=session.account, client=asked.client.client_id if asked.client else None
-        )
+        g.asked_by = asked.client.client_id if asked.client else None
+        audit.record("sign_out", account=session.account, client=g.asked_by)
         sessions.end(session.sid)
-    response = web.see_other(asked.redirect_uri) if asked.redirect_uri else _goodbye(asked)
+    told = frontchannel.frames(g.get("left_clients", set()), session.sid) if session is not None else []
+    response = frontchannel.page(told, asked.redirect_uri, _service(asked)) if told else _onward(asked)
     sessions.forget_cookie(response)
+    session_state.forget(response)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def tell(_: Any, sid: str, account: str, clients: set[str]) -> None:
+    """A session has ended, however it did: its refresh tokens too, and each client hears of it; who asked hears first."""
+    families.end_session(sid)
+    backchannel.notify(sid, account, clients, first=g.get("asked_by"))
+    g.left_clients = clients
+
+
+def _onward(asked: EndSessionRequest) -> Response:
+    return web.see_other(asked.redirect_uri) if asked.redirect_uri else _goodbye(asked)
 
 
 def _validated(asked: Request) -> EndSessionRequest:

@@ -70,6 +70,11 @@ class Request(OAuth2Request):
         #: 6749 4.1.2.1).
         self.answer_to: str | None = None
         self.interactive = False
+        #: Rebuilt from an interaction: what came by reference or signed was unpacked and checked when it first came.
+        self.resumed = False
+        self.pushed = False
+        #: What a successful answer carries besides the grant's own parameters.
+        self.extras: list[tuple[str, str]] = []
         self.prompts: frozenset[str] = frozenset()
         self.max_age: int | None = None
         self.claims: dict[str, Any] = {}

@@ -12,10 +12,16 @@ from wtforms.validators import InputRequired
 
 from idp.forms import Form
 
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -31,11 +37,14 @@ class Everything(Form):
 
 PAGE = """{% extends "base.html" %}{% import "macros/ui.html" as ui %}{% block title %}Uji{% endblock %}
 {% block content %}{{ ui.error_summary(form) }}<h1>Uji</h1>
-{% call ui.form(form, id="uji") %}{{ ui.nik_field(form.nik) }}{{ ui.text_field(form.mothers_name, echo=false) }}
-{{ ui.new_password_field(form.password) }}{{ ui.code_field(form.code) }}{{ ui.button("Berikutnya") }}{% endcall %}
+{% call ui.form(form, id="uji") %}{{ ui.nik_field(form.nik) }}
+{{ ui.text_field(form.mothers_name, echo=false) }}
+{{ ui.new_password_field(form.password) }}{{ ui.code_field(form.code) }}
+{{ ui.button("Berikutnya") }}{% endcall %}
 {{ ui.resend("/kirim", 2) }}{{ ui.otp_advice() }}{{ ui.consent_terms() }}
-{{ ui.choice_cards([{"href": "/a", "title": "Verifikasi lewat email", "text": "Kode ke email", "icon": "mail"}]) }}
-{% call ui.notice("warning", "Perhatian") %}<p>Isi.</p>{% endcall %}{{ ui.summary_list([("NIK", "99*****0001")]) }}
+{{ ui.choice_cards([{"href": "/a", "title": "Lewat email", "text": "Kode ke email", "icon": "mail"}]) }}
+{% call ui.notice("warning", "Perhatian") %}<p>Isi.</p>{% endcall %}
+{{ ui.summary_list([("NIK", "99*****0001")]) }}
 {% endblock %}"""
 
 

@@ -1,6 +1,6 @@
 """Keeps the English catalogue in step with the Indonesian texts in code and templates.
 
-python scripts/translations.py           extract, update messages.po, compile messages.mo, list what is missing
+python scripts/translations.py           extract, update messages.po, compile messages.mo, list the missing
 python scripts/translations.py --check   change nothing; exit 1 if a text is missing, unused or not compiled
 """
 

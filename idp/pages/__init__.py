@@ -11,11 +11,10 @@ __all__ = ["init_app", "select_locale"]
 
 
 def init_app(app: Flask) -> None:
-    """Adds the pages; to templates `asset`, `this_year`, `csp_nonce`, `get_locale` and the filters of `times`."""
+    """Adds the pages; gives templates `asset`, `this_year`, `csp_nonce`, and what `times` adds."""
     assets.init_app(app)
     times.init_app(app)
     app.jinja_env.globals |= {"csp_nonce": web.csp_nonce, "this_year": lambda: clock.wib(clock.now()).year}
-    # The page it is pressed on may carry an interaction's token: it checks the origin itself, and changes no more
-    # than a language.
+    # Its page may carry an interaction's token: it checks the origin itself, and changes a language only.
     csrf.exempt(routes.language)
     app.register_blueprint(routes.blueprint)

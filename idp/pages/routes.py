@@ -63,13 +63,13 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """200 when SQL and the store answer, else 503 naming those that do not (never why: that may hold an address)."""
+    """200 when SQL and store answer, else 503 naming those that do not (not why: it may hold an address)."""
     failing = [name for name, ask in PARTS.items() if not _answers(ask)]
     return _plain(f"failing: {', '.join(failing)}", 503) if failing else _plain("ok", 200)
 
 
 def same_site_path(asked: str) -> str:
-    """`asked` if it is a path of this site, else `/`: `//host`, `/\\host` and `/<tab>/host` are other sites."""
+    """`asked` if it is a path here, else `/`: `//host`, `/\\host` and `/<tab>/host` lead elsewhere."""
     parts = urlsplit(asked)
     plain = asked.startswith("/") and asked.isprintable() and "\\" not in asked
     return asked if plain and not asked.startswith("//") and not parts.scheme and not parts.netloc else "/"

@@ -1,6 +1,4 @@
-"""Authorization responses: the one place that knows response modes; every answer, success or error, names its
-issuer.
-"""
+"""Authorization responses: the one place that knows response modes; every answer, success or error, names its issuer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,9 +39,7 @@ def answer(request: Request, parameters: Parameters) -> Answer:
 
 
 def default_mode(response_type: str | None) -> str:
-    """`fragment` for whatever carries a token, so that it never reaches a server's log (OAuth Multiple Types,
-    section 5).
-    """
+    """`fragment` for whatever carries a token, so that it never reaches a server's log (OAuth Multiple Types, section 5)."""
     return "fragment" if set((response_type or "").split()) & {"token", "id_token"} else "query"
 
 

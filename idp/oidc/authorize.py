@@ -24,8 +24,7 @@ from idp.values import Authentication
 if TYPE_CHECKING:
     from idp.oidc.clients import Client
 
-# The room that a prompt opens first, and the prompts that count as owed meanwhile: a room opens while one of
-# them is.
+# The room that a prompt opens first, and the prompts that count as owed meanwhile: a room opens while one of them is.
 ROOMS: dict[str, tuple[str, list[str]]] = {
     "create": ("registration.identity", ["create", "login"]),
     "select_account": ("login.password", ["select_account", "login"]),
@@ -50,15 +49,11 @@ def register(blueprint: Blueprint) -> None:
     blueprint.add_url_rule("/authorize", view_func=csrf.exempt(authorize), methods=["GET", "POST"])
     blueprint.add_url_rule("/interaction/<interaction_id>", view_func=door)
     blueprint.add_url_rule("/interaction/<interaction_id>/cancel", view_func=cancel, methods=["POST"])
-    blueprint.add_url_rule(
-        "/interaction/<interaction_id>/consent", "consent", consent_page, methods=["GET", "POST"]
-    )
+    blueprint.add_url_rule("/interaction/<interaction_id>/consent", "consent", consent_page, methods=["GET", "POST"])
 
 
 def authorize() -> Response:
-    """The client's request (OpenID Connect Core 3.1.2.1): answered at once when nothing is owed, else it
-    starts waiting.
-    """
+    """The client's request (OpenID Connect Core 3.1.2.1): answered at once when nothing is owed, else it starts waiting."""
     posted = flask.request.method == "POST"
     asked = Request({})
     try:
@@ -100,9 +95,7 @@ def consent_page() -> Response:
 
 
 def advance(waiting: Interaction) -> Response:
-    """The only place that decides where a waiting request goes: revalidates it, asks the policy, opens a room
-    or finishes.
-    """
+    """The only place that decides where a waiting request goes: revalidates it, asks the policy, opens a room or finishes."""
     asked = _resumed(waiting)
     try:
         seen = _validate(asked)
@@ -117,9 +110,7 @@ def advance(waiting: Interaction) -> Response:
 
 
 def finish(waiting: Interaction, seen: Validated) -> Response:
-    """Consumes the interaction, establishes the session under a new secret, answers with a code: each once,
-    here only.
-    """
+    """Consumes the interaction, establishes the session under a new secret, answers with a code: each once, here only."""
     if not interaction.consume(waiting):
         raise web.Gone(waiting.service)
     assert waiting.authentication is not None
@@ -131,9 +122,7 @@ def finish(waiting: Interaction, seen: Validated) -> Response:
         remembered = consent.remember(waiting.authentication.account, seen.request)
     response = _answer(replace(seen, session=session, remembered=remembered))
     response.headers.extend([("Set-Cookie", value) for value in carrier.headers.getlist("Set-Cookie")])
-    audit.record(
-        "code_issued", account=waiting.authentication.account, client=seen.request.registered.client_id
-    )
+    audit.record("code_issued", account=waiting.authentication.account, client=seen.request.registered.client_id)
     return response
 
 
@@ -184,9 +173,7 @@ UNMET = {
 
 
 def _known(seen: Validated, waiting: Interaction | None = None) -> Known:
-    authentication = (
-        waiting.authentication if waiting else (seen.session.authentication if seen.session else None)
-    )
+    authentication = waiting.authentication if waiting else (seen.session.authentication if seen.session else None)
     subject = claims.subject_for(seen.request.registered, authentication.account) if authentication else None
     return Known(
         authentication=authentication,
@@ -204,9 +191,7 @@ def _said_yes(waiting: Interaction) -> bool:
 
 
 def _compare_session(waiting: Interaction, session: Session | None) -> None:
-    """The session that was there at the beginning must still be: if it ended or changed hands, login is owed
-    again.
-    """
+    """The session that was there at the beginning must still be: if it ended or changed hands, login is owed again."""
     if waiting.fresh:
         return
     if waiting.session is None and session is not None:
@@ -257,9 +242,7 @@ def _answer(seen: Validated) -> Response:
             settle(seen.request, session)
     except OAuth2Error as error:
         return _refuse(seen.request, error)
-    response = cast(
-        Response, engine.create_authorization_response(seen.request, _approval(seen, session), seen.grant)
-    )
+    response = cast(Response, engine.create_authorization_response(seen.request, _approval(seen, session), seen.grant))
     for finishing in FINISHING:
         finishing(response, session)
     return response

@@ -98,9 +98,7 @@ def response_mode_is_possible(request: Request) -> None:
 
 
 def scope_is_registered(request: Request) -> None:
-    """What this client may ask for; scope values that we do not know are left out (OpenID Connect Core
-    3.1.2.1).
-    """
+    """What this client may ask for; scope values that we do not know are left out (OpenID Connect Core 3.1.2.1)."""
     allowed = request.registered.get_allowed_scope(request.get("scope"))
     if not allowed:
         raise refusal("invalid_scope", "No scope that this client may ask for.")
@@ -116,9 +114,7 @@ def nonce_is_present_when_needed(request: Request) -> None:
 
 
 def code_challenge_is_s256(request: Request) -> None:
-    """S256 for every client unless its entry says `pkce: optional`; `plain` never, an absent method means
-    plain.
-    """
+    """S256 for every client unless its entry says `pkce: optional`; `plain` never, an absent method means plain."""
     if "code" not in (request.payload.response_type or "").split():
         return
     challenge, method = request.get("code_challenge"), request.get("code_challenge_method")
@@ -164,9 +160,7 @@ def claims_are_json(request: Request) -> None:
         raise refusal("invalid_request", "claims is not JSON.") from None
     if not isinstance(parsed, dict):
         raise refusal("invalid_request", "claims must be a JSON object.")
-    request.claims = {
-        place: _members(parsed[place]) for place in ("userinfo", "id_token") if parsed.get(place) is not None
-    }
+    request.claims = {place: _members(parsed[place]) for place in ("userinfo", "id_token") if parsed.get(place) is not None}
 
 
 def _members(asked: Any) -> dict[str, Any]:
@@ -176,8 +170,7 @@ def _members(asked: Any) -> dict[str, Any]:
 
 
 def _wish(wish: Any) -> dict[str, Any] | None:
-    # Only what the specification defines is kept: what is stored with the code has no depth that a caller
-    # chooses.
+    # Only what the specification defines is kept: what is stored with the code has no depth that a caller chooses.
     if wish is None:
         return None
     values = wish.get("values", []) if isinstance(wish, dict) else None
@@ -201,9 +194,7 @@ def id_token_hint_is_ours(request: Request) -> None:
 
 
 def is_for(hint: dict[str, Any], client_id: str) -> bool:
-    """Whether this is an ID token (no other token of ours that a client sees has `auth_time`) with this
-    client as audience.
-    """
+    """Whether this is an ID token (no other token of ours that a client sees has `auth_time`) with this client as audience."""
     audience = hint.get("aud")
     return client_id in (audience if isinstance(audience, list) else [audience]) and "auth_time" in hint
 

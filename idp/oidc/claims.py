@@ -18,8 +18,7 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "roles": ("roles",),
 }
 
-# Claims that no scope alone gives: the client's entry must allow each by name (data minimisation, UU 27/2022
-# article 16).
+# Claims that no scope alone gives: the client's entry must allow each by name (data minimisation, UU 27/2022 article 16).
 RESTRICTED = frozenset({"nik", "roles", "birthdate", "gender"})
 CLAIMS = tuple(dict.fromkeys(name for names in SCOPES.values() for name in names))
 
@@ -38,18 +37,14 @@ def subject_for(client: "Client", subject: str) -> str:
 
 
 def permitted(client: "Client") -> frozenset[str]:
-    """Every claim that this client may ever have: those of its registered scopes, restricted ones only where
-    allowed.
-    """
+    """Every claim that this client may ever have: those of its registered scopes, restricted ones only where allowed."""
     registered = set(client.scope.split())
     names = {name for scope, given in SCOPES.items() if scope in registered for name in given}
     return frozenset(names - (RESTRICTED - set(client.permitted_claims)))
 
 
 def asked(scope: str, requested: dict[str, Any], place: str) -> set[str]:
-    """Names of the claims asked for at `place`: `userinfo` or `id_token`. Scopes speak of userinfo only (Core
-    5.4).
-    """
+    """Names of the claims asked for at `place`: `userinfo` or `id_token`. Scopes speak of userinfo only (Core 5.4)."""
     by_scope = scope.split() if place == "userinfo" else []
     names = {name for value in by_scope for name in SCOPES.get(value, ())}
     return names | (requested.get(place) or {}).keys()
@@ -63,8 +58,4 @@ def needed(client: "Client", scope: str, requested: dict[str, Any]) -> set[str]:
 def pick(client: "Client", names: set[str], snapshot: dict[str, Any]) -> dict[str, Any]:
     """The values of those claims that are asked for, permitted and known."""
     allowed = permitted(client)
-    return {
-        name: snapshot[name]
-        for name in CLAIMS
-        if name in names and name in allowed and snapshot.get(name) is not None
-    }
+    return {name: snapshot[name] for name in CLAIMS if name in names and name in allowed and snapshot.get(name) is not None}

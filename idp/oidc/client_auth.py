@@ -1,6 +1,4 @@
-"""How clients prove themselves: one table of methods, exactly one of which a request may use (RFC 6749
-section 2.3).
-"""
+"""How clients prove themselves: one table of methods, exactly one of which a request may use (RFC 6749 section 2.3)."""
 
 import binascii
 from base64 import b64decode
@@ -19,8 +17,7 @@ from idp.oidc.request import Request
 if TYPE_CHECKING:
     from idp.oidc.clients import Client
 
-# The client that a request proves, and the registered name of the method by which it did so; None when it
-# fails.
+# The client that a request proves, and the registered name of the method by which it did so; None when it fails.
 Proof = tuple["Client", str] | None
 
 
@@ -53,9 +50,7 @@ def unproven(request: Request) -> OAuth2Error:
 
 
 def challenge(request: Request | None) -> list[tuple[str, str]]:
-    """The header that must accompany `invalid_client` when the client tried the Authorization header (RFC
-    6749 5.2).
-    """
+    """The header that must accompany `invalid_client` when the client tried the Authorization header (RFC 6749 5.2)."""
     return [("WWW-Authenticate", 'Basic realm="token"')] if request is None or _authorization(request) else []
 
 
@@ -76,8 +71,7 @@ def _prove_basic(request: Request) -> Proof:
     client = clients().find(unquote_plus(name)) or clients().find(name)
     if client is None or not separator or request.get("client_id", client.client_id) != client.client_id:
         return None
-    # RFC 6749 2.3.1 wants both form-encoded first; half of all libraries do not, and mean the bytes as they
-    # stand.
+    # RFC 6749 2.3.1 wants both form-encoded first; half of all libraries do not, and mean the bytes as they stand.
     proved = client.check_client_secret(unquote_plus(secret)) or client.check_client_secret(secret)
     return (client, "client_secret_basic") if proved else None
 
@@ -103,8 +97,7 @@ def _prove_none(request: Request) -> Proof:
     return (client, "none") if client is not None else None
 
 
-# One row per thing that a request can carry: an assertion serves two methods, and mutual TLS (RFC 8705) adds
-# a row.
+# One row per thing that a request can carry: an assertion serves two methods, and mutual TLS (RFC 8705) adds a row.
 METHODS: dict[str, Method] = {
     "client_secret_basic": Method(_basic_attempted, _prove_basic),
     "client_secret_post": Method(_post_attempted, _prove_post),

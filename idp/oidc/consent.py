@@ -1,6 +1,4 @@
-"""Consent: what an account allowed a client, remembered in SQL and, for the hot path, in the account's
-record.
-"""
+"""Consent: what an account allowed a client, remembered in SQL and, for the hot path, in the account's record."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from idp.oidc.clients import Client
 
 WORDING = 1  # version of the consent page's text, kept with each grant (UU 27/2022 article 22)
-CACHE_LIFE = 86400
+CACHE_LIFE = 3600  # seconds, as long as the copy of the claims beside it
 
 
 class RememberedGrant(Model):
@@ -67,9 +65,7 @@ def fields(client: "Client") -> tuple[str, ...]:
 
 
 def remembered(subject: str, client: "Client", ridden: tuple[bytes | None, ...]) -> Grant:
-    """The grant, from what rode along with the session; SQL only when nothing did, and then it rides the next
-    time.
-    """
+    """The grant, from what rode along with the session; SQL only when nothing did, and then it rides the next time."""
     if client.first_party:
         return NOTHING
     if ridden and ridden[0] is not None:
@@ -80,9 +76,7 @@ def remembered(subject: str, client: "Client", ridden: tuple[bytes | None, ...])
 
 
 def remember(subject: str, request: Request) -> Grant:
-    """Adds what this request asks for to what the account allows this client; tokens issued before stay as
-    they are.
-    """
+    """Adds what this request asks for to what the account allows this client; tokens issued before stay as they are."""
     client = request.registered
     before = _grant(_row(subject, client.client_id))
     wanted = claims.needed(client, request.scope, request.claims)
@@ -95,17 +89,13 @@ def remember(subject: str, request: Request) -> Grant:
     }
     _write(subject, client.client_id, row)
     _cache(subject, client.client_id, row)
-    audit.record(
-        "consent_given", account=subject, client=client.client_id, scope=request.scope, wording=WORDING
-    )
+    audit.record("consent_given", account=subject, client=client.client_id, scope=request.scope, wording=WORDING)
     return _grant(row)
 
 
 def of_account(subject: str) -> list[dict[str, Any]]:
     """Every grant of an account, newest first: client_id, scope, claims, granted_at."""
-    chosen = select(GRANTS.c.client_id, GRANTS.c.scope, GRANTS.c.claims, GRANTS.c.granted_at).where(
-        GRANTS.c.subject == subject
-    )
+    chosen = select(GRANTS.c.client_id, GRANTS.c.scope, GRANTS.c.claims, GRANTS.c.granted_at).where(GRANTS.c.subject == subject)
     with db.engine.connect() as connection:
         rows = connection.execute(chosen.order_by(GRANTS.c.granted_at.desc())).mappings()
         return [dict(row) for row in rows]
@@ -144,9 +134,7 @@ def _field(client_id: str) -> str:
 def _row(subject: str, client_id: str) -> dict[str, Any]:
     with db.engine.connect() as connection:
         found = (
-            connection.execute(
-                select(GRANTS).where(GRANTS.c.subject == subject, GRANTS.c.client_id == client_id)
-            )
+            connection.execute(select(GRANTS).where(GRANTS.c.subject == subject, GRANTS.c.client_id == client_id))
             .mappings()
             .one_or_none()
         )

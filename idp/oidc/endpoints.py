@@ -1,6 +1,4 @@
-"""The endpoints that clients call directly, in JSON: each reads a form, lets Authlib answer and turns trouble
-into OAuth errors.
-"""
+"""The endpoints that clients call directly: a form in, JSON out, whatever goes wrong an OAuth error."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -38,9 +36,7 @@ def revoke() -> Response:
 
 
 def answered(answer: Callable[[Request], Any]) -> Response:
-    """The answer to the current form; whatever goes wrong is an OAuth error in JSON, an outage of the store
-    too.
-    """
+    """The answer to the current form; whatever goes wrong is an OAuth error in JSON, an outage of the store too."""
     asked: Request | None = None
     try:
         asked = request.from_form()
@@ -50,9 +46,7 @@ def answered(answer: Callable[[Request], Any]) -> Response:
     except OAuth2Error as error:
         return server().handle_error_response(asked, error)
     except StoreUnavailable:
-        return server().handle_error_response(
-            asked, refusal("temporarily_unavailable", "Try again in a moment.")
-        )
+        return server().handle_error_response(asked, refusal("temporarily_unavailable", "Try again in a moment."))
 
 
 def _engine() -> Any:

@@ -3,8 +3,7 @@
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.base import invalid_error_characters
 
-# Codes whose HTTP status is not 400 at endpoints that answer in JSON (RFC 6749 section 5.2, RFC 6750 section
-# 3.1).
+# Codes whose HTTP status is not 400 at endpoints that answer in JSON (RFC 6749 section 5.2, RFC 6750 section 3.1).
 STATUSES = {
     "invalid_client": 401,
     "invalid_token": 401,
@@ -20,9 +19,7 @@ def refusal(error: str, description: str = "") -> OAuth2Error:
 
 
 def printable(description: str | None) -> str:
-    """A description reduced to what RFC 6749 section 4.1.2.1 allows: no quote, backslash, control or non-
-    ASCII character.
-    """
+    """A description reduced to what RFC 6749 section 4.1.2.1 allows: no quote, backslash, control or non-ASCII character."""
     text = (description or "")[:200]
     for character in invalid_error_characters(text):
         text = text.replace(character, "?")

@@ -37,9 +37,7 @@ class RefreshFamily(Model):
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     subject: Mapped[str] = mapped_column(String(64), index=True)
     client_id: Mapped[str] = mapped_column(String(255))
-    sid: Mapped[str] = mapped_column(
-        String(64), index=True, doc="The session it ends with; empty when offline."
-    )
+    sid: Mapped[str] = mapped_column(String(64), index=True, doc="The session it ends with; empty when offline.")
     approval: Mapped[str] = mapped_column(Text)
     created_at: Mapped[int] = mapped_column(BigInteger)
     expires_at: Mapped[int] = mapped_column(BigInteger, index=True)
@@ -128,9 +126,7 @@ def find(token: str, client_id: str) -> Refreshable | None:
     if row is None or _spent(row, now) or now >= min(row.expires_at, row.family_expires_at):
         return None
     approval = Approval.load(orjson.loads(row.approval))
-    return Refreshable(
-        row.digest, row.family_id, approval, row.issued_at, row.expires_at, row.family_expires_at
-    )
+    return Refreshable(row.digest, row.family_id, approval, row.issued_at, row.expires_at, row.family_expires_at)
 
 
 def redeem(token: str, client_id: str) -> Refreshable | None:
@@ -193,11 +189,7 @@ def end_account(subject: str, client_id: str | None = None) -> None:
     if client_id is not None:
         mine &= FAMILIES.c.client_id == client_id
     with db.engine.connect() as connection:
-        alive = (
-            connection.execute(select(FAMILIES.c.id).where(mine, FAMILIES.c.revoked_at.is_(None)))
-            .scalars()
-            .all()
-        )
+        alive = connection.execute(select(FAMILIES.c.id).where(mine, FAMILIES.c.revoked_at.is_(None))).scalars().all()
     _end(mine)
     for family in alive:
         records.mark_ended(subject, family)
@@ -213,11 +205,7 @@ def sweep() -> int:
 
 def _end(which: Any) -> None:
     with db.engine.begin() as connection:
-        connection.execute(
-            update(FAMILIES)
-            .where(which, FAMILIES.c.revoked_at.is_(None))
-            .values(revoked_at=clock.timestamp())
-        )
+        connection.execute(update(FAMILIES).where(which, FAMILIES.c.revoked_at.is_(None)).values(revoked_at=clock.timestamp()))
 
 
 def _add_link(connection: Connection, family: str, token: str, now: int, latest: int) -> None:

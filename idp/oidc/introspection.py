@@ -1,6 +1,4 @@
-"""Introspection (RFC 7662): a client learns about its own tokens and those meant for it; everything else is
-inactive.
-"""
+"""Introspection (RFC 7662): a client learns about its own tokens and those meant for it; everything else is inactive."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -35,9 +33,7 @@ class IntrospectionEndpoint(AuthlibIntrospectionEndpoint):
 
 
 def presented(request: Request, client: "Client") -> AccessToken | Refreshable | None:
-    """The token named in the request: this client's own, or one it is the audience of; raises
-    `invalid_request`.
-    """
+    """The token named in the request: this client's own, or one it is the audience of; raises `invalid_request`."""
     token = request.get("token")
     if not token:
         raise refusal("invalid_request", "token is missing.")

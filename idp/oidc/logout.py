@@ -1,6 +1,4 @@
-"""Logout asked for by a relying party (OpenID Connect RP-Initiated Logout 1.0): ask if unsure, end the
-session, go back if safe.
-"""
+"""Logout asked for by a relying party (OpenID Connect RP-Initiated Logout 1.0): ask if unsure, go back only if safe."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -35,14 +33,10 @@ class Farewell:
 
 
 class EndSessionEndpoint(AuthlibEndSessionEndpoint):
-    """Authlib's validation over our keys; whatever is wrong means: no redirect, and never an error page
-    instead of leaving.
-    """
+    """Authlib's validation over our keys; whatever is wrong means: no redirect, and never an error page instead of leaving."""
 
     def _validate_id_token_hint(self, id_token_hint: str) -> dict[str, Any]:
-        """The hint's claims; raises when it is not ours. It may have expired: people stay away longer than
-        ten minutes.
-        """
+        """The hint's claims; raises when it is not ours. It may have expired: people stay away longer than ten minutes."""
         hint: dict[str, Any] | None = keys.verify(id_token_hint)
         audience = hint.get("aud") if hint else None
         if hint is None or not isinstance(audience, str) or not checks.is_for(hint, audience):
@@ -78,13 +72,9 @@ def logout() -> Response:
 
 
 def logout_confirm() -> Response:
-    """The person pressed a button of our own page (CSRF token and Origin were checked): `confirm=yes`, or
-    stay.
-    """
+    """The person pressed a button of our own page (CSRF token and Origin were checked): `confirm=yes`, or stay."""
     asked = request.from_form()
-    asked = Request(
-        {name: value for name, value in asked.form.items() if name in PARAMETERS} | _confirmed(asked)
-    )
+    asked = Request({name: value for name, value in asked.form.items() if name in PARAMETERS} | _confirmed(asked))
     farewell = Farewell(_validated(asked), sessions.current())
     if asked.get("confirm") != "yes":
         return _goodbye(farewell.asked, stayed=True)
@@ -118,9 +108,7 @@ def _onward(asked: EndSessionRequest) -> Response:
 
 
 def _validated(asked: Request) -> EndSessionRequest:
-    """The request as far as it holds; what does not hold is left out, so that nothing unverified is ever
-    followed.
-    """
+    """The request as far as it holds; what does not hold is left out, so that nothing unverified is ever followed."""
     if asked.repeated:
         return EndSessionRequest(request=asked)
     try:
@@ -133,9 +121,7 @@ def _validated(asked: Request) -> EndSessionRequest:
 
 
 def _is_sure(farewell: Farewell) -> bool:
-    """Whether no question is needed: the hint names this very session, or its person (RP-Initiated Logout
-    section 2).
-    """
+    """Whether no question is needed: the hint names this very session, or its person (RP-Initiated Logout section 2)."""
     hint, session = farewell.asked.id_token_claims, farewell.session
     client = farewell.asked.client
     if hint is None or session is None or client is None:

@@ -1,6 +1,4 @@
-"""Which prompt is owed next: a pure function of what the client asks, what we know of the person, and the
-time.
-"""
+"""Which prompt is owed next: a pure function of what the client asks, what we know of the person, and the time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,8 +6,7 @@ from typing import Any
 
 from idp.values import ACR_DATA, ACR_FULL, ACR_MFA, ACR_RECOVERED, Authentication
 
-# What each class also satisfies. Recovery is its own class: during probation it satisfies nobody who asks for
-# more.
+# What each class also satisfies. Recovery is its own class: during probation it satisfies nobody who asks for more.
 SATISFIES = {
     ACR_FULL: frozenset({ACR_FULL, ACR_DATA}),
     ACR_DATA: frozenset({ACR_DATA}),
@@ -30,9 +27,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What we know: who is signed in (their subject as this client sees it), and what they did in this
-    interaction.
-    """
+    """What we know: who is signed in (their subject as this client sees it), and what they did in this interaction."""
 
     authentication: Authentication | None = None
     subject: str | None = None
@@ -60,9 +55,7 @@ def select_account_owed(asked: Asked, known: Known, now: int) -> bool:
 
 
 def login_owed(asked: Asked, known: Known, now: int) -> bool:
-    """Nobody is signed in, or not lately, surely or freshly enough. Whoever has just signed in is not asked
-    twice.
-    """
+    """Nobody is signed in, or not lately, surely or freshly enough. Whoever has just signed in is not asked twice."""
     if known.authentication is None:
         return True
     if known.fresh:
@@ -129,9 +122,7 @@ def _acr_met(asked: Asked, authentication: Authentication) -> bool:
 
 
 def essential_acr(claims: dict[str, Any]) -> frozenset[str]:
-    """The classes of which one is a must: `acr` as an essential claim of the ID token (OpenID Connect Core
-    5.5.1.1).
-    """
+    """The classes of which one is a must: `acr` as an essential claim of the ID token (OpenID Connect Core 5.5.1.1)."""
     asked = (claims.get("id_token") or {}).get("acr") or {}
     if not asked.get("essential"):
         return frozenset()
@@ -139,9 +130,7 @@ def essential_acr(claims: dict[str, Any]) -> frozenset[str]:
 
 
 def required_subject(claims: dict[str, Any], hint: dict[str, Any] | None) -> str | None:
-    """The one subject that will do, if the request names one: hint first, then a claims request for `sub`
-    with a value.
-    """
+    """The one subject that will do, if the request names one: hint first, then a claims request for `sub` with a value."""
     if hint is not None:
         return str(hint.get("sub"))
     for place in ("id_token", "userinfo"):

@@ -1,8 +1,6 @@
-"""What the protocol keeps in the store: codes and access tokens, by digest, each change of state one atomic
-step.
+"""What the protocol keeps in the store: codes and access tokens, by digest, each change of state one atomic step.
 
-Every key of one account shares the account's bucket, and codes, access tokens and session ids begin with it:
-one look
+Every key of one account shares the account's bucket, and codes, access tokens and session ids begin with it: one look
 at a token finds the slot, one script does one step of thought. `ended:{bucket}:<id>` marks a session, a family of tokens
 or a remembered grant as over; what was issued under it is dead from then on, wherever it is.
 """
@@ -23,9 +21,7 @@ MARK_LIFE = sessions.ENDED_LIFE  # longer than any access token lives
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """What was approved at the authorization endpoint: by whom, for which client, how surely; tokens are
-    issued from it.
-    """
+    """What was approved at the authorization endpoint: by whom, for which client, how surely; tokens are issued from it."""
 
     subject: str
     client_id: str
@@ -122,10 +118,8 @@ return 1
 """)
 
 # KEYS: code, its tombstone, mark of its family. ARGV: client, tag, life of tombstone and mark.
-# A second presentation, even one that races the first, ends whatever the code was good for (RFC 6749 section
-# 4.1.2).
-# A code of another client stays for its owner. Someone locked or signed out meanwhile gets nothing: fails
-# closed.
+# A second presentation, even one that races the first, ends whatever the code was good for (RFC 6749 section 4.1.2).
+# A code of another client stays for its owner. Someone locked or signed out meanwhile gets nothing: fails closed.
 _TAKE_CODE = Script("""
 local raw = redis.call('GET', KEYS[1])
 if not raw then
@@ -165,9 +159,7 @@ return {raw, unpack(redis.call('HMGET', 'account:' .. ARGV[1] .. ':' .. t.subjec
 
 
 class CodeReused(Exception):
-    """The code was presented before: everything issued from it is dead; `family` says whose refresh tokens
-    too.
-    """
+    """The code was presented before: everything issued from it is dead; `family` says whose refresh tokens too."""
 
     def __init__(self, family: str) -> None:
         super().__init__("code reused")
@@ -180,9 +172,7 @@ def new_code(subject: str) -> str:
 
 
 def family_of(code: str) -> str:
-    """The id of the family of tokens that will come from this code: known before anything is issued, so that
-    it can end.
-    """
+    """The id of the family of tokens that will come from this code: known before anything is issued, so that it can end."""
     return tokens.digest(code)
 
 
@@ -198,9 +188,7 @@ def write_code(code: str, record: AuthorizationCode, session_life: int) -> None:
 
 
 def take_code(code: str, client_id: str) -> AuthorizationCode | None:
-    """The code's record, once; None when unknown, expired, another client's or of a blocked account; raises
-    CodeReused.
-    """
+    """The code's record, once; None when unknown, expired, another client's or of a blocked account; raises CodeReused."""
     if not _bucketed(code):
         return None
     family = family_of(code)
@@ -211,22 +199,16 @@ def take_code(code: str, client_id: str) -> AuthorizationCode | None:
     if raw is None:
         return None
     data = orjson.loads(raw)
-    return AuthorizationCode(
-        **_known(AuthorizationCode, data) | {"approval": Approval.load(data["approval"])}
-    )
+    return AuthorizationCode(**_known(AuthorizationCode, data) | {"approval": Approval.load(data["approval"])})
 
 
 def new_access_token(owner: str) -> str:
-    """A fresh opaque access token in the bucket of `owner`: the account's subject, or the client that acts
-    for itself.
-    """
+    """A fresh opaque access token in the bucket of `owner`: the account's subject, or the client that acts for itself."""
     return tokens.bucket(owner) + tokens.random_token()
 
 
 def write_access(token: str, record: AccessToken) -> bool:
-    """Keeps an access token until it expires; False when account, session or family is over: then it is dead
-    on arrival.
-    """
+    """Keeps an access token until it expires; False when account, session or family is over: then it is dead on arrival."""
     tag = _tag(token)
     marks = [f"ended:{tag}:{i}" for i in record.ends_with]
     keys = (_key("access", token), f"blocked:{tag}:{record.subject}", *marks)

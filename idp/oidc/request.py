@@ -24,8 +24,7 @@ FORM = "application/x-www-form-urlencoded"
 # a space can stand between them when the request is kept.
 REPEATABLE = frozenset({"resource", "audience"})
 
-# Authlib refuses to build a request for a plain http URI. Which transport we serve is decided at start-up
-# (see
+# Authlib refuses to build a request for a plain http URI. Which transport we serve is decided at start-up (see
 # config.unsafe_in_production), not by what a proxy passes on, so Authlib is shown an address that it accepts.
 _CHECKED_AT_START_UP = "https://checked.invalid/"
 
@@ -38,9 +37,7 @@ class Payload(OAuth2Payload):
 
     @property
     def data(self) -> dict[str, str]:
-        """Every parameter that was sent with a value (one sent empty counts as omitted, RFC 6749 section
-        3.1).
-        """
+        """Every parameter that was sent with a value (one sent empty counts as omitted, RFC 6749 section 3.1)."""
         return self._data
 
     @property
@@ -66,8 +63,7 @@ class Request(OAuth2Request):
         self.payload = Payload(data)
         self.repeated = repeated
         self.client: Client | None = None
-        #: Set once client and redirect URI are verified: only then may an error travel to the client (RFC
-        #: 6749 4.1.2.1).
+        #: Set once client and redirect URI are verified: only then may an error travel to the client (RFC 6749 4.1.2.1).
         self.answer_to: str | None = None
         self.interactive = False
         #: Rebuilt from an interaction: what came by reference or signed was unpacked and checked when it first came.
@@ -108,9 +104,7 @@ def from_query() -> Request:
 
 
 def from_form() -> Request:
-    """The current POST, its parameters from the body only (RFC 6749 section 3.2): query strings end up in
-    logs.
-    """
+    """The current POST, its parameters from the body only (RFC 6749 section 3.2): query strings end up in logs."""
     body = flask.request.get_data()
     if body and flask.request.mimetype != FORM:
         raise refusal("invalid_request", f"The body must be {FORM}.")
@@ -134,9 +128,7 @@ def _pairs(raw: bytes) -> list[tuple[str, str]]:
     if len(raw) > MAX_BYTES:
         raise refusal("invalid_request", "The request is too large.")
     try:
-        pairs = parse_qsl(
-            raw.decode(), keep_blank_values=False, errors="strict", max_num_fields=MAX_PARAMETERS
-        )
+        pairs = parse_qsl(raw.decode(), keep_blank_values=False, errors="strict", max_num_fields=MAX_PARAMETERS)
     except ValueError:  # UnicodeDecodeError is one
         raise refusal("invalid_request", "The parameters are not well-formed UTF-8.") from None
     if any("\0" in name or "\0" in value for name, value in pairs):

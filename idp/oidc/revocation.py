@@ -17,9 +17,7 @@ class RevocationEndpoint(AuthlibRevocationEndpoint):
     """A refresh token takes its family and the family's access tokens along (RFC 7009 section 2.1)."""
 
     def authenticate_token(self, request: Any, client: "Client") -> AccessToken | Refreshable | None:
-        """The token if it is this client's own; another client's stays untouched and is not told from an
-        unknown one.
-        """
+        """The token if it is this client's own; another client's stays untouched and is not told from an unknown one."""
         token = introspection.presented(request, client)
         return token if token is not None and token.check_client(client) else None
 

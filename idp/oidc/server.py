@@ -1,6 +1,4 @@
-"""The authorization server: Authlib's engine with our requests, our checks and one place where every answer
-is made.
-"""
+"""The authorization server: Authlib's engine with our requests, our checks and one place where every answer is made."""
 
 from typing import Any, cast
 
@@ -17,8 +15,7 @@ from idp.oidc.answers import Answer, answer
 from idp.oidc.clients import clients
 from idp.oidc.request import Request, from_form
 
-# Errors that are nobody's fault but ours or an operator's; every other error on a page is a request that
-# cannot be.
+# Errors that are nobody's fault but ours or an operator's; every other error on a page is a request that cannot be.
 PAGE_STATUS = {"temporarily_unavailable": 503, "server_error": 500}
 
 
@@ -30,9 +27,7 @@ class AuthorizationServer(FlaskAuthorizationServer):
         return clients().find(client_id)
 
     def create_oauth2_request(self, request: Any) -> Any:
-        """Passes our own request through, so that stored parameters replay; else reads the form of the
-        current POST.
-        """
+        """Passes our own request through, so that stored parameters replay; else reads the form of the current POST."""
         return request if isinstance(request, OAuth2Request) else from_form()
 
     def get_authorization_grant(self, request: OAuth2Request) -> Any:
@@ -55,9 +50,7 @@ class AuthorizationServer(FlaskAuthorizationServer):
             raise errors.refusal("unsupported_grant_type", "This grant_type is not supported.") from None
 
     def authenticate_client(self, request: OAuth2Request, methods: Any, endpoint: str = "token") -> Any:
-        """By our table, whatever list an endpoint names: which method a client uses is the client's entry to
-        say.
-        """
+        """By our table, whatever list an endpoint names: which method a client uses is the client's entry to say."""
         return client_auth.authenticate(cast(Request, request), endpoint)
 
     def handle_response(self, status_code: int, payload: Any, headers: Any) -> Response:
@@ -79,13 +72,9 @@ class AuthorizationServer(FlaskAuthorizationServer):
         if ours is not None and ours.answer_to:
             return self.handle_response(303, answer(ours, list(body.items())), [])
         if ours is not None and ours.interactive:
-            return web.error_page(
-                PAGE_STATUS.get(body["error"], 400), body["error"], client_id=ours.get("client_id")[:100]
-            )
+            return web.error_page(PAGE_STATUS.get(body["error"], 400), body["error"], client_id=ours.get("client_id")[:100])
         challenge = client_auth.challenge(ours) if body["error"] == "invalid_client" else []
-        return self.handle_response(
-            error.status_code, body, [*_other_headers(error), *default_json_headers, *challenge]
-        )
+        return self.handle_response(error.status_code, body, [*_other_headers(error), *default_json_headers, *challenge])
 
 
 def _other_headers(error: OAuth2Error) -> list[tuple[str, str]]:

@@ -75,12 +75,8 @@ def record_of(made: dict[str, Any], client_id: str, approval: Approval | None = 
     )
 
 
-def id_token(
-    approval: Approval, client: "Client", *, access_token: str = "", code: str = "", nonce: str = ""
-) -> str:
-    """A signed ID token (OpenID Connect Core sections 2 and 3.3.2.11): about the sign-in, and no claim not
-    asked for here.
-    """
+def id_token(approval: Approval, client: "Client", *, access_token: str = "", code: str = "", nonce: str = "") -> str:
+    """A signed ID token (OpenID Connect Core sections 2 and 3.3.2.11): about the sign-in, and no claim not asked for here."""
     now = clock.timestamp()
     algorithm = client.id_token_signed_response_alg or "RS256"
     stated: dict[str, Any] = {
@@ -117,9 +113,7 @@ class IdTokens(OpenIDToken):
     """Adds the ID token to a token response whose scope has `openid`; for the code and refresh grants."""
 
     def encode_id_token(self, token: dict[str, Any], request: OAuth2Request) -> str:
-        """From the approval: a refreshed ID token keeps `auth_time` and leaves out the nonce (Core section
-        12.2).
-        """
+        """From the approval: a refreshed ID token keeps `auth_time` and leaves out the nonce (Core section 12.2)."""
         assert isinstance(request, Request)
         approval = cast(Approval, request.user)
         nonce = approval.nonce if request.authorization_code else ""

@@ -29,8 +29,7 @@ class Bearer(BearerTokenValidator):
             return None
         record, extras = found
         flask.g.snapshot = extras[0]
-        # A token bound to a key is not a bearer token: stolen and shown bare it opens nothing (RFC 9449
-        # section 7.1).
+        # A token bound to a key is not a bearer token: stolen and shown bare it opens nothing (RFC 9449 section 7.1).
         return None if record.confirmation else record
 
 
@@ -45,9 +44,7 @@ def register(blueprint: Blueprint) -> None:
 
 
 def userinfo() -> Response:
-    """OpenID Connect Core section 5.3: the token in the header, or in the body of a POST; never in the query
-    string.
-    """
+    """OpenID Connect Core section 5.3: the token in the header, or in the body of a POST; never in the query string."""
     asked: Request | None = None
     try:
         asked = _presented()
@@ -82,9 +79,7 @@ def _answer(record: AccessToken) -> Response:
 
 
 def _as_json(told: dict[str, Any], client: Any) -> Response:
-    return server().handle_response(
-        200, told, [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
-    )
+    return server().handle_response(200, told, [("Content-Type", "application/json"), ("Cache-Control", "no-store")])
 
 
 # How the answer is written; signed and encrypted answers (Core 5.3.2) replace it by client.

@@ -28,9 +28,7 @@ def house(app: Flask) -> Iterator[Flask]:
 
 
 def approval(**changes: Any) -> Approval:
-    given = Approval(
-        subject=SUBJECT, client_id="wlkp", scope="openid", auth_time=1, acr="a", amr=("pwd",), sid=SID, family="f"
-    )
+    given = Approval(subject=SUBJECT, client_id="wlkp", scope="openid", auth_time=1, acr="a", amr=("pwd",), sid=SID, family="f")
     return replace(given, **changes)
 
 

@@ -43,9 +43,7 @@ class AuthorizationCodeGrant(authlib_grants.AuthorizationCodeGrant):
 
     def save_authorization_code(self, code: str, request: Any) -> None:
         """Keeps the code's record."""
-        record = AuthorizationCode(
-            request.user, request.answer_to, request.get("code_challenge"), request.get("dpop_jkt")
-        )
+        record = AuthorizationCode(request.user, request.answer_to, request.get("code_challenge"), request.get("dpop_jkt"))
         records.write_code(code, record, settings().session_hours * 3600)
 
     def validate_token_request(self) -> None:
@@ -71,9 +69,7 @@ class AuthorizationCodeGrant(authlib_grants.AuthorizationCodeGrant):
         return authorization_code.approval
 
     def save_token(self, token_: dict[str, Any]) -> None:
-        """Keeps the tokens. The family is written first: a second presentation of the code that comes in
-        between must end it.
-        """
+        """Keeps the tokens. The family is written first: a second presentation of the code that comes in between must end it."""
         approval = cast(Approval, self.request.user)
         refresh = token_.get("refresh_token")
         if refresh:
@@ -84,9 +80,7 @@ class AuthorizationCodeGrant(authlib_grants.AuthorizationCodeGrant):
 
 
 def verifier_matches(request: Request, code: AuthorizationCode) -> None:
-    """RFC 7636 section 4.6; a missing verifier is told like a wrong one, and one without a challenge is a
-    downgrade (RFC 9700 4.8).
-    """
+    """RFC 7636 section 4.6; a missing verifier is a wrong one, and one without a challenge a downgrade (RFC 9700 4.8)."""
     verifier = request.get("code_verifier")
     if not code.challenge and not verifier:
         return
@@ -94,6 +88,5 @@ def verifier_matches(request: Request, code: AuthorizationCode) -> None:
         raise InvalidGrantError("The code verifier does not match.")
 
 
-# What a redemption must match beyond client and redirect URI; sender constraints (RFC 9449, RFC 8705) add a
-# row each.
+# What a redemption must match beyond client and redirect URI; sender constraints (RFC 9449, RFC 8705) add a row each.
 REDEMPTION: list[Callable[[Request, AuthorizationCode], None]] = [verifier_matches]

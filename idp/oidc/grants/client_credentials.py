@@ -15,15 +15,11 @@ class ClientCredentialsGrant(authlib_grants.ClientCredentialsGrant):
     request: Request
 
     def validate_token_request(self) -> None:
-        """Authlib authenticates the client and looks at its grant types; one that proved nothing gets
-        nothing.
-        """
+        """Authlib authenticates the client and looks at its grant types; one that proved nothing gets nothing."""
         super().validate_token_request()
         if self.request.auth_method == "none":
             raise refusal("unauthorized_client", "A public client cannot act for itself.")
 
     def save_token(self, token_: dict[str, Any]) -> None:
         """Keeps the access token."""
-        records.write_access(
-            token_["access_token"], token.record_of(token_, self.request.registered.client_id)
-        )
+        records.write_access(token_["access_token"], token.record_of(token_, self.request.registered.client_id))

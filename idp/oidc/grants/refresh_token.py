@@ -24,14 +24,10 @@ class RefreshTokenGrant(authlib_grants.RefreshTokenGrant):
 
     def authenticate_user(self, refresh_token: Refreshable) -> Approval:
         """The approval, narrowed to the scope now asked for."""
-        return replace(
-            refresh_token.approval, scope=self.request.get("scope") or refresh_token.approval.scope
-        )
+        return replace(refresh_token.approval, scope=self.request.get("scope") or refresh_token.approval.scope)
 
     def save_token(self, token_: dict[str, Any]) -> None:
-        """Keeps the access token first: a locked account or an ended session gets nothing, and nothing is
-        rotated.
-        """
+        """Keeps the access token first: a locked account or an ended session gets nothing, and nothing is rotated."""
         used = cast(Refreshable, self.request.refresh_token)
         record = token.record_of(token_, used.approval.client_id, self.request.user)
         if not records.write_access(token_["access_token"], record):

@@ -10,6 +10,7 @@ from authlib.oauth2.rfc6750 import BearerTokenValidator, InvalidTokenError
 from flask import Blueprint, Response
 
 from idp import accounts
+from idp.config import settings
 from idp.extensions import csrf
 from idp.oidc import claims, errors, records, request
 from idp.oidc.clients import clients
@@ -30,7 +31,9 @@ class Bearer(BearerTokenValidator):
         record, extras = found
         flask.g.snapshot = extras[0]
         # A token bound to a key is not a bearer token: stolen and shown bare it opens nothing (RFC 9449 section 7.1).
-        return None if record.confirmation else record
+        # One made out to a resource is not for us (RFC 8707 section 2). Both fail closed.
+        elsewhere = record.audience and settings().issuer not in record.audience
+        return None if record.confirmation or elsewhere else record
 
 
 # Other schemes (DPoP, RFC 9449) register a validator of their own here.

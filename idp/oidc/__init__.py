@@ -8,8 +8,11 @@ from flask import Blueprint, Flask
 from idp import interaction
 from idp.accounts import account_locked, password_changed, recovered
 from idp.oidc import authorize, endpoints, families, logout, session_state, token, userinfo
+from idp.oidc.client_file import ClientDirectory
+from idp.oidc.discovery import WellKnown
 from idp.oidc.grants import TABLE as GRANTS
 from idp.oidc.introspection import IntrospectionEndpoint
+from idp.oidc.keys import KeyRing
 from idp.oidc.logout import EndSessionEndpoint
 from idp.oidc.revocation import RevocationEndpoint
 from idp.oidc.server import AuthorizationServer
@@ -24,12 +27,15 @@ def init_app(app: Flask) -> None:
     """Builds the authorization server and binds the routes."""
     # Authlib prints whole token responses at DEBUG: never, whatever level the application logs at.
     logging.getLogger("authlib").setLevel(logging.INFO)
+    app.extensions["idp.clients"] = ClientDirectory.open(app.extensions["idp.settings"].clients_file)
+    app.extensions["idp.keys"] = KeyRing()
     app.extensions["idp.oidc"] = _server()
     blueprint = Blueprint("oidc", __name__)
     blueprint.url_value_preprocessor(interaction.enter)
     for module in ROUTES:
         module.register(blueprint)
     app.register_blueprint(blueprint)
+    app.wsgi_app = WellKnown(app, app.wsgi_app)  # type: ignore[method-assign]
     _listen()
 
 

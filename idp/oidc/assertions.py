@@ -61,7 +61,7 @@ def _holds(claims: dict[str, Any], client: "Client") -> bool:
     """RFC 7523 section 3, numbers 1 to 5."""
     now = clock.timestamp()
     issued_by_itself = claims.get("iss") == claims.get("sub") == client.client_id
-    expires, begins, issued = claims.get("exp"), claims.get("nbf", now), claims.get("iat", now)
+    expires, begins, issued = claims.get("exp", ""), claims.get("nbf", now), claims.get("iat", now)
     if not issued_by_itself or not all(_is_time(t) for t in (expires, begins, issued)):
         return False
     in_time = now - LEEWAY < expires <= now + MOST_LIFE + LEEWAY and begins <= now + LEEWAY and issued <= now + LEEWAY

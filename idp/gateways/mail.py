@@ -117,39 +117,37 @@ class SmtpGateway:
 
     def _connected(self) -> smtplib.SMTP:
         """A server that has let us in; before this nothing was sent."""
-        server = None
         try:
             server = self._dialled()
-            if self._endpoint.user:
-                server.login(self._endpoint.user, self._endpoint.password)
-            return server
         except (OSError, smtplib.SMTPException) as failed:
-            if server is not None:
-                server.close()
-            if isinstance(failed, smtplib.SMTPAuthenticationError | smtplib.SMTPNotSupportedError):
-                raise DeliveryFailed("misconfigured") from None
             raise NotReached(type(failed).__name__) from None
+        try:
+            self._let_in(server)
+        except (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError):
+            server.close()
+            raise DeliveryFailed("misconfigured") from None
+        except (OSError, smtplib.SMTPException) as failed:
+            server.close()
+            raise NotReached(type(failed).__name__) from None
+        return server
 
     def _dialled(self) -> smtplib.SMTP:
         where = self._endpoint
         port = where.port or PORTS[where.scheme]
         timeout = self._timeouts.connect
         if where.scheme == "smtps":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
-                where.host, port, self._domain, timeout=timeout, context=self._tls
-            )
-        else:
-            server = smtplib.SMTP(where.host, port, self._domain, timeout=timeout)
-            self._start_tls(server)
+            return smtplib.SMTP_SSL(where.host, port, self._domain, timeout=timeout, context=self._tls)
+        return smtplib.SMTP(where.host, port, self._domain, timeout=timeout)
+
+    def _let_in(self, server: smtplib.SMTP) -> None:
+        """Codes and passwords never travel in the clear; only a server on this very machine may go without TLS."""
         if server.sock is not None:
             server.sock.settimeout(self._timeouts.read)
-        return server
-
-    def _start_tls(self, server: smtplib.SMTP) -> None:
-        """Codes never travel in the clear; a server on this very machine may go without."""
         server.ehlo()
-        if server.has_extn("starttls") or not self._endpoint.loopback:
+        if self._endpoint.scheme == "smtp" and (server.has_extn("starttls") or not self._endpoint.loopback):
             server.starttls(context=self._tls)
+        if self._endpoint.user:
+            server.login(self._endpoint.user, self._endpoint.password)
 
     def _log(self, reference: str, begun: float, outcome: str, **facts: str) -> None:
         log.info(

@@ -1,0 +1,136 @@
+"""The circuit breaker opens by count and by share, lets one probe through, and believes it."""
+
+import threading
+from dataclasses import dataclass
+
+import pytest
+
+from idp.gateways.breaker import Breaker, BreakerOpen
+
+
+class Down(Exception):
+    pass
+
+
+class No(Exception):
+    pass
+
+
+@dataclass
+class Watch:
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def breaker(watch: Watch) -> Breaker:
+    return Breaker(now=watch)
+
+
+def fail(breaker: Breaker) -> None:
+    with pytest.raises(Down), breaker.guard(No):
+        raise Down
+
+
+def succeed(breaker: Breaker) -> None:
+    with breaker.guard(No):
+        pass
+
+
+def test_five_in_a_row_open_it_for_thirty_seconds(breaker: Breaker, watch: Watch) -> None:
+    for _ in range(4):
+        fail(breaker)
+    succeed(breaker)
+    for _ in range(5):
+        assert not breaker.is_open
+        fail(breaker)
+    watch.now += 29.9
+    with pytest.raises(BreakerOpen) as refused:
+        succeed(breaker)
+    assert refused.value.retry_after == 1
+    watch.now += 0.2
+    succeed(breaker)
+    assert not breaker.is_open
+
+
+def test_half_of_twenty_open_it(breaker: Breaker) -> None:
+    for _ in range(9):
+        succeed(breaker)
+        fail(breaker)
+    succeed(breaker)
+    assert not breaker.is_open
+    fail(breaker)
+    assert breaker.is_open
+
+
+def test_less_than_half_leave_it_shut(breaker: Breaker) -> None:
+    for _ in range(40):
+        succeed(breaker)
+        succeed(breaker)
+        fail(breaker)
+    assert not breaker.is_open
+
+
+def test_what_is_long_ago_does_not_count(breaker: Breaker, watch: Watch) -> None:
+    for _ in range(9):
+        succeed(breaker)
+        fail(breaker)
+    watch.now += 61
+    succeed(breaker)
+    fail(breaker)
+    assert not breaker.is_open
+
+
+def test_a_plain_no_is_harmless(breaker: Breaker) -> None:
+    for _ in range(30):
+        with pytest.raises(No), breaker.guard(No):
+            raise No
+    assert not breaker.is_open
+
+
+def test_a_probe_that_fails_opens_it_anew(breaker: Breaker, watch: Watch) -> None:
+    for _ in range(5):
+        fail(breaker)
+    watch.now += 30
+    fail(breaker)
+    watch.now += 29
+    with pytest.raises(BreakerOpen):
+        succeed(breaker)
+    watch.now += 1
+    succeed(breaker)
+
+
+def test_only_one_of_many_is_the_probe(breaker: Breaker, watch: Watch) -> None:
+    for _ in range(5):
+        fail(breaker)
+    watch.now += 30
+    inside, leave = threading.Event(), threading.Event()
+
+    def probe() -> None:
+        with breaker.guard():
+            inside.set()
+            leave.wait(5)
+
+    thread = threading.Thread(target=probe)
+    thread.start()
+    inside.wait(5)
+    for _ in range(3):
+        with pytest.raises(BreakerOpen):
+            succeed(breaker)
+    leave.set()
+    thread.join(5)
+    succeed(breaker)
+
+
+def test_a_straggler_does_not_close_it(breaker: Breaker, watch: Watch) -> None:
+    with breaker.guard():
+        for _ in range(5):
+            fail(breaker)
+    assert breaker.is_open

@@ -23,8 +23,9 @@ Proof = tuple["Client", str] | None
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One way to prove a client: how to see that a request tries it, and how to check it."""
+    """One thing that a request can carry: the registered methods it serves, how to see that it is there, how to check it."""
 
+    serves: tuple[str, ...]
     attempted: Callable[[Request], bool]
     prove: Callable[[Request], Proof]
 
@@ -52,6 +53,11 @@ def unproven(request: Request) -> OAuth2Error:
 def challenge(request: Request | None) -> list[tuple[str, str]]:
     """The header that must accompany `invalid_client` when the client tried the Authorization header (RFC 6749 5.2)."""
     return [("WWW-Authenticate", 'Basic realm="token"')] if request is None or _authorization(request) else []
+
+
+def supported() -> list[str]:
+    """Every registered name that a client may choose, as discovery lists them."""
+    return [name for method in METHODS.values() for name in method.serves]
 
 
 def _authorization(request: Request) -> str:
@@ -99,8 +105,8 @@ def _prove_none(request: Request) -> Proof:
 
 # One row per thing that a request can carry: an assertion serves two methods, and mutual TLS (RFC 8705) adds a row.
 METHODS: dict[str, Method] = {
-    "client_secret_basic": Method(_basic_attempted, _prove_basic),
-    "client_secret_post": Method(_post_attempted, _prove_post),
-    "assertion": Method(assertions.attempted, assertions.prove),
-    "none": Method(_none_attempted, _prove_none),
+    "client_secret_basic": Method(("client_secret_basic",), _basic_attempted, _prove_basic),
+    "client_secret_post": Method(("client_secret_post",), _post_attempted, _prove_post),
+    "assertion": Method(("client_secret_jwt", "private_key_jwt"), assertions.attempted, assertions.prove),
+    "none": Method(("none",), _none_attempted, _prove_none),
 }

@@ -26,7 +26,7 @@ FEATURES: list[Callable[[str], dict[str, Any]]] = []
 def metadata(settings: Settings) -> dict[str, Any]:
     """The document (OpenID Connect Discovery 3, RFC 8414 section 2), generated from the tables that serve requests."""
     issuer = settings.issuer
-    methods = [name for name in client_auth.METHODS]
+    methods = client_auth.supported()
     signing = list(keys.ALGORITHMS)
     known: dict[str, Any] = {
         "issuer": issuer,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from authlib.oauth2.rfc6749 import InvalidGrantError
 from authlib.oauth2.rfc6749 import grants as authlib_grants
@@ -14,9 +14,6 @@ from idp.oidc import answers, families, records, token
 from idp.oidc.errors import refusal
 from idp.oidc.records import Approval, AuthorizationCode
 from idp.oidc.request import Request
-
-if TYPE_CHECKING:
-    from idp.oidc.clients import Client
 
 _VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 
@@ -52,7 +49,7 @@ class AuthorizationCodeGrant(authlib_grants.AuthorizationCodeGrant):
         for check in REDEMPTION:
             check(self.request, cast(AuthorizationCode, self.request.authorization_code))
 
-    def query_authorization_code(self, code: str, client: "Client") -> AuthorizationCode | None:
+    def query_authorization_code(self, code: str, client: Any) -> AuthorizationCode | None:
         """Takes the code: of any number that ask at once, one gets it. Used twice, all that it gave is dead."""
         try:
             return records.take_code(code, client.client_id)

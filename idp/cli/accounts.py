@@ -1,5 +1,7 @@
 """`idp accounts`: what an operator may do to an account: find, lock, unlock, end its sessions; each with a reason."""
 
+import getpass
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -28,9 +30,11 @@ def accounts() -> None:
 @REASON
 def find(who: str, reason: str) -> None:
     """Show an account, masked."""
+    from idp import audit
+
     with application():
         account = _found(who)
-        _record("account_found", account, reason)
+        audit.record("account_found", account=account.subject, reason=_signed(reason))
         for line in _lines(account):
             click.echo(line)
 
@@ -45,7 +49,7 @@ def lock(who: str, reason: str) -> None:
 
     with application():
         account = _found(who)
-        people.lock(account, _checked(reason))
+        people.lock(account, _signed(reason))
         ended = sessions.end_all(account.subject)
         click.echo(f"{account.subject} is locked; {ended} sessions ended.")
 
@@ -59,7 +63,7 @@ def unlock(who: str, reason: str) -> None:
 
     with application():
         account = _found(who)
-        people.unlock(account, _checked(reason))
+        people.unlock(account, _signed(reason))
         click.echo(f"{account.subject} is unlocked.")
 
 
@@ -68,11 +72,11 @@ def unlock(who: str, reason: str) -> None:
 @REASON
 def end_sessions(who: str, reason: str) -> None:
     """Sign an account out everywhere."""
-    from idp import sessions
+    from idp import audit, sessions
 
     with application():
         account = _found(who)
-        _record("sessions_ended", account, reason)
+        audit.record("sessions_ended", account=account.subject, reason=_signed(reason))
         click.echo(f"{sessions.end_all(account.subject)} sessions of {account.subject} ended.")
 
 
@@ -93,28 +97,34 @@ def _found(who: str) -> "Account":
     return account
 
 
-def _checked(reason: str) -> str:
-    """The reason without what must not stand in a trail that is kept for years; raises Mistake."""
-    import re
-
+def _signed(reason: str) -> str:
+    """`operator: reason`, without what must not stand in a trail that is kept for years; raises Mistake."""
     if len(reason.strip()) < 4:
         raise Mistake("--reason says too little: name the ticket or the decision behind this.")
     if re.search(r"\d{9,}|@", reason) or len(reason) > 200:
         raise Mistake("--reason must hold no NIK, number or address, and at most 200 characters.")
-    return reason.strip()
-
-
-def _record(event: str, account: "Account", reason: str) -> None:
-    from idp import audit
-
-    audit.record(event, account=account.subject, reason=_checked(reason), operator=_operator())  # type: ignore[arg-type]
-
-
-def _operator() -> str:
-    import getpass
-
-    return getpass.getuser()
+    return f"{getpass.getuser()}: {reason.strip()}"
 
 
 def _lines(account: "Account") -> list[str]:
-    return [str(account)]
+    from idp import sessions
+
+    known = {
+        "subject": account.subject,
+        "state": account.state,
+        "NIK": account.nik.masked,
+        "name": account.name.masked,
+        "assurance": account.acr,
+        "roles": ", ".join(account.roles) or "none",
+        "created": _day(account.created_at),
+        "password": f"since {_day(account.password_changed_at)}",
+        "sessions": str(len(sessions.of_account(account.subject))),
+    }
+    contacts = [f"{c.kind:10} {c.value.masked}{'' if c.current else ', replaced'}" for c in account.contacts]
+    return [f"{name:10} {value}" for name, value in known.items()] + contacts
+
+
+def _day(seconds: int) -> str:
+    from idp import clock
+
+    return clock.wib(clock.from_timestamp(seconds)).strftime("%Y-%m-%d")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from idp.gateways.demo_registry import Citizen
 
 PASSWORD = "Contoh#Sandi2026"
+ROLES = {2: ["company"], 3: ["training_participant"], 4: ["institution"]}
 SEEDED = 6  # the other citizens have no account yet: for trying the registration
 CITIZENS = click.option(
     "--citizens",
@@ -71,6 +72,7 @@ def seed(path: Path) -> None:
 def _seeded(number: int, citizen: "Citizen") -> tuple[str, str]:
     """Creates the account unless it exists; returns phone and address."""
     from idp import accounts
+    from idp.accounts import passwords
     from idp.values import ACR_FULL, EmailAddress, FullName, Nik, PhoneNumber
 
     nik, name = Nik.parse(citizen.nik), FullName.parse(citizen.name)
@@ -78,5 +80,7 @@ def _seeded(number: int, citizen: "Citizen") -> tuple[str, str]:
     phone = PhoneNumber.parse(f"0812000010{number:02}")
     email = EmailAddress.parse(f"{citizen.name.split()[0].lower()}@example.com")
     if accounts.find_by_nik(nik) is None:
-        accounts.create(nik, name, phone, email, PASSWORD, ACR_FULL)
+        hashed = passwords.hashed(PASSWORD)
+        account = accounts.create(nik, name, phone, email, hashed, acr=ACR_FULL, email_verified=True)
+        accounts.assign_roles(account, ROLES.get(number, ["jobseeker"]))
     return phone.local, email.value

@@ -27,11 +27,18 @@ class Operator:
         plain = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
         ours = {
             "IDP_VAR": str(self.var),
+            "IDP_CLIENTS_FILE": str(self.clients()),
             "IDP_SECRETS_FILE": str(self.var / "secrets.json"),
             "IDP_DATABASE_URL": f"sqlite:///{self.var}/idp.db",
             "IDP_REDIS_URL": NOWHERE,
         }
         return plain | ours | self.settings | changes
+
+    def clients(self) -> Path:
+        path = self.var / "clients.yaml"
+        if not path.exists():
+            path.write_text("clients: []\n")
+        return path
 
     def types(self, *arguments: str, typed: str = "", **changes: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -1,5 +1,6 @@
 """The objects that Flask extensions ask to have at module level; bound to an application in `create_app`."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
@@ -34,8 +35,9 @@ if TYPE_CHECKING:
 else:
     Model = db.Model
 
-_ = gettext
-_l = lazy_gettext
+# Flask-Babel carries no types.
+_: Callable[..., str] = gettext
+_l: Callable[..., Any] = lazy_gettext
 
 
 def tune_sqlite(app: Flask) -> None:

@@ -90,6 +90,17 @@ def recovered(at: datetime, new_phone: PhoneNumber, veto_url: str) -> Notice:
     )
 
 
+def identity_recovered(at: datetime, new_phone: PhoneNumber) -> Notice:
+    """To all old contacts, after an identity recovery while there is no veto yet: it says what the owner can do."""
+    return Notice(
+        "recovered",
+        f"SIAPkerja: akun Anda dipulihkan {_short(at)} dengan nomor {new_phone.masked}. Bukan Anda? Hubungi layanan Kemnaker.",
+        "Akun SIAPkerja Anda dipulihkan / Your account was recovered",
+        [f"Akun SIAPkerja Anda dipulihkan pada {_indonesian(at)} dengan nomor {new_phone.masked}.", NOT_YOU_ID],
+        [f"Your SIAPkerja account was recovered on {_english(at)} with the number {new_phone.masked}.", NOT_YOU_EN],
+    )
+
+
 _TAKEN = {
     "nik": ("NIK Anda", "your NIK"),
     "phone": ("nomor handphone ini", "this handphone number"),

@@ -16,7 +16,7 @@ def connect_redis(url: str, **options: Any) -> redis.Redis:
     """A client for `url`; raises ConfigError when it is not a URL that we know."""
     scheme = urlsplit(url).scheme
     if scheme in PLAIN:
-        return cast("redis.Redis", redis.Redis.from_url(url, **options))
+        return redis.Redis.from_url(url, **options)
     if scheme == "redis+sentinel":
         return _through_sentinel(url, options)
     if scheme == "redis+cluster":
@@ -52,5 +52,5 @@ def _through_sentinel(url: str, options: dict[str, Any]) -> redis.Redis:
 
 def _to_cluster(url: str, options: dict[str, Any]) -> redis.Redis:
     nodes = [ClusterNode(host, port) for host, port in _nodes(url, 6379)]  # type: ignore[no-untyped-call]
-    options = {k: v for k, v in options.items() if k != "retry"}
-    return cast("redis.Redis", RedisCluster(startup_nodes=nodes, **_credentials(url), **_tls(url), **options))
+    known: dict[str, Any] = {k: v for k, v in options.items() if k != "retry"} | _credentials(url) | _tls(url)
+    return cast("redis.Redis", RedisCluster(startup_nodes=nodes, **known))

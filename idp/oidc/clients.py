@@ -1,6 +1,6 @@
 """Clients: what a relying party's entry says, in RFC 7591 names and our own, ready for Authlib to ask."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 from urllib.parse import urlsplit
 
 from authlib.oauth2.rfc6749 import ClientMixin
@@ -41,7 +41,7 @@ class Client(BaseModel, ClientMixin):
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_max_length=4096)
 
-    client_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._~-]{1,254}$")] = Field(description="Its name in the protocol.")
+    client_id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._~-]{1,254}$", description="Its name in the protocol.")
     client_name: str = Field(min_length=1, max_length=100, description="What people see; `client_name#en` in English.")
     names: dict[str, str] = Field(default_factory=dict, description="Filled from `client_name#id`, `client_name#en`.")
     client_uri: Address | None = Field(None, description="Its home page: the way back.")

@@ -1,0 +1,48 @@
+"""The forms of recovery, one a page, in the words of the seeds."""
+
+from idp.accounts.fields import NewPasswordField
+from idp.extensions import _l
+from idp.fields import CodeField, EmailField, NameField, NikField, PhoneField
+from idp.forms import Form
+
+
+class PhoneForm(Form):
+    """NIK and the number of the account."""
+
+    nik = NikField(_l("Nomor Induk Kependudukan (NIK)"))
+    contact = PhoneField(_l("Nomor Handphone"), name="phone")
+
+
+class EmailForm(Form):
+    """NIK and the address of the account."""
+
+    nik = NikField(_l("Nomor Induk Kependudukan (NIK)"))
+    contact = EmailField(_l("Alamat Email"), name="email")
+
+
+class IdentityForm(Form):
+    """The three facts, as on the KTP."""
+
+    nik = NikField(_l("Nomor Induk Kependudukan (NIK)"), description=_l("Sesuai KTP."))
+    name = NameField(_l("Nama lengkap"), description=_l("Sesuai KTP."))
+    mothers_name = NameField(_l("Nama ibu kandung"), description=_l("Sesuai KTP. Data ini tidak kami simpan."))
+
+
+class ContactForm(Form):
+    """New contacts and a new password."""
+
+    email = EmailField(_l("Alamat Email"))
+    phone = PhoneField(_l("Nomor Handphone"))
+    password = NewPasswordField(_l("Password baru"))
+
+
+class PasswordForm(Form):
+    """A new password."""
+
+    password = NewPasswordField(_l("Password baru"))
+
+
+class CodeForm(Form):
+    """The code from the SMS or e-mail."""
+
+    code = CodeField(_l("Kode OTP"))

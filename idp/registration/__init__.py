@@ -1,0 +1,10 @@
+"""The room where a person registers: identity, contact, code, done."""
+
+from flask import Flask
+
+from idp.registration.routes import room
+
+
+def init_app(app: Flask) -> None:
+    """Opens the room."""
+    app.register_blueprint(room)

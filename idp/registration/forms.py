@@ -1,0 +1,39 @@
+"""The forms of registration, one a page, in the words of the seeds."""
+
+from idp.accounts.fields import NewPasswordField
+from idp.extensions import _l
+from idp.fields import CodeField, EmailField, NameField, NikField, PhoneField
+from idp.forms import Form
+
+
+class IdentityForm(Form):
+    """The three facts."""
+
+    nik = NikField(_l("Nomor Induk Kependudukan (No. KTP)"))
+    name = NameField(_l("Nama lengkap"))
+    mothers_name = NameField(
+        _l("Nama ibu kandung"),
+        description=_l(
+            "Kami tidak menyimpan data ibu kandung Anda. Data ini hanya digunakan untuk memverifikasi identitas Anda."
+        ),
+    )
+
+
+class ContactForm(Form):
+    """Where to reach the person, and the password."""
+
+    email = EmailField(_l("Alamat Email"))
+    phone = PhoneField(_l("Nomor Handphone"))
+    password = NewPasswordField(_l("Password"))
+
+
+class PhoneForm(Form):
+    """Another number."""
+
+    phone = PhoneField(_l("Nomor Handphone"))
+
+
+class CodeForm(Form):
+    """The code from the SMS."""
+
+    code = CodeField(_l("Kode OTP"))

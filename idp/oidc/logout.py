@@ -73,12 +73,11 @@ def logout() -> Response:
 
 def logout_confirm() -> Response:
     """The person pressed a button of our own page (CSRF token and Origin were checked): `confirm=yes`, or stay."""
-    asked = request.from_form()
-    asked = Request({name: value for name, value in asked.form.items() if name in PARAMETERS} | _confirmed(asked))
-    farewell = Farewell(_validated(asked), sessions.current())
-    if asked.get("confirm") != "yes":
-        return _goodbye(farewell.asked, stayed=True)
-    return leave(farewell)
+    form = flask.request.form
+    asked = Request({name: form[name] for name in PARAMETERS if form.get(name)})
+    if form.get("confirm") != "yes":
+        return _goodbye(None, stayed=True)
+    return leave(Farewell(_validated(asked), sessions.current()))
 
 
 def leave(farewell: Farewell) -> Response:
@@ -131,10 +130,6 @@ def _is_sure(farewell: Farewell) -> bool:
 
 def _kept(asked: Request) -> dict[str, str]:
     return {name: asked.get(name) for name in PARAMETERS if asked.get(name) and name not in asked.repeated}
-
-
-def _confirmed(asked: Request) -> dict[str, str]:
-    return {"confirm": asked.get("confirm")} if asked.get("confirm") else {}
 
 
 def _confirmation(asked: Request, farewell: Farewell) -> Response:

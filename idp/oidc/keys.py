@@ -1,21 +1,32 @@
 """Signing keys: made, sealed in SQL, rotated with overlap, imported once per process."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, cast
 
 import orjson
+import structlog
+from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from flask import current_app
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
-from sqlalchemy import BigInteger, String, Table, Text, UniqueConstraint, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import BigInteger, String, Table, Text, UniqueConstraint, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp import audit, clock, tokens
 from idp.extensions import Model, db
-from idp.sealing import sealer
+from idp.sealing import Unsealable, sealer
+
+log = structlog.get_logger()
+
+# RFC 9864 renames EdDSA, OpenID clients still know it by this name only: joserfc would warn at each signature.
+jws.JWSRegistry.algorithms["EdDSA"].security_warning = None
 
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 AHEAD = 86400  # seconds that a next key is published before it signs: clients cache our JWKS
@@ -50,6 +61,7 @@ class Published:
     alg: str
     active_from: int
     key: Key = field(repr=False)
+    signer: Callable[[bytes], bytes] = field(repr=False)
 
     def public(self) -> dict[str, Any]:
         """Its JWK without the private members."""
@@ -66,17 +78,39 @@ class KeyRing:
     looked: float = float("-inf")
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
+    @property
+    def stale(self) -> bool:
+        """Whether it is time to look at SQL again."""
+        return clock.monotonic() - self.looked > LOOK_EVERY
+
     def current(self) -> list[Published]:
-        """The keys as SQL had them at most half a minute ago; makes the first ones when there are none."""
-        if clock.monotonic() - self.looked > LOOK_EVERY:
-            with self.lock:
-                if clock.monotonic() - self.looked > LOOK_EVERY:
-                    self.read()
+        """The keys as SQL had them about half a minute ago; makes the first ones when there are none."""
+        # One thread looks while the others go on with what they have; only the very first look is waited for.
+        if self.stale and self.lock.acquire(blocking=not self.published):
+            try:
+                if self.stale:
+                    self._look()
+            finally:
+                self.lock.release()
         return self.published
+
+    def _look(self) -> None:
+        try:
+            self.read()
+        except (SQLAlchemyError, Unsealable) as failed:
+            # The database is away: the keys that we hold are still the right ones, and everybody still needs them.
+            if not self.published:
+                raise
+            log.error("keys_not_read_again", kind=type(failed).__name__)
+            self.looked = clock.monotonic()
 
     def read(self) -> None:
         """Reads SQL now."""
-        rows = _living() or _first_keys()
+        # The generations are read first: of two workers that both find a key missing, SQL then lets one make it.
+        generations = _generations()
+        rows = _living()
+        if missing := _without_key(rows):
+            rows = _first_keys(missing, generations)
         known = {p.kid: p for p in self.published}
         self.published = [known.get(row.kid) or _imported(row) for row in rows]
         self.jwks = orjson.dumps({"keys": [p.public() for p in self.published]})
@@ -95,14 +129,19 @@ def active(alg: str) -> Published:
     ready = [p for p in ring().current() if p.alg == alg and p.active_from <= now]
     if not ready:
         raise LookupError(f"no active key for {alg}")
-    return max(ready, key=lambda p: p.active_from)
+    return ready[-1]  # SQL gave them in the order of their times
 
 
 def sign(claims: dict[str, Any], alg: str = "RS256", typ: str = "JWT") -> str:
-    """The claims as a JWS in compact form, `kid` always in its header (RFC 7515)."""
+    """The claims as a JWS in compact form, `kid` always in its header (RFC 7515); raises LookupError for an unknown alg."""
     chosen = active(alg)
-    header = {"alg": alg, "kid": chosen.kid, "typ": typ}
-    return jws.serialize_compact(header, orjson.dumps(claims), chosen.key, algorithms=[alg])
+    message = f"{_header(alg, chosen.kid, typ)}.{tokens.b64(orjson.dumps(claims))}"
+    return f"{message}.{tokens.b64(chosen.signer(message.encode()))}"
+
+
+@lru_cache(maxsize=64)
+def _header(alg: str, kid: str, typ: str) -> str:
+    return tokens.b64(orjson.dumps({"alg": alg, "kid": kid, "typ": typ}))
 
 
 def verify(token: str, typ: str | None = None) -> dict[str, Any] | None:
@@ -121,23 +160,25 @@ def verify(token: str, typ: str | None = None) -> dict[str, Any] | None:
 def rotate(alg: str, *, at_once: bool = False) -> str:
     """Publishes a next key for `alg`, active in 24 h (`at_once`: now, for a key that leaked); returns its kid."""
     now = clock.timestamp()
-    generations = select(KEYS.c.generation).where(KEYS.c.alg == alg).order_by(KEYS.c.generation.desc())
-    with db.engine.begin() as connection:
-        last = connection.scalar(generations.limit(1)) or 0
-        row = _new(alg, last + 1, now, now if at_once else now + AHEAD)
-        connection.execute(insert(KEYS), row)
+    row = _insert(alg, _generations().get(alg, 0) + 1, now, now if at_once else now + AHEAD)
     ring().read()
     audit.record("keys_rotated", alg=alg, kid=row["kid"])
     return str(row["kid"])
 
 
 def retire(kid: str) -> bool:
-    """Takes a key out of the JWKS at once: nothing signed with it is believed any more; False when it is not there."""
-    now = clock.timestamp()
+    """Takes a key out of the JWKS at once: nothing signed with it is believed any more; False when it is not there.
+
+    Its private part is erased. If it was the one that signs, reading the keys again makes another.
+    """
+    gone = {"retired_at": clock.timestamp(), "private_sealed": ""}
     with db.engine.begin() as connection:
-        done = connection.execute(update(KEYS).where(KEYS.c.kid == kid, KEYS.c.retired_at.is_(None)).values(retired_at=now))
+        done = connection.execute(update(KEYS).where(KEYS.c.kid == kid, KEYS.c.retired_at.is_(None)).values(gone))
+    if not done.rowcount:
+        return False
     ring().read()
-    return bool(done.rowcount)
+    audit.record("keys_rotated", kid=kid, retired=True)
+    return True
 
 
 def listed() -> list[tuple[str, str, str, int]]:
@@ -154,7 +195,9 @@ def _living() -> list[Any]:
     """Keys to publish; those that were superseded longer than the overlap ago are deleted on the way."""
     now = clock.timestamp()
     with db.engine.connect() as connection:
-        rows = list(connection.execute(select(KEYS).where(KEYS.c.retired_at.is_(None)).order_by(KEYS.c.active_from)))
+        rows = list(
+            connection.execute(select(KEYS).where(KEYS.c.retired_at.is_(None)).order_by(KEYS.c.active_from, KEYS.c.generation))
+        )
     gone = {row.kid for row in rows if _superseded_at(row, rows, now) < now - OVERLAP}
     if gone:
         with db.engine.begin() as connection:
@@ -167,22 +210,39 @@ def _superseded_at(row: Any, rows: list[Any], now: int) -> int:
     return min(after, default=now)
 
 
-def _first_keys() -> list[Any]:
+def _without_key(rows: list[Any]) -> list[str]:
+    """The algorithms that nothing can be signed with now: all at first, one after its key was retired."""
     now = clock.timestamp()
-    for alg in ALGORITHMS:
+    ready = {row.alg for row in rows if row.active_from <= now}
+    return [alg for alg in ALGORITHMS if alg not in ready]
+
+
+def _generations() -> dict[str, int]:
+    """The last generation of each algorithm, retired or not."""
+    with db.engine.connect() as connection:
+        found = connection.execute(select(KEYS.c.alg, func.max(KEYS.c.generation)).group_by(KEYS.c.alg))
+        return {alg: last for alg, last in found}
+
+
+def _first_keys(algorithms: list[str], generations: dict[str, int]) -> list[Any]:
+    now = clock.timestamp()
+    for alg in algorithms:
         try:
-            with db.engine.begin() as connection:
-                connection.execute(insert(KEYS), _new(alg, 1, now, now))
+            _insert(alg, generations.get(alg, 0) + 1, now, now)
         except IntegrityError:
             pass  # another worker was first: its key is the one
     return _living()
 
 
-def _new(alg: str, generation: int, published_at: int, active_from: int) -> dict[str, Any]:
+def _insert(alg: str, generation: int, published_at: int, active_from: int) -> dict[str, Any]:
+    """A new key pair in SQL; raises IntegrityError when somebody else made this generation."""
     kid = tokens.random_token(12)
     sealed = sealer().seal(orjson.dumps(_generated(alg).as_dict(private=True)).decode(), f"signing_keys.private:{kid}")
     times = {"published_at": published_at, "active_from": active_from}
-    return {"kid": kid, "alg": alg, "generation": generation, "private_sealed": sealed, **times}
+    row = {"kid": kid, "alg": alg, "generation": generation, "private_sealed": sealed, **times}
+    with db.engine.begin() as connection:
+        connection.execute(insert(KEYS), row)
+    return row
 
 
 def _generated(alg: str) -> Key:
@@ -194,4 +254,21 @@ def _generated(alg: str) -> Key:
 def _imported(row: Any) -> Published:
     data = orjson.loads(sealer().open(row.private_sealed, f"signing_keys.private:{row.kid}"))
     kind: Any = RSAKey if row.alg in ("RS256", "PS256") else ECKey if row.alg == "ES256" else OKPKey
-    return Published(row.kid, row.alg, row.active_from, kind.import_key(data))
+    key = kind.import_key(data)
+    return Published(row.kid, row.alg, row.active_from, key, _signer(row.alg, key.private_key))
+
+
+def _signer(alg: str, private: Any) -> Callable[[bytes], bytes]:
+    """Signs with the key itself: a JOSE library's checks on each call cost as much as an ES256 signature (RFC 7518 section 3)."""
+    if alg == "RS256":
+        return lambda message: cast(bytes, private.sign(message, padding.PKCS1v15(), SHA256()))
+    if alg == "PS256":
+        return lambda message: cast(bytes, private.sign(message, padding.PSS(padding.MGF1(SHA256()), 32), SHA256()))
+    if alg == "ES256":
+        return lambda message: _joined(private.sign(message, ec.ECDSA(SHA256())))
+    return cast(Callable[[bytes], bytes], private.sign)
+
+
+def _joined(der: bytes) -> bytes:
+    r, s = decode_dss_signature(der)
+    return r.to_bytes(32, "big") + s.to_bytes(32, "big")

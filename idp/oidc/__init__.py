@@ -7,7 +7,7 @@ from flask import Blueprint, Flask
 
 from idp import interaction
 from idp.accounts import account_locked, password_changed, recovered
-from idp.oidc import authorize, endpoints, families, logout, session_state, token, userinfo
+from idp.oidc import authorize, checks, discovery, endpoints, families, logout, par, session_state, token, userinfo
 from idp.oidc.client_file import ClientDirectory
 from idp.oidc.discovery import WellKnown
 from idp.oidc.grants import TABLE as GRANTS
@@ -19,7 +19,12 @@ from idp.oidc.server import AuthorizationServer
 from idp.sessions import session_ended
 
 # Modules with routes, each adding its own; then the endpoints that Authlib's server answers itself.
-ROUTES: list[Any] = [authorize, endpoints, userinfo, logout, session_state]
+ROUTES: list[Any] = [authorize, endpoints, userinfo, logout, par, session_state]
+# Pushed requests build on the server, and the server on the pipeline: so they join the pipeline here.
+checks.SOURCES.insert(0, par.unpack)
+checks.VALIDATE.append((par.pushed_when_required, "RFC 9126 5: require_pushed_authorization_requests"))
+discovery.FEATURES.append(par.metadata)
+
 ENDPOINTS: list[Any] = [IntrospectionEndpoint, RevocationEndpoint, EndSessionEndpoint]
 
 
@@ -27,7 +32,7 @@ def init_app(app: Flask) -> None:
     """Builds the authorization server and binds the routes."""
     # Authlib prints whole token responses at DEBUG: never, whatever level the application logs at.
     logging.getLogger("authlib").setLevel(logging.INFO)
-    app.extensions["idp.clients"] = ClientDirectory.open(app.extensions["idp.settings"].clients_file)
+    app.extensions["idp.clients"] = _directory(app)
     app.extensions["idp.keys"] = KeyRing()
     app.extensions["idp.oidc"] = _server()
     blueprint = Blueprint("oidc", __name__)
@@ -37,6 +42,11 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.wsgi_app = WellKnown(app, app.wsgi_app)  # type: ignore[method-assign]
     _listen()
+
+
+def _directory(app: Flask) -> ClientDirectory:
+    known = app.extensions["idp.settings"]
+    return ClientDirectory.open(known.clients_file, production=known.production)
 
 
 def _server() -> Any:

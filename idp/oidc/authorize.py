@@ -12,7 +12,7 @@ from idp import audit, clock, interaction, sessions, web
 from idp.extensions import csrf
 from idp.forms import origin_of
 from idp.interaction import Interaction
-from idp.oidc import claims, consent, request, session_state
+from idp.oidc import claims, consent, par, request, session_state
 from idp.oidc.errors import refusal
 from idp.oidc.prompts import Asked, Known, Unmet, essential_acr, next_prompt, required_subject
 from idp.oidc.records import Approval
@@ -265,13 +265,17 @@ def _approval(seen: Validated, session: Session) -> Approval:
     )
 
 
+def _use_up(asked: Request, session: Session) -> None:
+    par.use_up(asked)
+
+
 def _announce_state(asked: Request, session: Session) -> None:
     state = session_state.session_state(asked.registered.client_id, asked.answer_to or "", session)
     asked.extras.append(("session_state", state))
 
 
 # What happens when a request is about to be answered with success (it may still raise an OAuth error), and to the answer.
-SETTLE: list[Callable[[Request, Session], None]] = [_announce_state]
+SETTLE: list[Callable[[Request, Session], None]] = [_use_up, _announce_state]
 FINISHING: list[Callable[[Response, Session], None]] = [session_state.keep]
 
 

@@ -7,7 +7,7 @@ parsed. The rows of RECOGNISE come first: until they have all passed, an error i
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
@@ -36,7 +36,7 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # BASE64URL of a SHA-256
 _MAX_AGE = re.compile(r"[0-9]{1,9}")
 
 
-def run(table: tuple[tuple[Check, str], ...], request: Request) -> None:
+def run(table: Iterable[tuple[Check, str]], request: Request) -> None:
     """Runs a table's checks in order; raises the first OAuth error."""
     for check, _clause in table:
         check(request)
@@ -224,7 +224,7 @@ RECOGNISE: tuple[tuple[Check, str], ...] = (
     ),
 )
 
-VALIDATE: tuple[tuple[Check, str], ...] = (
+VALIDATE: list[tuple[Check, str]] = [
     (parameters_are_single, "RFC 6749 3.1: parameters MUST NOT be included more than once"),
     (request_objects_are_unpacked, "OpenID Connect Core 6.1, 6.2 and 7.2.1: ..._not_supported"),
     (response_type_is_allowed, "RFC 6749 4.1.2.1: unsupported_response_type, unauthorized_client"),
@@ -236,4 +236,4 @@ VALIDATE: tuple[tuple[Check, str], ...] = (
     (max_age_is_a_number, "OpenID Connect Core 3.1.2.1: max_age"),
     (claims_are_json, "OpenID Connect Core 5.5: claims"),
     (id_token_hint_is_ours, "OpenID Connect Core 3.1.2.1: id_token_hint"),
-)
+]

@@ -1,5 +1,7 @@
 """Pushed authorization requests (RFC 9126): the client hands its request over first, and the browser carries only a name."""
 
+from typing import Any
+
 import orjson
 from flask import Blueprint, Response
 
@@ -33,6 +35,7 @@ def _push(asked: Request) -> Response:
         raise refusal("invalid_request", "request_uri cannot be pushed.")  # section 2.1
     parameters = {name: value for name, value in asked.payload.data.items() if name not in CREDENTIALS}
     pushed = Request(parameters | {"client_id": client.client_id})
+    pushed.pushed = True
     checks.run(checks.RECOGNISE, pushed)
     checks.run(checks.VALIDATE, pushed)
     name = tokens.random_token()
@@ -69,6 +72,11 @@ def pushed_when_required(request: Request) -> None:
     """Section 5: a client registered with `require_pushed_authorization_requests` sends nothing in the open."""
     if request.registered.require_pushed_authorization_requests and not (request.pushed or request.resumed):
         raise refusal("invalid_request", "This client must push its authorization requests.")
+
+
+def metadata(issuer: str) -> dict[str, Any]:
+    """What discovery says about it (section 5)."""
+    return {"pushed_authorization_request_endpoint": f"{issuer}/par", "require_pushed_authorization_requests": False}
 
 
 def _key(name: str) -> str:

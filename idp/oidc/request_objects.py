@@ -24,7 +24,8 @@ def unpack(request: Request) -> None:
 
     What the client signed wins over what travelled beside it (OpenID Connect Core 6.1): nobody in between can change it.
     """
-    by_value, by_address = request.get("request"), request.get("request_uri")
+    # The name of a pushed request stays until it is answered; it is not an address.
+    by_value, by_address = request.get("request"), "" if request.pushed else request.get("request_uri")
     if not by_value and not by_address:
         return
     if by_value and by_address:
@@ -35,7 +36,7 @@ def unpack(request: Request) -> None:
     _belongs(claims, request, client)
     signed = {name: _text(name, value) for name, value in claims.items() if name not in OWN_CLAIMS}
     request.payload.data.update({k: v for k, v in signed.items() if k not in OUTSIDE})
-    for name in ("request", "request_uri"):
+    for name in ("request",) if request.pushed else ("request", "request_uri"):
         request.payload.data.pop(name, None)
 
 

@@ -45,9 +45,7 @@ class Breaker:
             self._note(True, probe)
             raise
         except BaseException:
-            self._note(
-                False, probe
-            )  # whatever it was, a probe must end, or the gateway would be shut for ever
+            self._note(False, probe)  # whatever it was, a probe must end, or the gateway would be shut for ever
             raise
         self._note(True, probe)
 

@@ -78,9 +78,7 @@ class DukcapilRegistry:
         """Closes the pooled connections."""
         self._line.close()
 
-    def _ask(
-        self, facts: Facts, names: dict[str, str], threshold: int, purpose: Purpose, until: float
-    ) -> Reading:
+    def _ask(self, facts: Facts, names: dict[str, str], threshold: int, purpose: Purpose, until: float) -> Reading:
         quota.spend(purpose)
         body = dukcapil.request_body(self._us, facts, names, threshold)
         begun = clock.monotonic()
@@ -164,9 +162,7 @@ def over_http(
 ) -> DukcapilRegistry:
     """The real adapter: connects anew once when a connection fails, never asks twice when an answer is late."""
     if not endpoint.user or not endpoint.password or endpoint.path.strip("/") == "":
-        raise ConfigError(
-            f"{SETTING} must look like https://user:password@host:8000/dukcapil/get_json/CUSTOMER."
-        )
+        raise ConfigError(f"{SETTING} must look like https://user:password@host:8000/dukcapil/get_json/CUSTOMER.")
     us = Credentials(endpoint.user, endpoint.password, caller_ip)
     line = Line("civil-registry", timeouts, AT_ONCE, connect_retries=1, ca=ca)
     return DukcapilRegistry(endpoint.url, us, line, timeouts.total, breaker)

@@ -98,8 +98,6 @@ class Registry:
             return _row("07")
         if (asked["USER_ID"], asked["PASSWORD"]) != self._login:
             return _row("03")
-        if not asked["NIK"].startswith(PROVINCE):
-            return _row("13")
         magic = [MAGIC_CODES[word] for word in sorted(_words(asked)) if word in MAGIC_CODES]
         if magic:
             return _row(magic[0])
@@ -112,9 +110,7 @@ class Registry:
         return {
             "NIK": "Sesuai",
             "NAMA_LGKP": _likeness(asked["NAMA_LGKP"], citizen.name, threshold),
-            "NAMA_LGKP_IBU": mother[0]
-            if mother
-            else _likeness(asked["NAMA_LGKP_IBU"], citizen.mothers_name, threshold),
+            "NAMA_LGKP_IBU": mother[0] if mother else _likeness(asked["NAMA_LGKP_IBU"], citizen.mothers_name, threshold),
         }
 
     def _envelope(self, row: dict[str, str]) -> dict[str, Any]:
@@ -157,11 +153,7 @@ def _asked(body: bytes) -> dict[str, str]:
         said = orjson.loads(body)
     except orjson.JSONDecodeError:
         return {}
-    return (
-        {name: value for name, value in said.items() if isinstance(value, str)}
-        if isinstance(said, dict)
-        else {}
-    )
+    return {name: value for name, value in said.items() if isinstance(value, str)} if isinstance(said, dict) else {}
 
 
 def _words(asked: dict[str, str]) -> set[str]:

@@ -131,11 +131,7 @@ def _row(said: Any) -> dict[str, Any] | None:
     if not content:
         return {}
     first = content[0]
-    return (
-        {str(name).upper(): value for name, value in first.items()}
-        if isinstance(first, dict) and first
-        else None
-    )
+    return {str(name).upper(): value for name, value in first.items()} if isinstance(first, dict) and first else None
 
 
 def _code(row: dict[str, Any]) -> str:

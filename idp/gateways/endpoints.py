@@ -38,9 +38,7 @@ def parse_endpoint(url: str, setting: str, *schemes: str) -> Endpoint:
     except ValueError:
         raise ConfigError(f"{setting} is not a URL: write {schemes[0]}://user:password@host/path.") from None
     if parts.scheme not in schemes or not parts.hostname or parts.fragment:
-        raise ConfigError(
-            f"{setting} must be {' or '.join(f'{s}://' for s in schemes)} with a host: see `idp config table`."
-        )
+        raise ConfigError(f"{setting} must be {' or '.join(f'{s}://' for s in schemes)} with a host: see `idp config table`.")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise ConfigError(f"{setting} must be https:// (http:// is for loopback addresses only).")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname

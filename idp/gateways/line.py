@@ -95,13 +95,9 @@ class Line:
     ) -> None:
         limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once, keepalive_expiry=20)
         if transport is None:
-            transport = httpx.HTTPTransport(
-                verify=trusted(ca), limits=limits, retries=connect_retries, trust_env=False
-            )
+            transport = httpx.HTTPTransport(verify=trusted(ca), limits=limits, retries=connect_retries, trust_env=False)
         timeout = httpx.Timeout(timeouts.read, connect=timeouts.connect, pool=timeouts.total)
-        self._client = httpx.Client(
-            transport=transport, timeout=timeout, trust_env=False, follow_redirects=False
-        )
+        self._client = httpx.Client(transport=transport, timeout=timeout, trust_env=False, follow_redirects=False)
         self._bounded = Bounded(name, at_once, timeouts.total)
 
     def post(self, url: str, *, within: float | None = None, **content: Any) -> Answer:

@@ -86,9 +86,7 @@ class HttpGateway:
         self._line.close()
 
     def _ask(self, to: PhoneNumber, text: str, reference: str) -> int:
-        answer: Answer = self._line.post(
-            self._url, **self._dialect.request(self._endpoint, to, text, reference)
-        )
+        answer: Answer = self._line.post(self._url, **self._dialect.request(self._endpoint, to, text, reference))
         self._dialect.read(answer)
         return answer.status
 

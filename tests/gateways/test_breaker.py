@@ -129,6 +129,19 @@ def test_only_one_of_many_is_the_probe(breaker: Breaker, watch: Watch) -> None:
     succeed(breaker)
 
 
+def test_stragglers_do_not_keep_it_open(breaker: Breaker, watch: Watch) -> None:
+    late = [breaker.guard() for _ in range(5)]
+    for call in late:
+        call.__enter__()
+    for _ in range(5):
+        fail(breaker)
+    watch.now += 20
+    for call in late:
+        assert not call.__exit__(Down, Down(), None)
+    watch.now += 11
+    succeed(breaker)
+
+
 def test_a_straggler_does_not_close_it(breaker: Breaker, watch: Watch) -> None:
     with breaker.guard():
         for _ in range(5):

@@ -78,6 +78,13 @@ def test_codes_that_say_nothing_about_the_person(codes: list[Any], reason: str, 
         assert unavailable.value.reason == reason, value
 
 
+@pytest.mark.parametrize(("value", "reason"), [("02", "unknown"), ("?", "unknown"), ("Data Aneh", "unknown"), ("05", "quota")])
+def test_a_code_outweighs_fields_that_match(value: str, reason: str) -> None:
+    with pytest.raises(RegistryUnavailable) as unavailable:
+        dukcapil.read(row(RESPONSE_CODE=value), 90)
+    assert unavailable.value.reason == reason
+
+
 @pytest.mark.parametrize("name", ["RESPONSE_CODE", "RESPON", "response_code"])
 def test_codes_about_the_record(name: str) -> None:
     for value in ("08", "13", "15", 13):
@@ -110,9 +117,7 @@ def test_any_case_will_do() -> None:
     assert dukcapil.read(said, 95).verdict is Verdict.MATCH
 
 
-@pytest.mark.parametrize(
-    ("score", "verdict"), [(89, Verdict.MISMATCH), (90, Verdict.MATCH), (100, Verdict.MATCH)]
-)
+@pytest.mark.parametrize(("score", "verdict"), [(89, Verdict.MISMATCH), (90, Verdict.MATCH), (100, Verdict.MATCH)])
 def test_the_score_is_judged_here_again(score: int, verdict: Verdict) -> None:
     assert dukcapil.read(row(NAMA_LGKP_IBU=f"Sesuai ({score})"), 90).verdict is verdict
 

@@ -4,6 +4,7 @@ import asyncio
 import email
 import email.policy
 import re
+import traceback
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -45,9 +46,7 @@ class Postman:
     sessions: list[Session] = field(default_factory=list)
     late: float = 0
 
-    async def handle_RCPT(
-        self, server: SMTP, session: Session, envelope: Envelope, to: str, options: Any
-    ) -> str:
+    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, to: str, options: Any) -> str:
         refusals = {"0002": "550 no such user", "0005": "554 blocked", "0006": "452 too many"}
         refusal = refusals.get(to.partition("@")[0][-4:])
         if refusal:
@@ -123,9 +122,7 @@ def setup(
     smtp: Callable[..., SmtpGateway], postman: Postman,
 ) -> Setup:  # fmt: skip
     if request.param == "outbox":
-        return Setup(
-            mail.StandInMail("outbox"), lambda: [(m.to, m.subject, m.text) for m in messages()], True
-        )
+        return Setup(mail.StandInMail("outbox"), lambda: [(m.to, m.subject, m.text) for m in messages()], True)
     if request.param == "console":
         printed = re.compile(r"--- mail to (\S+) \(\S+\) (.*?)\n(.*?)\n---\n", re.DOTALL)
         return Setup(mail.StandInMail("console"), lambda: printed.findall(capsys.readouterr().err), True)
@@ -158,9 +155,7 @@ def test_a_letter_arrives_as_it_was_written(setup: Setup) -> None:
     assert setup.arrived() == [("siti@example.com", SUBJECT, TEXT)]
 
 
-@pytest.mark.parametrize(
-    ("ending", "reason"), [("0002", "refused"), ("0005", "blocked"), ("0006", "too_many")]
-)
+@pytest.mark.parametrize(("ending", "reason"), [("0002", "refused"), ("0005", "blocked"), ("0006", "too_many")])
 def test_a_refusal_is_certain(setup: Setup, ending: str, reason: str) -> None:
     assert outcome_of(setup.gateway, ending) == (reason if setup.tells else "refused")
     assert setup.arrived() == []
@@ -174,20 +169,20 @@ def test_late_is_uncertain_and_may_arrive(setup: Setup) -> None:
 def test_the_code_is_in_no_log_and_no_error(
     setup: Setup, logged: list[MutableMapping[str, Any]], caplog: pytest.LogCaptureFixture
 ) -> None:
+    fallen = []
     for ending in ("", "0002", "0003", "0005"):
         try:
             send(setup.gateway, ending)
         except DeliveryFailed as failed:
-            assert failed.__cause__ is None
-            assert CODE not in repr(failed)
+            fallen.append(failed)
+    assert len(fallen) == 2
+    assert all(CODE not in "".join(traceback.format_exception(failed)) for failed in fallen)
     assert CODE not in repr(logged) + caplog.text
     assert "siti" not in repr(logged)
     assert "p@ss" not in repr(logged)
 
 
-def test_a_letter_has_both_parts_and_says_that_a_machine_wrote_it(
-    smtp: Callable[..., SmtpGateway], postman: Postman
-) -> None:
+def test_a_letter_has_both_parts_and_says_that_a_machine_wrote_it(smtp: Callable[..., SmtpGateway], postman: Postman) -> None:
     send(smtp("starttls"))
     (letter,) = postman.letters
     assert letter.get_content_type() == "multipart/alternative"
@@ -210,9 +205,7 @@ def test_a_refusal_after_the_letter_is_certain_and_its_words_stay_out(
 
 
 @pytest.mark.parametrize("kind", ["starttls", "smtps"])
-def test_a_wrong_password_is_our_mistake(
-    smtp: Callable[..., SmtpGateway], postman: Postman, kind: str
-) -> None:
+def test_a_wrong_password_is_our_mistake(smtp: Callable[..., SmtpGateway], postman: Postman, kind: str) -> None:
     assert outcome_of(smtp(kind, login="user:wrong")) == "misconfigured"
     assert postman.letters == []
 

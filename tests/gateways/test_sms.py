@@ -3,6 +3,7 @@
 import logging
 import re
 import time
+import traceback
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,9 +49,7 @@ class Setup:
 
 
 @pytest.fixture(params=["https", "zenziva", "verihubs", "outbox", "console"])
-def setup(
-    request: pytest.FixtureRequest, ground: Flask, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Setup]:
+def setup(request: pytest.FixtureRequest, ground: Flask, capsys: pytest.CaptureFixture[str]) -> Iterator[Setup]:
     if request.param == "outbox":
         yield Setup(sms.StandInSms("outbox"), lambda: [(m.to, m.text) for m in messages()], True)
         return
@@ -77,9 +76,7 @@ def test_a_notice_without_a_code_arrives_too(setup: Setup) -> None:
     assert setup.arrived() == [("+6281234560001", NOTICE)]
 
 
-@pytest.mark.parametrize(
-    ("ending", "reason"), [("0002", "refused"), ("0005", "blocked"), ("0006", "too_many")]
-)
+@pytest.mark.parametrize(("ending", "reason"), [("0002", "refused"), ("0005", "blocked"), ("0006", "too_many")])
 def test_a_refusal_is_certain(setup: Setup, ending: str, reason: str) -> None:
     with pytest.raises(DeliveryFailed) as failed:
         setup.gateway.send(phone(ending), TEXT, "ref-1")
@@ -102,12 +99,14 @@ def test_accepted_is_not_yet_delivered(setup: Setup) -> None:
 def test_the_code_is_in_no_log_and_no_error(
     setup: Setup, logged: list[MutableMapping[str, Any]], caplog: pytest.LogCaptureFixture
 ) -> None:
+    fallen = []
     for number, ending in enumerate(("2797", "0002", "0003", "0005", "0006")):
         try:
             setup.gateway.send(phone(ending), TEXT, f"ref-{number}")
         except DeliveryFailed as failed:
-            assert failed.__cause__ is None
-            assert CODE not in repr(failed)
+            fallen.append(failed)
+    assert len(fallen) == 3
+    assert all(CODE not in "".join(traceback.format_exception(failed)) for failed in fallen)
     everything = repr(logged) + caplog.text
     for secret in (CODE, "SIAPkerja", "812345", "p@ss", "p%40ss"):
         assert secret not in everything, secret
@@ -285,9 +284,7 @@ def test_gateways_give_up_before_the_page_does() -> None:
     proxy = re.search(r"proxy_read_timeout (\d+)s", Path(ROOT / "deploy" / "nginx.conf").read_text())
     assert proxy
     assert sms.TIMEOUTS.total == 8
-    assert 2 * sms.TIMEOUTS.total < int(
-        proxy[1]
-    )  # a chain may be refused at the last moment, then ask once more
+    assert 2 * sms.TIMEOUTS.total < int(proxy[1])  # a chain may be refused at the last moment, then ask once more
 
 
 # Settings.
@@ -303,9 +300,7 @@ def test_gateways_give_up_before_the_page_does() -> None:
          ["HttpGateway", "HttpGateway", "StandInSms"]),
     ],
 )  # fmt: skip
-def test_gateways_are_named_by_url_in_the_order_of_failover(
-    known: Settings, urls: str, kinds: list[str]
-) -> None:
+def test_gateways_are_named_by_url_in_the_order_of_failover(known: Settings, urls: str, kinds: list[str]) -> None:
     gateway = sms.connect(urls, known)
     chain = gateway.gateways if isinstance(gateway, Failover) else (gateway,)
     assert [type(one).__name__ for one in chain] == kinds
@@ -385,9 +380,7 @@ def test_reports_are_kept_for_a_day(ground: Flask) -> None:
     assert 86000 < left <= 86400
 
 
-@pytest.mark.parametrize(
-    ("reference", "said"), [("ref-1", "read"), ("", "delivered"), ("x" * 129, "delivered")]
-)
+@pytest.mark.parametrize(("reference", "said"), [("ref-1", "read"), ("", "delivered"), ("x" * 129, "delivered")])
 def test_what_is_no_report_is_refused(ground: Flask, reference: str, said: Any) -> None:
     with pytest.raises(ValueError, match="not a delivery report"):
         report("a", reference, said)

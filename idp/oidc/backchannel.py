@@ -93,7 +93,7 @@ def statuses() -> list[Status]:
     with db.engine.connect() as connection:
         for client_id, state, number in connection.execute(counts):
             found.setdefault(client_id, {})[state] = number
-        answers = {client_id: answer for client_id, answer in connection.execute(last)}
+        answers = {row.client_id: row.last_answer for row in connection.execute(last)}
     return [
         Status(c, n.get("pending", 0), n.get("delivered", 0), n.get("failed", 0), answers.get(c) or "")
         for c, n in sorted(found.items())

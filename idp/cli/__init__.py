@@ -80,13 +80,17 @@ def application() -> Iterator["Flask"]:
     """The application with its context pushed, for commands that need stores; its audit events reach SQL at the end."""
     from idp import create_app
     from idp.audit import drain_all
+    from idp.extensions import db
+    from idp.store import store
 
     app = create_app()
     with app.app_context():
         try:
             yield app
-        finally:
             drain_all()
+        finally:
+            db.engine.dispose()
+            store().redis.close()
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

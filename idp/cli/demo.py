@@ -64,13 +64,12 @@ def seed(path: Path) -> None:
 
     people = citizens(path)[:SEEDED]
     with application():
-        for number, citizen in enumerate(people, 1):
-            click.echo("  ".join([citizen.nik, *_seeded(number, citizen), citizen.name]))
-    click.echo(f"Password of all: {PASSWORD}")
+        created = sum(_seed_one(number, citizen) for number, citizen in enumerate(people, 1))
+    click.echo(f"Password of all: {PASSWORD}  ({created} created, {len(people) - created} were there)")
 
 
-def _seeded(number: int, citizen: "Citizen") -> tuple[str, str]:
-    """Creates the account unless it exists; returns phone and address."""
+def _seed_one(number: int, citizen: "Citizen") -> bool:
+    """Prints how to sign in as this person; creates the account and returns True unless it exists."""
     from idp import accounts
     from idp.accounts import passwords
     from idp.values import ACR_FULL, EmailAddress, FullName, Nik, PhoneNumber
@@ -79,8 +78,10 @@ def _seeded(number: int, citizen: "Citizen") -> tuple[str, str]:
     # Not 0001 to 0007: such endings make the stand-in gateway fail.
     phone = PhoneNumber.parse(f"0812000010{number:02}")
     email = EmailAddress.parse(f"{citizen.name.split()[0].lower()}@example.com")
-    if accounts.find_by_nik(nik) is None:
-        hashed = passwords.hashed(PASSWORD)
-        account = accounts.create(nik, name, phone, email, hashed, acr=ACR_FULL, email_verified=True)
-        accounts.assign_roles(account, ROLES.get(number, ["jobseeker"]))
-    return phone.local, email.value
+    click.echo(f"{nik.value}  {phone.local}  {email.value}  {citizen.name}")
+    if accounts.find_by_nik(nik) is not None:
+        return False
+    hashed = passwords.hashed(PASSWORD)
+    account = accounts.create(nik, name, phone, email, hashed, acr=ACR_FULL, email_verified=True)
+    accounts.assign_roles(account, ROLES.get(number, ["jobseeker"]))
+    return True

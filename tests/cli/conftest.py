@@ -1,15 +1,15 @@
-"""An operator at the command line: runs `idp` as a process, with stores of its own."""
+"""An operator at the command line, with stores of their own."""
 
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
+from idp.cli import main
 from idp.embedded_redis import embedded_redis, stop_embedded_redis
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,29 +40,22 @@ class Operator:
             path.write_text("clients: []\n")
         return path
 
-    def types(self, *arguments: str, typed: str = "", **changes: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-W", "error", "-m", "idp", *arguments],
-            cwd=ROOT,
-            env=self.environment(**changes),
-            input=typed,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+    def types(self, *arguments: str, typed: str = "", **changes: str) -> Result:
+        """Runs the command in this process, which is ten times faster than in one of its own; as the console script does."""
+        gone: dict[str, str | None] = {name: None for name in os.environ if name.startswith("IDP_")}
+        ours = {name: value for name, value in self.environment(**changes).items() if name.startswith("IDP_")}
+        return CliRunner().invoke(main, arguments, input=typed, env=gone | ours, prog_name="idp")
 
     def reads(self, *arguments: str, typed: str = "", **changes: str) -> str:
         """What a command that must succeed prints."""
         result = self.types(*arguments, typed=typed, **changes)
-        assert result.returncode == 0, result.stdout + result.stderr
+        assert result.exit_code == 0, result.output + repr(result.exception)
         return result.stdout
 
     def errs(self, *arguments: str, typed: str = "", **changes: str) -> str:
         """The one sentence of a command that must fail."""
         result = self.types(*arguments, typed=typed, **changes)
-        assert result.returncode == 2, result.stdout + result.stderr
-        assert "Traceback" not in result.stderr
+        assert result.exit_code == 2, result.output + repr(result.exception)
         lines = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
         assert len(lines) == 1, result.stderr
         return lines[0]

@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -11,17 +13,25 @@ from tests.cli.conftest import Operator
 REASON = ("--reason", "tiket 4711")
 
 
-@pytest.fixture
-def seeded(equipped: Operator) -> Operator:
-    equipped.reads("db", "upgrade")
-    equipped.reads("demo", "seed")
-    return equipped
-
-
-def a_nik(operator: Operator) -> str:
+@pytest.fixture(scope="module")
+def seed(tmp_path_factory: pytest.TempPathFactory, operators_redis: str) -> tuple[Path, str]:
+    """A directory with seeded tables and their keys, and the NIK of one of the fictional people."""
+    operator = Operator(tmp_path_factory.mktemp("seed"), {"IDP_REDIS_URL": operators_redis})
+    operator.reads("db", "upgrade")
     found = re.search(r"\b99\d{14}\b", operator.reads("demo", "seed"))
     assert found, "`idp demo seed` tells the fictional people's data"
-    return found[0]
+    return operator.var, found[0]
+
+
+@pytest.fixture
+def nik(seed: tuple[Path, str]) -> str:
+    return seed[1]
+
+
+@pytest.fixture
+def seeded(equipped: Operator, seed: tuple[Path, str]) -> Operator:
+    shutil.copytree(seed[0], equipped.var, dirs_exist_ok=True)
+    return equipped
 
 
 def events(operator: Operator, name: str) -> list[dict[str, str]]:
@@ -30,8 +40,7 @@ def events(operator: Operator, name: str) -> list[dict[str, str]]:
         return [json.loads(facts) for (facts,) in rows]
 
 
-def test_an_account_is_found_masked_and_the_look_is_audited(seeded: Operator) -> None:
-    nik = a_nik(seeded)
+def test_an_account_is_found_masked_and_the_look_is_audited(seeded: Operator, nik: str) -> None:
     said = seeded.reads("accounts", "find", "-", *REASON, typed=f"{nik}\n")
     assert f"99*****{nik[-4:]}" in said
     assert nik not in said
@@ -40,8 +49,7 @@ def test_an_account_is_found_masked_and_the_look_is_audited(seeded: Operator) ->
     assert re.fullmatch(r"\S+: tiket 4711", fact["reason"]), "who and why"
 
 
-def test_an_account_is_locked_and_unlocked(seeded: Operator) -> None:
-    nik = a_nik(seeded)
+def test_an_account_is_locked_and_unlocked(seeded: Operator, nik: str) -> None:
     assert "is locked" in seeded.reads("accounts", "lock", nik, *REASON)
     assert "locked" in seeded.reads("accounts", "find", nik, *REASON)
     assert "is unlocked" in seeded.reads("accounts", "unlock", nik, *REASON)
@@ -51,8 +59,7 @@ def test_an_account_is_locked_and_unlocked(seeded: Operator) -> None:
 
 
 @pytest.mark.parametrize("command", ["find", "lock", "unlock", "end-sessions"])
-def test_no_act_without_a_reason(seeded: Operator, command: str) -> None:
-    nik = a_nik(seeded)
+def test_no_act_without_a_reason(seeded: Operator, nik: str, command: str) -> None:
     assert "--reason" in seeded.errs("accounts", command, nik)
     assert "too little" in seeded.errs("accounts", command, nik, "--reason", " x ")
     assert "no NIK" in seeded.errs("accounts", command, nik, "--reason", f"about {nik}")

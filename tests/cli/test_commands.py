@@ -3,11 +3,13 @@
 import json
 import re
 import stat
+import subprocess
+import sys
 
 import pytest
 
 from idp.config import Settings
-from tests.cli.conftest import Operator
+from tests.cli.conftest import ROOT, Operator
 
 
 def test_help_names_every_command(operator: Operator) -> None:
@@ -86,6 +88,16 @@ def test_a_store_that_is_away_is_one_sentence(operator: Operator, command: list[
 @pytest.mark.parametrize("command", [["audit", "verify"], ["config", "check", "--connect"], ["serve"]])
 def test_a_database_without_tables_is_one_sentence(equipped: Operator, command: list[str]) -> None:
     assert "idp db upgrade" in equipped.errs(*command)
+
+
+def test_a_mistake_in_a_process_of_its_own_shows_no_traceback(operator: Operator) -> None:
+    command = [sys.executable, "-W", "error", "-m", "idp", "config", "check"]
+    environment = operator.environment(IDP_PORT="many")
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("Error: IDP_PORT")
+    assert len(result.stderr.splitlines()) == 1
 
 
 def test_an_unknown_command_is_one_sentence(operator: Operator) -> None:

@@ -57,4 +57,4 @@ def sha1_hex(text: str) -> str:
 
 def sha256(text: str) -> bytes:
     """The raw SHA-256 of a string, where a specification derives a key from a secret."""
-    return hashlib.sha256(text.encode()).digest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -20,11 +20,8 @@ log = structlog.get_logger()
 
 LOOK_EVERY = 1.0  # seconds
 LEAST_SECRET = 32  # characters
-CURES = {
-    "extra_forbidden": "is not a member that we know",
-    "missing": "is missing",
-    "literal_error": "is not one of the values allowed",
-}
+# What may stand in the file: the fields that are worked out may not.
+MEMBERS = [*(name for name in Client.model_fields if name not in ("names", "sector")), "client_name#id", "client_name#en"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,8 @@ def read(path: Path) -> tuple[dict[str, Client], list[Mistake]]:
     if not isinstance(entries, list):
         return {}, [Mistake(path.name, 1, "must have one list named `clients`")]
     extra = [key for key in document if key != "clients"]
-    mistakes = [Mistake(path.name, document.lc.key(key)[0] + 1, f"{key} is not known: the file has one list, `clients`") for key in extra]
+    known = "is not known: the file has one list, `clients`"
+    mistakes = [Mistake(path.name, document.lc.key(key)[0] + 1, f"{key} {known}") for key in extra]
     found: dict[str, Client] = {}
     for number, entry in enumerate(entries):
         line = _line(document, ("clients", number), 1)
@@ -59,12 +57,22 @@ def read(path: Path) -> tuple[dict[str, Client], list[Mistake]]:
     return found, mistakes
 
 
-def load(path: Path) -> dict[str, Client]:
+def load(path: Path, *, production: bool = False) -> dict[str, Client]:
     """The clients; raises ConfigError with every mistake, a sentence each."""
     found, mistakes = read(path)
+    if production:
+        mistakes += [Mistake(path.name, 1, sentence) for client in found.values() for sentence in _demonstrative(client)]
     if mistakes:
         raise ConfigError("\n".join(str(mistake) for mistake in mistakes))
     return found
+
+
+def _demonstrative(client: Client) -> list[str]:
+    """What is good for trying things out only: a web client on loopback, such as the demo services with their public secrets."""
+    if client.application_type == "native" or not any(uri.startswith("http://") for uri in client.redirect_uris):
+        return []
+    cure = "use https://, or application_type: native for an app on people's own machines"
+    return [f"client {client.client_id}: redirect_uris has http:// in production: {cure}"]
 
 
 def _document(path: Path) -> Any:
@@ -86,11 +94,8 @@ def _client(entry: Any, path: Path, line: int) -> tuple[Client | None, list[Mist
     if not isinstance(entry, Mapping):
         return None, [Mistake(path.name, line, "an entry must be a mapping that begins with client_id")]
     name = str(entry.get("client_id", "without client_id"))
-    if "client_secret" in entry:
-        at = _line(entry, ("client_secret",), line)
-        cure = "client_secret is written in the clear: put client_secret_hash there (`idp clients add` makes one)"
-        return None, [Mistake(path.name, at, f"client {name}: {cure}")]
     try:
+        _refuse_what_no_file_may_hold(entry)
         client = Client.model_validate(_plain(entry))
         return client.with_secret(_secret(client, path)), []
     except ValidationError as invalid:
@@ -100,6 +105,20 @@ def _client(entry: Any, path: Path, line: int) -> tuple[Client | None, list[Mist
         return None, [Mistake(path.name, at, f"client {name}: {problem.member} {problem.sentence}")]
 
 
+def _refuse_what_no_file_may_hold(entry: Mapping[Any, Any]) -> None:
+    if "client_secret" in entry:
+        cure = "put client_secret_hash there (`idp clients add` makes one), and replace the secret, it was shown"
+        raise Problem("client_secret", f"is written in the clear: {cure}")
+    for member in ("names", "sector"):
+        if member in entry:
+            raise Problem(member, f"is not a member that we know{_near(member)}")
+
+
+def _near(member: str) -> str:
+    near = get_close_matches(member, MEMBERS, 1, 0.5)
+    return f": did you mean {near[0]}?" if near else ": remove the line"
+
+
 def _mistake(problem: Any, entry: Any, path: Path, line: int, name: str) -> Mistake:
     place: tuple[Any, ...] = problem["loc"]
     cause = problem.get("ctx", {}).get("error")
@@ -107,6 +126,8 @@ def _mistake(problem: Any, entry: Any, path: Path, line: int, name: str) -> Mist
         place, sentence = (cause.member,), cause.sentence
     else:
         sentence = _sentence(problem, place)
+    if place[:1] == ("names",):
+        place = (f"client_name#{place[1]}",)
     shown = place[0] if place else "the entry"
     return Mistake(path.name, _line(entry, place, line), f"client {name}: {shown} {sentence}")
 
@@ -114,8 +135,7 @@ def _mistake(problem: Any, entry: Any, path: Path, line: int, name: str) -> Mist
 def _sentence(problem: Any, place: tuple[Any, ...]) -> str:
     message = str(problem["msg"]).removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
-        near = get_close_matches(str(place[-1]), Client.model_fields, 1)
-        return f"is not a member that we know{f': did you mean {near[0]}?' if near else ': remove the line'}"
+        return f"is not a member that we know{_near(str(place[-1]))}"
     if problem["type"] == "missing":
         return "is missing: add it"
     if problem["type"] == "literal_error":
@@ -142,17 +162,28 @@ def _plain(value: Any) -> Any:
 
 
 def _secret(client: Client, path: Path) -> str | None:
+    """The plain secret, where the entry names a variable or a file for it."""
     if client.client_secret_env:
-        secret = os.environ.get(client.client_secret_env)
-        place, where = "client_secret_env", f"the variable {client.client_secret_env}"
-    elif client.client_secret_file:
-        file = path.parent / client.client_secret_file
-        secret = file.read_text().strip() if file.exists() else None
-        place, where = "client_secret_file", f"the file {client.client_secret_file}"
-    else:
-        return None
-    if not secret or len(secret) < LEAST_SECRET:
-        raise Problem(place, f"names {where}, which holds no secret of at least {LEAST_SECRET} characters: put one there")
+        where = f"names the variable {client.client_secret_env}"
+        return _long_enough(os.environ.get(client.client_secret_env, ""), "client_secret_env", where)
+    if client.client_secret_file:
+        where = f"names the file {client.client_secret_file}"
+        return _long_enough(_file(path.parent / client.client_secret_file), "client_secret_file", where)
+    if client.token_endpoint_auth_method.startswith("client_secret") and not client.client_secret_hash:
+        raise Problem("client_secret_hash", "is missing: make one with `idp clients add`")
+    return None
+
+
+def _file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _long_enough(secret: str, member: str, where: str) -> str:
+    if len(secret) < LEAST_SECRET:
+        raise Problem(member, f"{where}, which holds no secret of at least {LEAST_SECRET} characters: put one there")
     return secret
 
 
@@ -163,25 +194,26 @@ class ClientDirectory:
     path: Path
     known: dict[str, Client]
     stamp: tuple[int, int, int]
+    production: bool = False
     others: list[Callable[[str], Client | None]] = field(default_factory=list)
     listeners: list[Callable[[], None]] = field(default_factory=list)
     _looked: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def open(cls, path: Path) -> "ClientDirectory":
+    def open(cls, path: Path, *, production: bool = False) -> "ClientDirectory":
         """Reads the file; raises ConfigError."""
-        return cls(path, load(path), _stamp(path), _looked=clock.monotonic())
+        stamp = _stamp(path)  # before reading: what is written meanwhile is seen as a change
+        return cls(path, load(path, production=production), stamp, production, _looked=clock.monotonic())
 
     def find(self, client_id: str) -> Client | None:
         """The client, from the file as it is now (within a second), else from the others."""
         if clock.monotonic() - self._looked > LOOK_EVERY:
             self._look()
         client = self.known.get(client_id)
-        if client is None:
-            for other in self.others:
-                client = client or other(client_id)
-        return client
+        if client is not None:
+            return client
+        return next((found for other in self.others if (found := other(client_id)) is not None), None)
 
     def all(self) -> list[Client]:
         """The clients of the file."""
@@ -201,10 +233,11 @@ class ClientDirectory:
 
     def _reload(self) -> None:
         try:
-            self.known = load(self.path)
+            self.known = load(self.path, production=self.production)
         except ConfigError as wrong:
             # An operator's slip must not sign a country out: the last good file stays until this one is mended.
-            log.error("clients_not_reloaded", sentence=str(wrong))
+            first, *more = str(wrong).splitlines()
+            log.error("clients_not_reloaded", sentence=first, more=len(more))
             return
         log.info("clients_reloaded", number=len(self.known))
         for listener in self.listeners:

@@ -1,9 +1,11 @@
 """The rules that a client's entry must keep, whoever wrote it: an operator in clients.yaml or a client by registration."""
 
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
 from pydantic import AfterValidator
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ SECRET_HASH = re.compile(r"sha256:[A-Za-z0-9_-]{8,64}:[0-9a-f]{64}")
 FORBIDDEN_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "blob", "about", "ftp", "ws", "wss", "mailto"})
 _SAFE = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")  # RFC 3986 section 2
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
+LEAST_RSA = 2048  # bits (RFC 7518 section 3.3)
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 
@@ -41,7 +44,7 @@ def redirect_uri(uri: str) -> str:
     if parts.scheme in FORBIDDEN_SCHEMES or not parts.scheme:
         raise ValueError("has a scheme that no answer may go to: use https://")
     if parts.scheme in ("http", "https"):
-        _web(parts.scheme, parts.hostname, parts.netloc)
+        _web(uri)
     elif "." not in parts.scheme:
         raise ValueError("has a private scheme without a dot: use the app's reversed domain, such as id.go.example.app:/callback")
     return uri
@@ -53,24 +56,50 @@ def address(uri: str) -> str:
     parts = urlsplit(uri)
     if parts.scheme not in ("http", "https"):
         raise ValueError("must begin with https://")
-    _web(parts.scheme, parts.hostname, parts.netloc)
+    _web(uri)
     return uri
 
 
-def _web(scheme: str, host: str | None, netloc: str) -> None:
-    if not host or "@" in netloc:
+def resource(uri: str) -> str:
+    """What names a protected resource: an absolute URI without a fragment (RFC 8707 section 2)."""
+    _plain(uri)
+    if not urlsplit(uri).scheme or "#" in uri:
+        raise ValueError("must be an absolute URI without a fragment, such as https://api.example.go.id/")
+    return uri
+
+
+def origin(uri: str) -> str:
+    """An origin as browsers send it (RFC 6454 section 6.2): scheme, host and port, nothing after them."""
+    address(uri)
+    parts = urlsplit(uri)
+    if uri != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError("must be scheme, host and port only: remove everything after the host")
+    return uri
+
+
+def _web(uri: str) -> None:
+    parts = urlsplit(uri)
+    if not parts.hostname or "@" in parts.netloc:
         raise ValueError("must name a host, without user or password in it")
-    if scheme == "http" and host not in LOOPBACK:
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise ValueError("is http:// on a public host: use https://")
+    try:
+        fits = parts.port != 0
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError("has a port that cannot be: ports go from 1 to 65535")
 
 
 RedirectUri = Annotated[str, AfterValidator(redirect_uri)]
 Address = Annotated[str, AfterValidator(address)]
+Resource = Annotated[str, AfterValidator(resource)]
+Origin = Annotated[str, AfterValidator(origin)]
 
 
 def check_entry(client: "Client") -> None:
     """Raises Problem for the first thing in an entry that does not go together."""
-    for rule in (_grants, _secrets, _public, _profile, _keys, _pairwise):
+    for rule in (_grants, _secrets, _public, _profile, _keys, _encryption, _pairwise, _logout):
         rule(client)
 
 
@@ -88,13 +117,12 @@ def _grants(client: "Client") -> None:
 
 def _secrets(client: "Client") -> None:
     given = [m for m in ("client_secret_hash", "client_secret_env", "client_secret_file") if getattr(client, m)]
-    needs = client.token_endpoint_auth_method.startswith("client_secret")
     if len(given) > 1:
         raise Problem(given[1], f"stands beside {given[0]}: keep one of them")
     if client.client_secret_hash and not SECRET_HASH.fullmatch(client.client_secret_hash):
-        raise Problem("client_secret_hash", "is not sha256:salt:hex: make one with `idp clients add`, and never write the secret itself")
-    if needs and not given and not getattr(client, "_dynamic", False):
-        raise Problem("client_secret_hash", "is missing: make one with `idp clients add`")
+        raise Problem(
+            "client_secret_hash", "is not sha256:salt:hex: make one with `idp clients add`, and never write the secret itself"
+        )
     if client.token_endpoint_auth_method == "client_secret_jwt" and client.client_secret_hash:
         raise Problem("client_secret_hash", "cannot serve client_secret_jwt: use client_secret_env or client_secret_file")
 
@@ -120,11 +148,59 @@ def _keys(client: "Client") -> None:
         raise Problem("jwks_uri", "stands beside jwks: keep one of them")  # RFC 7591 section 2
     if client.token_endpoint_auth_method == "private_key_jwt" and not (client.jwks or client.jwks_uri):
         raise Problem("jwks", "is missing: private_key_jwt needs the client's public keys, or jwks_uri")
-    if client.jwks and any({"d", "p", "k"} & set(key) for key in client.jwks.get("keys", [])):
-        raise Problem("jwks", "holds a private or symmetric key: leave the public members only")
+    for key in _entries(client.jwks) if client.jwks is not None else []:
+        _public_key(key)
+
+
+def _entries(jwks: dict[str, Any]) -> list[Any]:
+    keys = jwks.get("keys")
+    if not isinstance(keys, list) or not keys:
+        raise Problem("jwks", "has no list named `keys` with a key in it (RFC 7517 section 5)")
+    return keys
+
+
+def _public_key(entry: Any) -> None:
+    if isinstance(entry, dict) and {"d", "p", "k"} & entry.keys():
+        raise Problem(
+            "jwks", "holds a private or symmetric key: leave the public members only, and replace the key, it was shown"
+        )
+    if isinstance(entry, dict) and entry.get("kty") == "RSA" and len(str(entry.get("n")).rstrip("=")) * 6 < LEAST_RSA:
+        raise Problem("jwks", f"holds an RSA key of less than {LEAST_RSA} bits: let the service make a longer one")
+    try:
+        KeySet.import_key_set({"keys": [entry]})
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError):
+        raise Problem("jwks", "holds a key that cannot be read: copy it again from the service") from None
+
+
+def _encryption(client: "Client") -> None:
+    for member in ("id_token_encrypted_response_alg", "userinfo_encrypted_response_alg"):
+        alg = getattr(client, member)
+        symmetric = alg is not None and (alg == "dir" or alg.startswith("A"))
+        if symmetric and client.client_secret_hash:
+            raise Problem(
+                member, "is symmetric, which needs the secret itself: use client_secret_env, or an RSA or ECDH algorithm"
+            )
+        if alg and not symmetric and not (client.jwks or client.jwks_uri):
+            raise Problem(member, "needs the client's public keys: add jwks or jwks_uri")
 
 
 def _pairwise(client: "Client") -> None:
     hosts = {urlsplit(uri).hostname for uri in client.redirect_uris}
     if client.subject_type == "pairwise" and len(hosts) > 1 and not client.sector_identifier_uri:
         raise Problem("sector_identifier_uri", "is missing: a pairwise client with several hosts needs one")
+
+
+def _logout(client: "Client") -> None:
+    if client.backchannel_logout_uri and "#" in client.backchannel_logout_uri:
+        raise Problem("backchannel_logout_uri", "has a fragment: remove everything from the #")
+    ours = {_origin_of(uri) for uri in client.redirect_uris}
+    if client.frontchannel_logout_uri and _origin_of(client.frontchannel_logout_uri) not in ours:
+        # OpenID Connect Front-Channel Logout 1.0 section 2
+        raise Problem(
+            "frontchannel_logout_uri", "is on another host than the redirect_uris: scheme, host and port must be the same"
+        )
+
+
+def _origin_of(uri: str) -> tuple[str, str]:
+    parts = urlsplit(uri)
+    return parts.scheme, parts.netloc

@@ -1,6 +1,6 @@
 """Clients: what a relying party's entry says, in RFC 7591 names and our own, ready for Authlib to ask."""
 
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 from urllib.parse import urlsplit
 
 from authlib.oauth2.rfc6749 import ClientMixin
@@ -8,12 +8,15 @@ from flask import current_app
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from idp import tokens
-from idp.oidc.client_rules import LOOPBACK, Address, Problem, RedirectUri, check_entry
+from idp.oidc.client_rules import LOOPBACK, Address, Origin, Problem, RedirectUri, Resource, check_entry
 
 if TYPE_CHECKING:
     from idp.oidc.client_file import ClientDirectory
 
 SigningAlg = Literal["RS256", "PS256", "ES256", "EdDSA"]
+AssertionAlg = Literal["RS256", "PS256", "ES256", "EdDSA", "HS256", "HS384", "HS512"]
+Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]  # RFC 5646
+Name = Annotated[str, Field(min_length=1, max_length=100)]
 KeyAlg = Literal["RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW", "A128KW", "A256KW", "dir"]
 ContentEnc = Literal["A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512"]
 AuthMethod = Literal["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"]
@@ -42,8 +45,8 @@ class Client(BaseModel, ClientMixin):
     model_config = ConfigDict(extra="forbid", frozen=True, str_max_length=4096)
 
     client_id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._~-]{1,254}$", description="Its name in the protocol.")
-    client_name: str = Field(min_length=1, max_length=100, description="What people see; `client_name#en` in English.")
-    names: dict[str, str] = Field(default_factory=dict, description="Filled from `client_name#id`, `client_name#en`.")
+    client_name: Name = Field(description="What people see; `client_name#en` in English.")
+    names: dict[Language, Name] = Field(default_factory=dict, description="Filled from `client_name#id`, `client_name#en`.")
     client_uri: Address | None = Field(None, description="Its home page: the way back.")
     logo_uri: Address | None = Field(None, description="Its logo.")
     policy_uri: Address | None = Field(None, description="Its privacy policy, shown when people are asked.")
@@ -55,7 +58,7 @@ class Client(BaseModel, ClientMixin):
     grant_types: tuple[GrantType, ...] = Field(("authorization_code",), description="What it may do at /token.")
     scope: str = Field("openid profile email", description="The scopes it may ask for, separated by spaces.")
     token_endpoint_auth_method: AuthMethod = Field("client_secret_basic", description="How it proves itself.")
-    token_endpoint_auth_signing_alg: str | None = Field(None, description="The one algorithm of its assertions.")
+    token_endpoint_auth_signing_alg: AssertionAlg | None = Field(None, description="The one algorithm of its assertions.")
     client_secret_hash: str | None = Field(None, repr=False, description="`sha256:salt:hex`, as `idp clients add` prints it.")
     client_secret_env: str | None = Field(None, description="Variable that holds the secret, for client_secret_jwt.")
     client_secret_file: str | None = Field(None, description="File that holds the secret, for client_secret_jwt.")
@@ -86,11 +89,11 @@ class Client(BaseModel, ClientMixin):
     pkce: Literal["required", "optional"] = Field("required", description="`optional` for confidential clients only.")
     profile: Literal["standard", "legacy"] = Field("standard", description="`legacy` allows implicit and hybrid.")
     claims: tuple[Literal["nik", "birthdate", "gender", "roles"], ...] = Field((), description="Restricted claims it may have.")
-    resources: tuple[str, ...] = Field((), description="Resources (RFC 8707) it may ask tokens for.")
+    resources: tuple[Resource, ...] = Field((), description="Resources (RFC 8707) it may ask tokens for.")
     resource_server: bool = Field(False, description="It may introspect tokens whose audience is its client_id or resources.")
     access_token_format: Literal["opaque", "jwt"] = Field("opaque", description="`jwt`: RFC 9068.")
     access_token_lifetime: int | None = Field(None, ge=60, le=3600, description="Seconds, 600 unless set.")
-    cors_origins: tuple[str, ...] = Field((), description="Origins of its pages that may call the token endpoint.")
+    cors_origins: tuple[Origin, ...] = Field((), description="Origins of its pages that may call the token endpoint.")
     token_exchange: TokenExchange | None = Field(None, description="Its policy for token exchange.")
     assertion_audience: Literal["endpoint", "issuer"] = Field("endpoint", description="What `aud` of its assertions may be.")
     sector: str = Field("", description="Worked out from the sector identifier or the redirect URIs.")
@@ -187,9 +190,10 @@ class Client(BaseModel, ClientMixin):
 
 
 def _without_port(uri: str) -> str | None:
+    """A loopback address without its port; None for any other and for a port that cannot be."""
     try:
         parts = urlsplit(uri)
-        loopback = parts.scheme == "http" and parts.hostname in LOOPBACK and "@" not in parts.netloc and parts.port is not None
+        loopback = parts.scheme == "http" and parts.hostname in LOOPBACK and "@" not in parts.netloc and parts.port != 0
     except ValueError:
         return None
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname

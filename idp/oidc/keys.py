@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, cast
@@ -125,8 +126,9 @@ def ring() -> KeyRing:
 
 def active(alg: str) -> Published:
     """The key that signs with `alg` now: the newest whose time has come; raises LookupError for an unknown alg."""
+    known = ring().current()  # before the time is asked: the first keys are made here, and making RSA keys takes a while
     now = clock.timestamp()
-    ready = [p for p in ring().current() if p.alg == alg and p.active_from <= now]
+    ready = [p for p in known if p.alg == alg and p.active_from <= now]
     if not ready:
         raise LookupError(f"no active key for {alg}")
     return ready[-1]  # SQL gave them in the order of their times
@@ -183,9 +185,10 @@ def retire(kid: str) -> bool:
 
 def listed() -> list[tuple[str, str, str, int]]:
     """Every key in the JWKS: kid, alg, state (`next`, `active`, `previous`), time from which it signs (epoch seconds)."""
+    known = ring().current()
     now = clock.timestamp()
     rows = []
-    for p in ring().current():
+    for p in known:
         state = "next" if p.active_from > now else "active" if active(p.alg).kid == p.kid else "previous"
         rows.append((p.kid, p.alg, state, p.active_from))
     return sorted(rows, key=lambda row: (row[1], row[3]))
@@ -220,17 +223,15 @@ def _without_key(rows: list[Any]) -> list[str]:
 def _generations() -> dict[str, int]:
     """The last generation of each algorithm, retired or not."""
     with db.engine.connect() as connection:
-        found = connection.execute(select(KEYS.c.alg, func.max(KEYS.c.generation)).group_by(KEYS.c.alg))
-        return {alg: last for alg, last in found}
+        found = connection.execute(select(KEYS.c.alg, func.max(KEYS.c.generation).label("last")).group_by(KEYS.c.alg))
+        return {str(row.alg): int(row.last) for row in found}
 
 
 def _first_keys(algorithms: list[str], generations: dict[str, int]) -> list[Any]:
     now = clock.timestamp()
     for alg in algorithms:
-        try:
+        with suppress(IntegrityError):  # another worker was first: its key is the one
             _insert(alg, generations.get(alg, 0) + 1, now, now)
-        except IntegrityError:
-            pass  # another worker was first: its key is the one
     return _living()
 
 

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import time_machine
@@ -13,28 +14,44 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 from joserfc import jws, jwt
 from joserfc.jwk import KeySet, RSAKey
-from sqlalchemy import text
+from sqlalchemy import delete, insert, select, text
 from sqlalchemy.exc import OperationalError
 
 from idp import clock
 from idp.extensions import db
 from idp.oidc import keys
-from idp.oidc.keys import ALGORITHMS, KeyRing
+from idp.oidc.keys import ALGORITHMS, KEYS, KeyRing
 from idp.sealing import Unsealable
 
 DAY = 86400
 
 
 @pytest.fixture
-def house(app: Flask) -> Iterator[Flask]:
+def keyless(app: Flask) -> Iterator[Flask]:
+    """A house that has no keys yet; other tests share keys, and get theirs back."""
+    shared = app.extensions["idp.keys"]
+    app.extensions["idp.keys"] = KeyRing()
     with app.app_context():
+        kept = replaced_by([])
         yield app
+        replaced_by(kept)
+    app.extensions["idp.keys"] = shared
 
 
 @pytest.fixture
-def moved(app: Flask) -> Iterator[time_machine.Traveller]:
-    with app.app_context(), time_machine.travel("2030-01-01T00:00:00Z", tick=False) as traveller:
+def moved(keyless: Flask) -> Iterator[time_machine.Traveller]:
+    with time_machine.travel("2030-01-01T00:00:00Z", tick=False) as traveller:
         yield traveller
+
+
+def replaced_by(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Puts these keys into SQL in place of those that were there, which it returns."""
+    with db.engine.begin() as connection:
+        before = [dict(row._mapping) for row in connection.execute(select(KEYS))]
+        connection.execute(delete(KEYS))
+        if rows:
+            connection.execute(insert(KEYS), rows)
+    return before
 
 
 def published() -> list[dict[str, str]]:
@@ -57,7 +74,7 @@ def encoded(part: dict[str, object]) -> str:
 
 
 @pytest.mark.parametrize("alg", ALGORITHMS)
-def test_what_we_sign_verifies_with_what_we_publish(house: Flask, alg: str) -> None:
+def test_what_we_sign_verifies_with_what_we_publish(keyless: Flask, alg: str) -> None:
     token = keys.sign({"sub": "siti", "n": 1}, alg, typ="at+jwt")
     read = jwt.decode(token, KeySet.import_key_set({"keys": published()}), algorithms=[alg])  # type: ignore[arg-type]
     assert read.claims == {"sub": "siti", "n": 1}
@@ -66,7 +83,7 @@ def test_what_we_sign_verifies_with_what_we_publish(house: Flask, alg: str) -> N
     assert keys.verify(token, typ="JWT") is None, "an access token is no ID token"
 
 
-def test_what_we_publish_is_public(house: Flask) -> None:
+def test_what_we_publish_is_public(keyless: Flask) -> None:
     shown = published()
     assert sorted(key["alg"] for key in shown) == sorted(ALGORITHMS)
     assert all({"d", "p", "q", "dp", "dq", "qi", "k"}.isdisjoint(key) for key in shown)
@@ -74,7 +91,7 @@ def test_what_we_publish_is_public(house: Flask) -> None:
     assert min(len(base64.urlsafe_b64decode(key["n"] + "==")) for key in shown if key["kty"] == "RSA") == 256
 
 
-def test_private_keys_are_sealed_in_sql(house: Flask) -> None:
+def test_private_keys_are_sealed_in_sql(keyless: Flask) -> None:
     known = keys.active("ES256").key.as_dict(private=True)
     with db.engine.connect() as connection:
         kept = " ".join(map(str, connection.execute(text("SELECT * FROM signing_keys")).all()))
@@ -94,21 +111,21 @@ def test_private_keys_are_sealed_in_sql(house: Flask) -> None:
         {"jku": "https://evil.example/jwks"},
     ],
 )
-def test_a_token_with_another_header_is_not_ours(house: Flask, changed: dict[str, object]) -> None:
+def test_a_token_with_another_header_is_not_ours(keyless: Flask, changed: dict[str, object]) -> None:
     token = keys.sign({"sub": "siti"}, "RS256")
     header = {"alg": "RS256", "kid": kid_of(token), "typ": "JWT"} | changed
     assert keys.verify(token) == {"sub": "siti"}
     assert keys.verify(".".join([encoded(header), *token.split(".")[1:]])) is None
 
 
-def test_a_foreign_key_under_our_kid_is_not_believed(house: Flask) -> None:
+def test_a_foreign_key_under_our_kid_is_not_believed(keyless: Flask) -> None:
     ours = keys.active("RS256").kid
     forged = jws.serialize_compact({"alg": "RS256", "kid": ours, "typ": "JWT"}, b"{}", RSAKey.generate_key(2048))
     assert keys.verify(forged) is None
     assert keys.verify("") is keys.verify("a.b") is keys.verify("é.é.é") is None
 
 
-def test_a_public_key_is_no_secret_for_an_hmac(house: Flask) -> None:
+def test_a_public_key_is_no_secret_for_an_hmac(keyless: Flask) -> None:
     ours = keys.active("RS256")
     for secret in (ours.key.as_pem(private=False), ours.key.as_der(private=False)):
         message = ".".join([encoded({"alg": "HS256", "kid": ours.kid, "typ": "JWT"}), encoded({})]).encode()
@@ -141,7 +158,7 @@ def test_the_old_key_leaves_after_the_last_token_died(moved: time_machine.Travel
         assert connection.scalar(text("SELECT count(*) FROM signing_keys WHERE alg = 'ES256'")) == 1
 
 
-def test_a_leaked_key_is_replaced_and_retired_at_once(house: Flask) -> None:
+def test_a_leaked_key_is_replaced_and_retired_at_once(keyless: Flask) -> None:
     leaked = keys.sign({}, "RS256")
     fresh = keys.rotate("RS256", at_once=True)
     assert kid_of(keys.sign({}, "RS256")) == fresh
@@ -155,7 +172,7 @@ def test_a_leaked_key_is_replaced_and_retired_at_once(house: Flask) -> None:
     assert found == "", "the private part is erased"
 
 
-def test_signing_goes_on_when_the_only_key_is_retired(house: Flask) -> None:
+def test_signing_goes_on_when_the_only_key_is_retired(keyless: Flask) -> None:
     gone = keys.active("EdDSA").kid
     keys.rotate("EdDSA")  # a next key that may not sign yet does not help
     keys.retire(gone)
@@ -163,11 +180,11 @@ def test_signing_goes_on_when_the_only_key_is_retired(house: Flask) -> None:
     assert gone not in kids("EdDSA")
 
 
-def test_workers_that_start_at_once_agree_on_one_key_each(house: Flask) -> None:
+def test_workers_that_start_at_once_agree_on_one_key_each(keyless: Flask) -> None:
     barrier = threading.Barrier(8)
 
     def start(_: int) -> frozenset[str]:
-        with house.app_context():
+        with keyless.app_context():
             mine = KeyRing()
             barrier.wait()
             return frozenset(p.kid for p in mine.current())
@@ -179,7 +196,7 @@ def test_workers_that_start_at_once_agree_on_one_key_each(house: Flask) -> None:
     assert len(found) == 1
 
 
-def test_keys_are_imported_once(house: Flask) -> None:
+def test_keys_are_imported_once(keyless: Flask) -> None:
     before = {p.kid: p for p in keys.ring().current()}
     fresh = keys.rotate("ES256")
     after = {p.kid: p for p in keys.ring().current()}
@@ -187,7 +204,7 @@ def test_keys_are_imported_once(house: Flask) -> None:
     assert after.keys() - before.keys() == {fresh}
 
 
-def test_signing_outlives_an_outage_of_the_database(house: Flask) -> None:
+def test_signing_outlives_an_outage_of_the_database(keyless: Flask) -> None:
     known = keys.sign({}, "ES256")
     with db.engine.begin() as connection:
         connection.execute(text("ALTER TABLE signing_keys RENAME TO elsewhere"))
@@ -196,9 +213,11 @@ def test_signing_outlives_an_outage_of_the_database(house: Flask) -> None:
     assert keys.verify(known) == {}
     with pytest.raises(OperationalError):
         KeyRing().current()  # a worker that has no key yet fails closed
+    with db.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE elsewhere RENAME TO signing_keys"))
 
 
-def test_a_row_moved_to_another_kid_does_not_open(house: Flask) -> None:
+def test_a_row_moved_to_another_kid_does_not_open(keyless: Flask) -> None:
     keys.ring().current()
     with db.engine.begin() as connection:
         connection.execute(text("UPDATE signing_keys SET kid = 'moved' WHERE alg = 'ES256'"))
@@ -206,7 +225,7 @@ def test_a_row_moved_to_another_kid_does_not_open(house: Flask) -> None:
         KeyRing().current()
 
 
-def test_an_unknown_algorithm_signs_nothing(house: Flask) -> None:
+def test_an_unknown_algorithm_signs_nothing(keyless: Flask) -> None:
     for alg in ("none", "HS256", "RS512", ""):
         with pytest.raises(LookupError):
             keys.sign({}, alg)

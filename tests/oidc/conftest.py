@@ -31,6 +31,10 @@ class RelyingParty:
     id: str
 
     @property
+    def issuer(self) -> str:
+        return str(self.app.extensions["idp.settings"].issuer)
+
+    @property
     def basic(self) -> dict[str, str]:
         return {"Authorization": "Basic " + base64.b64encode(f"{self.id}:{SECRET}".encode()).decode()}
 

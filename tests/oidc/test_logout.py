@@ -36,7 +36,8 @@ def confirm(browser: FlaskClient, page: TestResponse, say: str) -> TestResponse:
 
 def test_a_valid_hint_signs_out_and_goes_back_with_the_state(wlkp: RelyingParty, browser: FlaskClient) -> None:
     response = logout(browser, id_token_hint=hint(wlkp, browser), post_logout_redirect_uri=OUT, state="s t")
-    assert response.status_code == 303 and response.location == OUT + "?state=s+t"
+    assert response.status_code == 303
+    assert response.location == OUT + "?state=s+t"
     assert not signed_in(wlkp, browser)
 
 
@@ -52,7 +53,8 @@ def test_tokens_end_with_the_session_unless_they_are_offline(wlkp: RelyingParty,
 
 def test_without_a_hint_the_person_is_asked_and_may_stay(wlkp: RelyingParty, browser: FlaskClient) -> None:
     page = logout(browser)
-    assert page.status_code == 200 and signed_in(wlkp, browser)
+    assert page.status_code == 200
+    assert signed_in(wlkp, browser)
     confirm(browser, page, "no")
     assert signed_in(wlkp, browser)
     assert "Anda sudah keluar" in confirm(browser, logout(browser), "yes").get_data(as_text=True)
@@ -95,7 +97,8 @@ def test_a_forged_hint_neither_signs_out_nor_redirects(wlkp: RelyingParty, brows
     if alg == "foreign":
         forged = jwt.encode({"alg": "RS256"}, {"aud": "wlkp", "auth_time": 1}, RSAKey.generate_key(2048), ["RS256"])
     response = logout(browser, id_token_hint=forged, post_logout_redirect_uri=OUT)
-    assert response.location is None and signed_in(wlkp, browser)
+    assert response.location is None
+    assert signed_in(wlkp, browser)
 
 
 def test_a_client_id_that_is_not_the_hints_audience_is_not_believed(
@@ -104,13 +107,15 @@ def test_a_client_id_that_is_not_the_hints_audience_is_not_believed(
     register("other")
     mine = hint(wlkp, browser)
     response = logout(browser, id_token_hint=mine, client_id="other", post_logout_redirect_uri=OUT)
-    assert response.location is None and signed_in(wlkp, browser)
+    assert response.location is None
+    assert signed_in(wlkp, browser)
 
 
 def test_somebody_elses_hint_asks_first(wlkp: RelyingParty, browser: FlaskClient, sign_in: Callable[..., FlaskClient]) -> None:
     other = sign_in("somebody-else")
     page = logout(other, id_token_hint=hint(wlkp, browser), post_logout_redirect_uri=OUT)
-    assert page.location is None and signed_in(wlkp, other)
+    assert page.location is None
+    assert signed_in(wlkp, other)
 
 
 def test_without_a_session_nobody_is_asked_anything(app: Flask, wlkp: RelyingParty, browser: FlaskClient) -> None:
@@ -124,5 +129,6 @@ def test_a_post_from_the_clients_site_goes_on_as_a_get(wlkp: RelyingParty, brows
     form = {"id_token_hint": hint(wlkp, browser), "post_logout_redirect_uri": OUT}
     foreign = {"Origin": "https://rp.example", "Sec-Fetch-Site": "cross-site"}
     response = browser.post("/logout", data=form, headers=foreign)
-    assert response.status_code == 303 and response.location.startswith("/logout?")
+    assert response.status_code == 303
+    assert response.location.startswith("/logout?")
     assert browser.get(response.location).location == OUT

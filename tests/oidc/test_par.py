@@ -12,7 +12,8 @@ from tests.oidc.conftest import CALLBACK, RelyingParty, answer
 def push(party: RelyingParty, **changes: str | None) -> str:
     form = dict(parse_qsl(urlsplit(party.url(**changes)).query))
     response = party.post("/par", **form)
-    assert response.status_code == 201 and response.json["expires_in"] == 60
+    assert response.status_code == 201
+    assert response.json["expires_in"] == 60
     return str(response.json["request_uri"])
 
 

@@ -22,7 +22,7 @@ SID = TAG + "session"
 
 
 @pytest.fixture
-def house(app: Flask) -> Iterator[Flask]:
+def inside(app: Flask) -> Iterator[Flask]:
     with app.app_context():
         yield app
 
@@ -57,7 +57,7 @@ def in_parallel(app: Flask, times: int, act: Callable[[], str]) -> Counter[str]:
         return Counter(pool.map(one, range(times)))
 
 
-def test_a_code_gives_back_what_was_approved_and_which_client_the_session_met(house: Flask) -> None:
+def test_a_code_gives_back_what_was_approved_and_which_client_the_session_met(inside: Flask) -> None:
     code = a_code(nonce="n", claims={"userinfo": {"name": None}})
     taken = records.take_code(code, "wlkp")
     assert taken is not None
@@ -66,7 +66,7 @@ def test_a_code_gives_back_what_was_approved_and_which_client_the_session_met(ho
     assert store().members(f"session-clients:{{{TAG}}}:{SID}") == {"wlkp"}
 
 
-def test_twenty_who_redeem_one_code_at_once_have_exactly_one_success(house: Flask) -> None:
+def test_twenty_who_redeem_one_code_at_once_have_exactly_one_success(inside: Flask) -> None:
     code = a_code()
 
     def redeem() -> str:
@@ -75,10 +75,10 @@ def test_twenty_who_redeem_one_code_at_once_have_exactly_one_success(house: Flas
         except CodeReused:
             return "reused"
 
-    assert in_parallel(house, 20, redeem) == {"taken": 1, "reused": 19}
+    assert in_parallel(inside, 20, redeem) == {"taken": 1, "reused": 19}
 
 
-def test_a_second_presentation_kills_what_the_first_gave_and_what_it_is_still_giving(house: Flask) -> None:
+def test_a_second_presentation_kills_what_the_first_gave_and_what_it_is_still_giving(inside: Flask) -> None:
     code = a_code()
     family = records.family_of(code)
     records.take_code(code, "wlkp")
@@ -92,36 +92,36 @@ def test_a_second_presentation_kills_what_the_first_gave_and_what_it_is_still_gi
     assert not records.write_access(records.new_access_token(SUBJECT), late)
 
 
-def test_another_client_gets_nothing_and_does_not_burn_the_code(house: Flask) -> None:
+def test_another_client_gets_nothing_and_does_not_burn_the_code(inside: Flask) -> None:
     code = a_code()
     assert records.take_code(code, "thief") is None
     assert records.take_code(code, "wlkp") is not None
 
 
-def test_a_code_dies_after_a_minute(house: Flask) -> None:
+def test_a_code_dies_after_a_minute(inside: Flask) -> None:
     assert store().redis.ttl(f"code:{{{TAG}}}:{tokens.digest(a_code())}") == records.CODE_LIFE == 60
 
 
-def test_an_account_locked_between_approval_and_redemption_gets_nothing(house: Flask) -> None:
+def test_an_account_locked_between_approval_and_redemption_gets_nothing(inside: Flask) -> None:
     code = a_code()
     store().put(f"blocked:{{{TAG}}}:{SUBJECT}", "1", 60)
     assert records.take_code(code, "wlkp") is None
 
 
-def test_whoever_signed_out_meanwhile_gets_nothing(house: Flask) -> None:
+def test_whoever_signed_out_meanwhile_gets_nothing(inside: Flask) -> None:
     code = a_code()
     records.mark_ended(SUBJECT, SID)
     assert records.take_code(code, "wlkp") is None
 
 
 @pytest.mark.parametrize("nonsense", ["", "x", "zz" + "a" * 43, "a7" + "é" * 43, "a7}" + "{" * 40, "a7" + "b" * 5000])
-def test_nonsense_is_no_code_and_no_token(house: Flask, nonsense: str) -> None:
+def test_nonsense_is_no_code_and_no_token(inside: Flask, nonsense: str) -> None:
     assert records.take_code(nonsense, "wlkp") is None
     assert records.read_access(nonsense) is None
     records.drop_access(nonsense)
 
 
-def test_a_token_tells_what_it_is_good_for_and_brings_the_accounts_record_along(house: Flask) -> None:
+def test_a_token_tells_what_it_is_good_for_and_brings_the_accounts_record_along(inside: Flask) -> None:
     store().put_fields(f"account:{{{TAG}}}:{SUBJECT}", {"claims": "sealed"}, 60)
     found = records.read_access(a_token(scope="openid email"), "claims", "nothing")
     assert found is not None
@@ -129,14 +129,14 @@ def test_a_token_tells_what_it_is_good_for_and_brings_the_accounts_record_along(
 
 
 @pytest.mark.parametrize("ended", ["the-session", "the-family", "the-grant"])
-def test_a_token_dies_with_its_session_its_family_or_its_grant(house: Flask, ended: str) -> None:
+def test_a_token_dies_with_its_session_its_family_or_its_grant(inside: Flask, ended: str) -> None:
     token = a_token()
     assert records.read_access(token) is not None
     records.mark_ended(SUBJECT, ended)
     assert records.read_access(token) is None
 
 
-def test_a_token_of_a_locked_account_is_dead_and_none_is_made(house: Flask) -> None:
+def test_a_token_of_a_locked_account_is_dead_and_none_is_made(inside: Flask) -> None:
     token = a_token()
     store().put(f"blocked:{{{TAG}}}:{SUBJECT}", "1", 60)
     assert records.read_access(token) is None
@@ -144,7 +144,7 @@ def test_a_token_of_a_locked_account_is_dead_and_none_is_made(house: Flask) -> N
     assert not records.write_access(records.new_access_token(SUBJECT), AccessToken("wlkp", "", now, now + 600, SUBJECT))
 
 
-def test_a_token_expires_by_our_clock(house: Flask) -> None:
+def test_a_token_expires_by_our_clock(inside: Flask) -> None:
     with time_machine.travel("2030-01-01T00:00:00Z", tick=False) as moved:
         token = a_token()
         moved.shift(599)
@@ -153,7 +153,7 @@ def test_a_token_expires_by_our_clock(house: Flask) -> None:
         assert records.read_access(token) is None
 
 
-def test_a_dropped_token_is_gone(house: Flask) -> None:
+def test_a_dropped_token_is_gone(inside: Flask) -> None:
     token = a_token()
     records.drop_access(token)
     assert records.read_access(token) is None
@@ -164,7 +164,7 @@ def test_tokens_without_offline_access_end_with_the_session_and_others_do_not() 
     assert SID not in approval(scope="openid offline_access").ends_with
 
 
-def test_the_store_holds_digests_only(house: Flask) -> None:
+def test_the_store_holds_digests_only(inside: Flask) -> None:
     secrets = [a_code(), a_token()]
     keys = [key.decode() for key in store().redis.keys("*")]
     assert keys

@@ -17,7 +17,8 @@ from tests.oidc.conftest import SECRET, VERIFIER, RelyingParty
 
 def test_a_code_gives_tokens_and_an_id_token_about_the_sign_in_only(wlkp: RelyingParty, browser: FlaskClient, siti: str) -> None:
     response = wlkp.redeem(wlkp.code(browser))
-    assert response.headers["Cache-Control"] == "no-store" and response.headers["Pragma"] == "no-cache"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Pragma"] == "no-cache"
     given = response.json
     assert (given["token_type"], given["expires_in"], given["scope"]) == ("Bearer", 600, "openid profile email")
     stated = wlkp.stated(given["id_token"])
@@ -207,9 +208,11 @@ def test_parameters_come_from_the_form_only(app: Flask, wlkp: RelyingParty) -> N
 
 def test_a_client_acting_for_itself_gets_no_refresh_token_and_no_person(wlkp: RelyingParty) -> None:
     given = wlkp.post("/token", grant_type="client_credentials", scope="api openid").json
-    assert given.keys() == {"access_token", "token_type", "expires_in", "scope"} and given["scope"] == "api"
+    assert given.keys() == {"access_token", "token_type", "expires_in", "scope"}
+    assert given["scope"] == "api"
     refused = wlkp.userinfo(given["access_token"])
-    assert refused.status_code == 403 and 'error="insufficient_scope"' in refused.headers["WWW-Authenticate"]
+    assert refused.status_code == 403
+    assert 'error="insufficient_scope"' in refused.headers["WWW-Authenticate"]
 
 
 def test_a_grant_that_a_client_did_not_register_is_refused(register: Callable[..., RelyingParty]) -> None:
@@ -233,7 +236,8 @@ def test_userinfo_gives_the_claims_of_the_scopes(wlkp: RelyingParty, browser: Fl
         "phone_number_verified",
     }
     assert (told["sub"], told["name"]) == (siti, "Siti Aminah")
-    assert isinstance(told["updated_at"], int) and told["phone_number_verified"] is True
+    assert isinstance(told["updated_at"], int)
+    assert told["phone_number_verified"] is True
     in_body = app.test_client().post("/userinfo", data={"access_token": token})
     assert in_body.json == told
 
@@ -248,7 +252,8 @@ def test_restricted_claims_need_the_entrys_word(
     assert wlkp.userinfo(plain["access_token"]).json.keys().isdisjoint({"nik", "birthdate", "gender"})
     given = trusted.redeem(trusted.code(browser, scope="openid profile", claims=wanted)).json
     told = trusted.userinfo(given["access_token"]).json
-    assert (told["nik"], told["birthdate"]) == ("9901015505900001", "1990-05-15") and "gender" not in told
+    assert (told["nik"], told["birthdate"]) == ("9901015505900001", "1990-05-15")
+    assert "gender" not in told
     assert trusted.stated(given["id_token"])["nik"] == "9901015505900001"
 
 
@@ -257,7 +262,8 @@ def test_the_claims_parameter_asks_at_each_place_for_itself(wlkp: RelyingParty, 
     given = wlkp.redeem(wlkp.code(browser, scope="openid", claims=wanted)).json
     assert wlkp.userinfo(given["access_token"]).json.keys() == {"sub", "phone_number"}
     stated = wlkp.stated(given["id_token"])
-    assert stated["email"] == "siti@example.com" and "phone_number" not in stated
+    assert stated["email"] == "siti@example.com"
+    assert "phone_number" not in stated
 
 
 def test_a_pairwise_client_sees_its_own_sub_everywhere(
@@ -271,7 +277,8 @@ def test_a_pairwise_client_sees_its_own_sub_everywhere(
         party.post("/introspect", token=given["access_token"]).json["sub"],
         party.post("/introspect", token=given["refresh_token"]).json["sub"],
     }
-    assert len(seen) == 1 and siti not in seen
+    assert len(seen) == 1
+    assert siti not in seen
 
 
 @pytest.mark.parametrize("token", ["", "x", "zz" + "a" * 43, "a" * 45, "é" * 45])
@@ -283,7 +290,8 @@ def test_userinfo_takes_one_token_and_none_from_the_query(app: Flask, wlkp: Rely
     given = wlkp.redeem(wlkp.code(browser)).json
     client, token = app.test_client(), given["access_token"]
     bare = client.get("/userinfo")
-    assert bare.status_code == 401 and bare.headers["WWW-Authenticate"] == "Bearer"
+    assert bare.status_code == 401
+    assert bare.headers["WWW-Authenticate"] == "Bearer"
     assert client.get(f"/userinfo?access_token={token}").status_code == 401
     twice = client.post("/userinfo", data={"access_token": token}, headers={BASIC: f"Bearer {token}"})
     assert twice.status_code == 400

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from authlib.integrations.flask_client import OAuth, OAuthError
 from flask import Flask, redirect, render_template, session, url_for
+from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 
@@ -84,4 +85,4 @@ MESSAGES = {
 
 def serve(service: Service) -> None:
     """Serves it on loopback."""
-    create_service(service).run("127.0.0.1", service.port, threaded=True)
+    make_server("127.0.0.1", service.port, create_service(service), threaded=True).serve_forever()

@@ -1,0 +1,220 @@
+"""What every test stands on: the application over real stores, a live server, the clock, the outbox, closed sockets."""
+
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import text
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from idp import create_app, gateways
+from idp.cli.database import upgrade_tables
+from idp.config import Settings
+from idp.extensions import db
+from idp.gateways import outbox as kept
+from tests import stores
+from tests.person import Person
+from tests.relying_party import RelyingParty
+from tests.tripwire import Tripwire
+
+ROOT = Path(__file__).resolve().parent.parent
+KEPT_TABLES = {"signing_keys", "alembic_version"}  # making RSA keys for each test would take most of the time
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Journeys, and whatever is marked `every_store`, run on both combinations of stores; the rest on the little one."""
+    if "combination" in metafunc.fixturenames:
+        both = metafunc.definition.get_closest_marker("every_store") or "journeys" in str(metafunc.definition.path)
+        metafunc.parametrize("combination", [stores.LITTLE, stores.LARGE] if both else [stores.LITTLE], scope="session")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Registers our marker."""
+    config.addinivalue_line("markers", "every_store: runs on SQLite with embedded Redis and on PostgreSQL with redis-server")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def only_loopback() -> Iterator[None]:
+    """Nothing of a test ever leaves this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> Any:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise OSError(f"tests talk to loopback only, not to {address[0]}")
+        return connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded)
+        yield
+
+
+class House:
+    """One application over one combination of stores, served on a loopback port of its own."""
+
+    def __init__(self, place: stores.Stores) -> None:
+        self.stores, self.port = place, stores.free_port()
+        self.issuer = f"http://127.0.0.1:{self.port}"
+        self.app = self.build()
+        with self.app.app_context():
+            upgrade_tables()
+        self.clients = dict(self.app.extensions["idp.clients"].known)
+        self.server = make_server("127.0.0.1", self.port, self.app, threaded=True, request_handler=Quiet)
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
+        self.thread.start()
+
+    def build(self, **changes: Any) -> Flask:
+        """An application over these stores; settings can be changed."""
+        settings: dict[str, Any] = {
+            "environment": "test",
+            "issuer": self.issuer,
+            "var": self.stores.var,
+            "database_url": self.stores.database_url,
+            "redis_url": self.stores.redis_url,
+            "clients_file": ROOT / "clients.yaml",
+            "secrets_file": self.stores.var / "secrets.json",
+            "civil_registry_url": f"fixture:{ROOT}/demo/citizens.yaml",
+        }
+        app = create_app(Settings(**settings | changes))
+        app.config["PROPAGATE_UNFORESEEN"] = True
+        return app
+
+    def clean(self) -> None:
+        """As on the first day: empty stores, gateways that have seen nothing, the clients of the file."""
+        self.app.extensions["idp.store"].redis.flushall()
+        with self.app.app_context(), db.engine.begin() as connection:
+            for table in reversed(db.metadata.sorted_tables):
+                if table.name not in KEPT_TABLES:
+                    connection.execute(text(f"DELETE FROM {table.name}"))
+        gateways.init_app(self.app)
+        self.app.extensions.pop("idp.limits", None)
+        self.app.extensions["idp.clients"].known = dict(self.clients)
+
+    def close(self) -> None:
+        """Stops serving."""
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+        with self.app.app_context():
+            db.engine.dispose()
+
+
+class Quiet(WSGIRequestHandler):
+    """Keeps connections open as a real server does, and writes no log."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Nothing."""
+
+
+@pytest.fixture(scope="session")
+def houses() -> Iterator[Callable[[str], House]]:
+    """Houses by combination of stores, built when first asked for."""
+    with ExitStack() as open_stores:
+        built: dict[str, House] = {}
+
+        def house(name: str) -> House:
+            if name not in built:
+                place = open_stores.enter_context(stores.little() if name == stores.LITTLE else stores.large())
+                built[name] = House(place)
+                open_stores.callback(built[name].close)
+            return built[name]
+
+        yield house
+
+
+@pytest.fixture
+def house(houses: Callable[[str], House], combination: str) -> House:
+    """A clean house."""
+    found = houses(combination)
+    found.clean()
+    return found
+
+
+@pytest.fixture
+def app(house: House) -> Flask:
+    """The application, on clean stores."""
+    return house.app
+
+
+@pytest.fixture
+def make_app(house: House) -> Callable[..., Flask]:
+    """Further applications on the same stores, with other settings."""
+    return house.build
+
+
+@pytest.fixture
+def issuer(house: House) -> str:
+    """Where the application is served over real HTTP."""
+    return house.issuer
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """A clock that stands still until a test moves it; the served application sees the same one."""
+    with time_machine.travel("2026-03-02T05:00:00Z", tick=False) as moved:
+        yield moved
+
+
+class Outbox:
+    """What the stand-in gateways would have sent."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+
+    def to(self, recipient: str) -> list[kept.Message]:
+        """Messages to a number (E.164) or address, oldest first."""
+        with self.app.app_context():
+            return kept.messages(recipient)
+
+    def code(self, recipient: str) -> str:
+        """The newest one-time code sent there."""
+        found = [re.search(r"\b(\d{6})\b", message.text) for message in self.to(recipient)]
+        return [match[1] for match in found if match][-1]
+
+
+@pytest.fixture
+def outbox(app: Flask) -> Outbox:
+    """The outbox."""
+    return Outbox(app)
+
+
+@pytest.fixture
+def service(house: House) -> Callable[..., RelyingParty]:
+    """Relying parties of the demo, speaking real HTTP: `service("jkp")`."""
+
+    def made(client_id: str = "wlkp") -> RelyingParty:
+        return RelyingParty.of_demo(house.issuer, client_id)
+
+    return made
+
+
+@pytest.fixture
+def tripwire(house: House, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[Tripwire]:
+    """Fails the test when a fact that it was told shows up in a log line or a Redis value."""
+    wire = Tripwire()
+    yield wire
+    captured = capfd.readouterr()
+    wire.search("a log line", caplog.text + captured.out + captured.err)
+    wire.search_store(house.app.extensions["idp.store"].redis)
+
+
+@pytest.fixture
+def person(house: House, outbox: Outbox, request: pytest.FixtureRequest) -> Callable[..., Person]:
+    """People with a browser each: `person("Siti")`; in journeys the tripwire knows all of their facts."""
+    wire: Tripwire | None = request.getfixturevalue("tripwire") if "journeys" in str(request.path) else None
+
+    def made(name: str = "Siti") -> Person:
+        somebody = Person.named(name, house.issuer, outbox)
+        if wire is not None:
+            wire.watch(somebody.facts)
+        return somebody
+
+    return made

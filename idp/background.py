@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, cast
 
 import structlog
@@ -31,12 +31,12 @@ def start(work: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Futur
 def unhurried(work: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
     """Starts `work` and returns after a fixed time, done or not, so that real and pretended work take equally long."""
     start(work, *args, **kwargs)
+    pause()
+
+
+def pause() -> None:
+    """The fixed time."""
     threading.Event().wait(UNHURRIED_SECONDS)
-
-
-def briefly(futures: list[Future[None]]) -> None:
-    """Waits until all are done, but no longer than the fixed time."""
-    wait(futures, timeout=UNHURRIED_SECONDS)
 
 
 def _pool(app: Flask) -> ThreadPoolExecutor:

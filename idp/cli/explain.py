@@ -56,9 +56,7 @@ def _events(reference: str) -> list[str]:
     from idp.audit import AuditEvent
     from idp.extensions import db
 
-    rows = db.session.scalars(
-        select(AuditEvent).where(AuditEvent.reference == reference).order_by(AuditEvent.position)
-    )
+    rows = db.session.scalars(select(AuditEvent).where(AuditEvent.reference == reference).order_by(AuditEvent.position))
     return [_line(row.at, row.event, row.account, row.client, row.address, row.facts) for row in rows]
 
 

@@ -1,7 +1,6 @@
 """The audit trail keeps one unbroken chain, whoever drains it, and tells when anybody touched it."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,12 +12,6 @@ from idp.audit import AuditEvent, Broken
 from idp.extensions import db
 
 
-@pytest.fixture
-def house(app: Flask) -> Iterator[Flask]:
-    with app.app_context():
-        yield app
-
-
 def rows() -> list[AuditEvent]:
     return list(db.session.scalars(select(AuditEvent).order_by(AuditEvent.position)))
 
@@ -28,8 +21,8 @@ def write(statement: str) -> None:
         connection.execute(text(statement))
 
 
-def test_an_event_reaches_sql_with_who_when_and_from_where(house: Flask) -> None:
-    with house.test_request_context(environ_base={"REMOTE_ADDR": "192.0.2.77"}):
+def test_an_event_reaches_sql_with_who_when_and_from_where(here: Flask) -> None:
+    with here.test_request_context(environ_base={"REMOTE_ADDR": "192.0.2.77"}):
         from idp.web import reference
 
         audit.record("sign_in", account="subject-1", client="wlkp", method="password", attempt=2, fresh=True)
@@ -48,7 +41,7 @@ def test_addresses_are_kept_as_networks() -> None:
     assert audit.network("unix") is None
 
 
-def test_an_unknown_event_is_refused(house: Flask) -> None:
+def test_an_unknown_event_is_refused(here: Flask) -> None:
     with pytest.raises(ValueError, match="signed_in_somehow"):
         audit.record("signed_in_somehow")  # type: ignore[arg-type]
 
@@ -57,19 +50,20 @@ def test_an_unknown_event_is_refused(house: Flask) -> None:
     "fact",
     ["9901010101900001", "+6281234567890", "081234567890", "siti@example.com", "answer: 9901010101900001!", "a\nb@c"],
 )
-def test_a_personal_fact_is_withheld(house: Flask, fact: str) -> None:
+def test_a_personal_fact_is_withheld(here: Flask, fact: str) -> None:
     audit.record("sign_in", account="s", identifier=fact, method="0f123456789012a")
     audit.drain_all()
     (row,) = rows()
     assert row.facts == '{"identifier":"withheld","method":"0f123456789012a"}'
 
 
-def test_four_drains_at_once_keep_one_chain(house: Flask) -> None:
+@pytest.mark.every_store
+def test_four_drains_at_once_keep_one_chain(here: Flask) -> None:
     for number in range(300):
         audit.record("sign_in", account=f"s{number}")
 
     def drain(_: int) -> int:
-        with house.app_context():
+        with here.app_context():
             return sum(audit.drain(20) for _ in range(30))
 
     with ThreadPoolExecutor(4) as pool:
@@ -80,7 +74,7 @@ def test_four_drains_at_once_keep_one_chain(house: Flask) -> None:
     assert audit.verify() == 300
 
 
-def test_a_crash_between_sql_and_queue_writes_nothing_twice(house: Flask) -> None:
+def test_a_crash_between_sql_and_queue_writes_nothing_twice(here: Flask) -> None:
     audit.record("sign_in", account="a")
     audit.record("sign_in", account="b")
     queue = store.store().listed(audit.QUEUE)
@@ -92,7 +86,8 @@ def test_a_crash_between_sql_and_queue_writes_nothing_twice(house: Flask) -> Non
     assert audit.verify() == 3
 
 
-def test_events_wait_while_sql_is_away(house: Flask) -> None:
+@pytest.mark.every_store
+def test_events_wait_while_sql_is_away(here: Flask) -> None:
     audit.record("sign_in", account="a")
     write("ALTER TABLE audit_events RENAME TO elsewhere")
     with pytest.raises(Exception, match="audit_events"):
@@ -102,7 +97,7 @@ def test_events_wait_while_sql_is_away(house: Flask) -> None:
     assert audit.verify() == 1
 
 
-def test_one_at_a_time(house: Flask) -> None:
+def test_one_at_a_time(here: Flask) -> None:
     audit.record("sign_in", account="a")
     store.store().put(audit.LOCK, "another worker", 30)
     assert audit.drain() == 0
@@ -111,19 +106,20 @@ def test_one_at_a_time(house: Flask) -> None:
     assert audit.drain() == 1
 
 
-def test_who_lost_the_lock_removes_nothing(house: Flask) -> None:
+def test_who_lost_the_lock_removes_nothing(here: Flask) -> None:
     audit.record("sign_in", account="a")
     assert store.store().run(audit._DONE, [audit.QUEUE, audit.LOCK, audit.HEAD], ["late", 1, "9:x", 60]) == 0
     assert len(store.store().listed(audit.QUEUE)) == 1
     assert store.store().get(audit.HEAD) is None
 
 
-def test_the_event_is_recorded_or_the_act_fails(house: Flask) -> None:
-    house.extensions["idp.store"] = store.connect("redis://127.0.0.1:1/0")
+def test_the_event_is_recorded_or_the_act_fails(here: Flask) -> None:
+    here.extensions["idp.store"] = store.connect("redis://127.0.0.1:1/0")
     with pytest.raises(store.StoreUnavailable):
         audit.record("sign_in", account="a")
 
 
+@pytest.mark.every_store
 @pytest.mark.parametrize(
     ("tampering", "position"),
     [
@@ -138,7 +134,7 @@ def test_the_event_is_recorded_or_the_act_fails(house: Flask) -> None:
         ("UPDATE audit_events SET previous = '0' WHERE position = 3", 3),
     ],
 )
-def test_tampering_is_found_where_it_happened(house: Flask, tampering: str, position: int) -> None:
+def test_tampering_is_found_where_it_happened(here: Flask, tampering: str, position: int) -> None:
     for number in range(5):
         audit.record("sign_in", account="a", n=number)
     audit.drain_all()
@@ -149,7 +145,7 @@ def test_tampering_is_found_where_it_happened(house: Flask, tampering: str, posi
     assert result.position == position
 
 
-def test_a_chain_written_anew_is_found(house: Flask) -> None:
+def test_a_chain_written_anew_is_found(here: Flask) -> None:
     audit.record("sign_in", account="a")
     audit.drain_all()
     head = store.store().get(audit.HEAD)
@@ -161,9 +157,9 @@ def test_a_chain_written_anew_is_found(house: Flask) -> None:
     assert audit.verify() == Broken(1, "the chain was written anew")
 
 
-def test_the_thread_of_a_worker_drains_until_it_is_stopped(house: Flask) -> None:
+def test_the_thread_of_a_worker_drains_until_it_is_stopped(here: Flask) -> None:
     stop = threading.Event()
-    thread = audit.drain_forever(house, stop, seconds=0.01)
+    thread = audit.drain_forever(here, stop, seconds=0.01)
     audit.record("sign_in", account="a")
     for _ in range(500):
         if not store.store().listed(audit.QUEUE):
@@ -176,13 +172,13 @@ def test_the_thread_of_a_worker_drains_until_it_is_stopped(house: Flask) -> None
     assert [row.account for row in rows()] == ["a", "b"]
 
 
-def test_the_thread_outlives_an_outage(house: Flask) -> None:
-    working = house.extensions["idp.store"]
-    house.extensions["idp.store"] = store.connect("redis://127.0.0.1:1/0")
+def test_the_thread_outlives_an_outage(here: Flask) -> None:
+    working = here.extensions["idp.store"]
+    here.extensions["idp.store"] = store.connect("redis://127.0.0.1:1/0")
     stop = threading.Event()
-    thread = audit.drain_forever(house, stop, seconds=0.01)
+    thread = audit.drain_forever(here, stop, seconds=0.01)
     threading.Event().wait(0.3)
-    house.extensions["idp.store"] = working
+    here.extensions["idp.store"] = working
     audit.record("sign_in", account="a")
     threading.Event().wait(0.5)
     stop.set()

@@ -4,7 +4,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -19,24 +19,14 @@ from idp.otp import Challenge, CodeExpired, WrongCode
 from idp.rate_limits import HOUR, TooManyAttempts
 from idp.values import EmailAddress, PhoneNumber
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 PHONE = PhoneNumber.parse("0812 3456 2797")
 OTHER = PhoneNumber.parse("0812 3456 2798")
 REFUSED = PhoneNumber.parse("0812 3456 0002")
 SLOW = PhoneNumber.parse("0812 3456 0003")
 MAIL = EmailAddress.parse("siti@example.com")
 REGISTER, RECOVER = "registration", "recovery"
-
-
-@pytest.fixture
-def clock() -> Iterator[time_machine.Traveller]:
-    with time_machine.travel("2026-03-02T05:00:00Z", tick=False) as moved:
-        yield moved
-
-
-@pytest.fixture
-def house(app: Flask, clock: time_machine.Traveller) -> Iterator[Flask]:
-    with app.app_context():
-        yield app
 
 
 def codes(to: PhoneNumber | EmailAddress = PHONE) -> list[str]:
@@ -74,7 +64,7 @@ def resent(first: Challenge, clock: time_machine.Traveller, to: PhoneNumber = PH
     return otp.send(first.id, REGISTER, to)
 
 
-def test_a_code_is_sent_and_right_once(house: Flask, clock: time_machine.Traveller) -> None:
+def test_a_code_is_sent_and_right_once(here: Flask, clock: time_machine.Traveller) -> None:
     sent = otp.send(None, REGISTER, PHONE)
     assert sent.recipient == "08*****2797"
     assert sent.delivery == "sent"
@@ -86,10 +76,10 @@ def test_a_code_is_sent_and_right_once(house: Flask, clock: time_machine.Travell
         otp.verify(sent.id, REGISTER, code)
 
 
-def test_the_sms_is_the_one_of_the_guide(house: Flask) -> None:
+def test_the_sms_is_the_one_of_the_guide(here: Flask) -> None:
     otp.send(None, REGISTER, PHONE)
     (message,) = messages(PHONE.value)
-    host = re.sub(r"^https?://|:\d+$", "", house.extensions["idp.settings"].issuer)
+    host = re.sub(r"^https?://|:\d+$", "", here.extensions["idp.settings"].issuer)
     (code,) = codes()
     assert message.text == (
         f"SIAPkerja: Kode OTP Anda {code}. Berlaku 10 menit. "
@@ -105,7 +95,7 @@ def test_the_sms_fits_into_one_message(issuer: str) -> None:
     assert re.fullmatch(r"[A-Za-z0-9 .,:@#\n-]+", text), "outside GSM-7 a message holds 70 characters only"
 
 
-def test_an_email_has_both_languages_and_both_parts(house: Flask) -> None:
+def test_an_email_has_both_languages_and_both_parts(here: Flask) -> None:
     sent = otp.send(None, RECOVER, MAIL)
     (message,) = messages(MAIL.value)
     (code,) = codes(MAIL)
@@ -115,20 +105,20 @@ def test_an_email_has_both_languages_and_both_parts(house: Flask) -> None:
     otp.verify(sent.id, RECOVER, code)
 
 
-def test_what_a_person_types_may_hold_spaces(house: Flask) -> None:
+def test_what_a_person_types_may_hold_spaces(here: Flask) -> None:
     sent = otp.send(None, REGISTER, PHONE)
     (code,) = codes()
     otp.verify(sent.id, REGISTER, f" {code[:3]} {code[3:]}\n")
 
 
 @pytest.mark.parametrize("typed", ["", "abcdef", "12345", "1" * 5000, "１２３４５６", "💣", "\x00"])
-def test_nonsense_is_a_wrong_code(house: Flask, typed: str) -> None:
+def test_nonsense_is_a_wrong_code(here: Flask, typed: str) -> None:
     sent = otp.send(None, REGISTER, PHONE)
     with pytest.raises(WrongCode):
         otp.verify(sent.id, REGISTER, typed)
 
 
-def test_a_code_lives_ten_minutes(house: Flask, clock: time_machine.Traveller) -> None:
+def test_a_code_lives_ten_minutes(here: Flask, clock: time_machine.Traveller) -> None:
     first, second = otp.send(None, REGISTER, PHONE), otp.send(None, REGISTER, OTHER)
     clock.shift(599)
     otp.verify(first.id, REGISTER, codes()[0])
@@ -138,7 +128,7 @@ def test_a_code_lives_ten_minutes(house: Flask, clock: time_machine.Traveller) -
 
 
 @pytest.mark.parametrize("chosen", [0, 1, 2])
-def test_any_of_the_last_three_codes_is_right(house: Flask, clock: time_machine.Traveller, chosen: int) -> None:
+def test_any_of_the_last_three_codes_is_right(here: Flask, clock: time_machine.Traveller, chosen: int) -> None:
     first = otp.send(None, REGISTER, PHONE)
     again = resent(resent(first, clock), clock)
     assert again.id == first.id
@@ -148,7 +138,7 @@ def test_any_of_the_last_three_codes_is_right(house: Flask, clock: time_machine.
             otp.verify(first.id, REGISTER, used)
 
 
-def test_the_fourth_last_code_is_wrong(house: Flask, clock: time_machine.Traveller) -> None:
+def test_the_fourth_last_code_is_wrong(here: Flask, clock: time_machine.Traveller) -> None:
     first = otp.send(None, REGISTER, PHONE)
     for _ in range(3):
         resent(first, clock)
@@ -158,7 +148,7 @@ def test_the_fourth_last_code_is_wrong(house: Flask, clock: time_machine.Travell
     otp.verify(first.id, REGISTER, codes()[1])
 
 
-def test_an_old_code_expires_though_the_challenge_lives(house: Flask, clock: time_machine.Traveller) -> None:
+def test_an_old_code_expires_though_the_challenge_lives(here: Flask, clock: time_machine.Traveller) -> None:
     first = otp.send(None, REGISTER, PHONE)
     clock.shift(300)
     otp.send(first.id, REGISTER, PHONE)
@@ -168,7 +158,7 @@ def test_an_old_code_expires_though_the_challenge_lives(house: Flask, clock: tim
     otp.verify(first.id, REGISTER, codes()[1])
 
 
-def test_five_wrong_codes_kill_the_challenge(house: Flask) -> None:
+def test_five_wrong_codes_kill_the_challenge(here: Flask) -> None:
     sent = otp.send(None, REGISTER, PHONE)
     (code,) = codes()
     for left in (4, 3, 2, 1, 0):
@@ -180,7 +170,7 @@ def test_five_wrong_codes_kill_the_challenge(house: Flask) -> None:
     assert dead.value.limit == "otp_wrong_challenge"
 
 
-def test_resending_does_not_give_new_tries(house: Flask, clock: time_machine.Traveller) -> None:
+def test_resending_does_not_give_new_tries(here: Flask, clock: time_machine.Traveller) -> None:
     first = otp.send(None, REGISTER, PHONE)
     for _ in range(3):
         outcome(lambda: otp.verify(first.id, REGISTER, other_than(*codes())))
@@ -190,7 +180,7 @@ def test_resending_does_not_give_new_tries(house: Flask, clock: time_machine.Tra
     assert wrong.value.remaining == 1
 
 
-def test_a_dead_challenge_is_followed_by_a_new_one(house: Flask, clock: time_machine.Traveller) -> None:
+def test_a_dead_challenge_is_followed_by_a_new_one(here: Flask, clock: time_machine.Traveller) -> None:
     first = otp.send(None, REGISTER, PHONE)
     for _ in range(5):
         outcome(lambda: otp.verify(first.id, REGISTER, other_than(*codes())))
@@ -200,9 +190,7 @@ def test_a_dead_challenge_is_followed_by_a_new_one(house: Flask, clock: time_mac
     otp.verify(second.id, REGISTER, codes()[1])
 
 
-def test_ten_wrong_codes_pause_the_account_whatever_the_challenge(
-    house: Flask, clock: time_machine.Traveller
-) -> None:
+def test_ten_wrong_codes_pause_the_account_whatever_the_challenge(here: Flask, clock: time_machine.Traveller) -> None:
     for to in (PHONE, OTHER):
         sent = otp.send(None, RECOVER, to, "subject-1")
         for _ in range(5):
@@ -215,7 +203,7 @@ def test_ten_wrong_codes_pause_the_account_whatever_the_challenge(
     otp.verify(bystander.id, REGISTER, codes(SLOW)[0])
 
 
-def test_right_codes_do_not_pause_an_account(house: Flask, clock: time_machine.Traveller) -> None:
+def test_right_codes_do_not_pause_an_account(here: Flask, clock: time_machine.Traveller) -> None:
     for _ in range(12):
         sent = otp.send(None, RECOVER, MAIL, "subject-1")
         otp.verify(sent.id, RECOVER, codes(MAIL)[-1])
@@ -224,26 +212,24 @@ def test_right_codes_do_not_pause_an_account(house: Flask, clock: time_machine.T
     assert rate_limits.remaining("otp_wrong_account", "subject-1") == 10
 
 
-def test_a_hundred_wrong_codes_at_once_are_compared_five_times(house: Flask) -> None:
+def test_a_hundred_wrong_codes_at_once_are_compared_five_times(here: Flask) -> None:
     sent = otp.send(None, RECOVER, PHONE, "subject-1")
     wrong = other_than(*codes())
-    seen = in_parallel(house, 100, lambda: otp.verify(sent.id, RECOVER, wrong))
+    seen = in_parallel(here, 100, lambda: otp.verify(sent.id, RECOVER, wrong))
     assert seen == {"WrongCode": 5, "TooManyAttempts": 95}
     assert outcome(lambda: otp.verify(sent.id, RECOVER, codes()[0])) == "TooManyAttempts"
     assert rate_limits.remaining("otp_wrong_account", "subject-1") == 5
 
 
-def test_twenty_right_codes_at_once_are_right_once(house: Flask) -> None:
-    house.extensions["idp.settings"] = house.extensions["idp.settings"].model_copy(
-        update={"limits": {"otp_wrong_account": 1000}}
-    )
-    house.extensions.pop("idp.limits", None)
+def test_twenty_right_codes_at_once_are_right_once(here: Flask) -> None:
+    here.extensions["idp.settings"] = here.extensions["idp.settings"].model_copy(update={"limits": {"otp_wrong_account": 1000}})
+    here.extensions.pop("idp.limits", None)
     sent = otp.send(None, REGISTER, PHONE)
     (code,) = codes()
-    assert in_parallel(house, 20, lambda: otp.verify(sent.id, REGISTER, code)) == {"right": 1, "CodeExpired": 19}
+    assert in_parallel(here, 20, lambda: otp.verify(sent.id, REGISTER, code)) == {"right": 1, "CodeExpired": 19}
 
 
-def test_a_code_is_good_for_its_purpose_only(house: Flask) -> None:
+def test_a_code_is_good_for_its_purpose_only(here: Flask) -> None:
     sent = otp.send(None, REGISTER, PHONE)
     (code,) = codes()
     with pytest.raises(CodeExpired):
@@ -251,7 +237,7 @@ def test_a_code_is_good_for_its_purpose_only(house: Flask) -> None:
     otp.verify(sent.id, REGISTER, code)
 
 
-def test_a_code_is_good_for_its_challenge_only(house: Flask) -> None:
+def test_a_code_is_good_for_its_challenge_only(here: Flask) -> None:
     first, second = otp.send(None, REGISTER, PHONE), otp.send(None, REGISTER, OTHER)
     if codes()[0] != codes(OTHER)[0]:
         with pytest.raises(WrongCode):
@@ -260,7 +246,7 @@ def test_a_code_is_good_for_its_challenge_only(house: Flask) -> None:
     otp.verify(second.id, REGISTER, codes(OTHER)[0])
 
 
-def test_a_code_proves_the_contact_that_got_it_and_no_other(house: Flask) -> None:
+def test_a_code_proves_the_contact_that_got_it_and_no_other(here: Flask) -> None:
     sent = otp.send(None, REGISTER, PHONE)
     (code,) = codes()
     with pytest.raises(CodeExpired):
@@ -268,7 +254,7 @@ def test_a_code_proves_the_contact_that_got_it_and_no_other(house: Flask) -> Non
     otp.verify(sent.id, REGISTER, code, PHONE)
 
 
-def test_another_recipient_or_purpose_is_another_challenge(house: Flask, clock: time_machine.Traveller) -> None:
+def test_another_recipient_or_purpose_is_another_challenge(here: Flask, clock: time_machine.Traveller) -> None:
     first = otp.send(None, REGISTER, PHONE)
     changed = otp.send(first.id, REGISTER, OTHER)
     assert changed.id != first.id
@@ -276,14 +262,12 @@ def test_another_recipient_or_purpose_is_another_challenge(house: Flask, clock: 
     assert otp.send(first.id, RECOVER, PHONE).id != first.id
 
 
-def test_an_unknown_challenge_is_over(house: Flask) -> None:
+def test_an_unknown_challenge_is_over(here: Flask) -> None:
     with pytest.raises(CodeExpired):
         otp.verify("no such challenge", REGISTER, "123456")
 
 
-def test_a_stored_code_moved_to_another_challenge_is_worthless(
-    house: Flask, clock: time_machine.Traveller
-) -> None:
+def test_a_stored_code_moved_to_another_challenge_is_worthless(here: Flask, clock: time_machine.Traveller) -> None:
     first = otp.send(None, REGISTER, PHONE)
     clock.shift(60)
     second = otp.send(None, REGISTER, PHONE)
@@ -293,7 +277,7 @@ def test_a_stored_code_moved_to_another_challenge_is_worthless(
         otp.verify(second.id, REGISTER, codes()[0])
 
 
-def test_resends_are_a_minute_apart(house: Flask, clock: time_machine.Traveller) -> None:
+def test_resends_are_a_minute_apart(here: Flask, clock: time_machine.Traveller) -> None:
     first = otp.send(None, REGISTER, PHONE)
     clock.shift(59)
     with pytest.raises(TooManyAttempts) as early:
@@ -304,7 +288,7 @@ def test_resends_are_a_minute_apart(house: Flask, clock: time_machine.Traveller)
     assert len(codes()) == 2
 
 
-def test_a_number_gets_five_an_hour_and_ten_a_day_whoever_asks(house: Flask, clock: time_machine.Traveller) -> None:
+def test_a_number_gets_five_an_hour_and_ten_a_day_whoever_asks(here: Flask, clock: time_machine.Traveller) -> None:
     def until_refused(account: str) -> str:
         while True:
             try:
@@ -322,9 +306,9 @@ def test_a_number_gets_five_an_hour_and_ten_a_day_whoever_asks(house: Flask, clo
     assert len(codes()) == 10
 
 
-def test_the_budget_of_the_house_stops_sms_and_not_mail(house: Flask) -> None:
-    house.extensions["idp.settings"] = house.extensions["idp.settings"].model_copy(update={"sms_hourly_budget": 1})
-    house.extensions.pop("idp.limits", None)
+def test_the_budget_of_the_house_stops_sms_and_not_mail(here: Flask) -> None:
+    here.extensions["idp.settings"] = here.extensions["idp.settings"].model_copy(update={"sms_hourly_budget": 1})
+    here.extensions.pop("idp.limits", None)
     otp.send(None, REGISTER, PHONE)
     for act in (otp.send, otp.pretend):
         with pytest.raises(TooManyAttempts) as spent:
@@ -335,14 +319,14 @@ def test_the_budget_of_the_house_stops_sms_and_not_mail(house: Flask) -> None:
     otp.send(None, REGISTER, MAIL)
 
 
-def test_pretending_spends_no_budget(house: Flask) -> None:
+def test_pretending_spends_no_budget(here: Flask) -> None:
     otp.pretend(None, RECOVER, PHONE)
     assert rate_limits.used("otp_send_all_hour") == 0
     otp.send(None, RECOVER, OTHER)
     assert rate_limits.used("otp_send_all_hour") == 1
 
 
-def test_three_times_the_usual_rings_the_alarm_once(house: Flask, clock: time_machine.Traveller) -> None:
+def test_three_times_the_usual_rings_the_alarm_once(here: Flask, clock: time_machine.Traveller) -> None:
     for last in "12":
         otp.send(None, REGISTER, PhoneNumber.parse(f"08123400990{last}"))
     clock.shift(rate_limits.WEEK)
@@ -353,7 +337,7 @@ def test_three_times_the_usual_rings_the_alarm_once(house: Flask, clock: time_ma
     assert rung == [0, 0, 0, 0, 0, 1, 1, 1]
 
 
-def test_a_refused_message_says_so_and_can_be_sent_again(house: Flask) -> None:
+def test_a_refused_message_says_so_and_can_be_sent_again(here: Flask) -> None:
     failed = otp.send(None, REGISTER, REFUSED)
     assert failed.delivery == "failed"
     assert failed.resend_at == failed.sent_at
@@ -362,7 +346,7 @@ def test_a_refused_message_says_so_and_can_be_sent_again(house: Flask) -> None:
     assert rate_limits.remaining("otp_send_phone_hour", REFUSED.value) == 3
 
 
-def test_an_uncertain_message_may_still_arrive(house: Flask) -> None:
+def test_an_uncertain_message_may_still_arrive(here: Flask) -> None:
     sent = otp.send(None, REGISTER, SLOW)
     assert sent.delivery == "uncertain"
     with pytest.raises(TooManyAttempts):
@@ -370,7 +354,7 @@ def test_an_uncertain_message_may_still_arrive(house: Flask) -> None:
     otp.verify(sent.id, REGISTER, codes(SLOW)[0])
 
 
-def test_a_pretended_challenge_looks_real_and_is_never_right(house: Flask, clock: time_machine.Traveller) -> None:
+def test_a_pretended_challenge_looks_real_and_is_never_right(here: Flask, clock: time_machine.Traveller) -> None:
     real = otp.send(None, RECOVER, PHONE, "subject-1", neutral=True)
     pretended = otp.pretend(None, RECOVER, OTHER)
     assert (real.sent_at, real.resend_at, real.expires_at, real.delivery) == (
@@ -388,7 +372,7 @@ def test_a_pretended_challenge_looks_real_and_is_never_right(house: Flask, clock
     assert outcome(lambda: otp.pretend(pretended.id, RECOVER, OTHER)) == "right"
 
 
-def test_pretended_and_real_are_limited_alike(house: Flask, clock: time_machine.Traveller) -> None:
+def test_pretended_and_real_are_limited_alike(here: Flask, clock: time_machine.Traveller) -> None:
     def limits(act: Callable[[], Any]) -> list[str]:
         return [outcome(act) for _ in range(3)]
 
@@ -410,13 +394,13 @@ def test_pretended_and_neutral_take_the_same_time(app: Flask) -> None:
     assert abs(real - pretended) < 0.1
 
 
-def test_a_neutral_answer_does_not_tell_that_delivery_failed(house: Flask) -> None:
+def test_a_neutral_answer_does_not_tell_that_delivery_failed(here: Flask) -> None:
     sent = otp.send(None, RECOVER, REFUSED, "subject-1", neutral=True)
     assert sent.delivery == "sent"
     assert (sent.resend_at - sent.sent_at).total_seconds() == 60
 
 
-def test_the_store_holds_neither_code_nor_number(house: Flask) -> None:
+def test_the_store_holds_neither_code_nor_number(here: Flask) -> None:
     sent = otp.send(None, REGISTER, PHONE)
     kept = str(store.store().redis.hgetall(f"otp:{{{sent.id}}}"))
     assert codes()[0] not in kept
@@ -425,16 +409,16 @@ def test_the_store_holds_neither_code_nor_number(house: Flask) -> None:
     assert 0 < store.store().redis.ttl(f"otp:{{{sent.id}}}") <= otp.LIFE
 
 
-def test_codes_survive_a_rotation_of_the_index_key(house: Flask) -> None:
+def test_codes_survive_a_rotation_of_the_index_key(here: Flask) -> None:
     sent = otp.send(None, REGISTER, PHONE)
-    sealer = house.extensions["idp.sealing"]
+    sealer = here.extensions["idp.sealing"]
     keys = {**sealer.blind.keys, "k9": b"9" * 32}
     rotated = type(sealer)(sealer.sealing, type(sealer.blind)("k9", keys))
-    house.extensions["idp.sealing"] = rotated
+    here.extensions["idp.sealing"] = rotated
     otp.verify(sent.id, REGISTER, codes()[0], PHONE)
 
 
-def test_what_happened_is_audited_without_code_or_number(house: Flask) -> None:
+def test_what_happened_is_audited_without_code_or_number(here: Flask) -> None:
     sent = otp.send(None, RECOVER, PHONE, "subject-1")
     outcome(lambda: otp.verify(sent.id, RECOVER, other_than(*codes())))
     otp.verify(sent.id, RECOVER, codes()[0])
@@ -444,9 +428,9 @@ def test_what_happened_is_audited_without_code_or_number(house: Flask) -> None:
     assert PHONE.value not in queued
 
 
-def test_without_a_store_no_code_is_right(house: Flask) -> None:
+def test_without_a_store_no_code_is_right(here: Flask) -> None:
     sent = otp.send(None, REGISTER, PHONE)
     (code,) = codes()
-    house.extensions["idp.store"] = store.connect("redis://127.0.0.1:1/0")
+    here.extensions["idp.store"] = store.connect("redis://127.0.0.1:1/0")
     with pytest.raises(store.StoreUnavailable):
         otp.verify(sent.id, REGISTER, code)

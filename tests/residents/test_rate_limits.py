@@ -1,6 +1,6 @@
 """Every limit counts exactly, in one step, for everybody at once, and by the clock that tests can move."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -13,19 +13,7 @@ from idp import rate_limits, store
 from idp.config import ConfigError, Settings
 from idp.rate_limits import DAY, HOUR, LIMITS, MINUTE, TooManyAttempts
 
-NOON = "2026-03-02T05:00:00Z"
-
-
-@pytest.fixture
-def clock() -> Iterator[time_machine.Traveller]:
-    with time_machine.travel(NOON, tick=False) as moved:
-        yield moved
-
-
-@pytest.fixture
-def house(app: Flask, clock: time_machine.Traveller) -> Iterator[Flask]:
-    with app.app_context():
-        yield app
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 def refused(act: Callable[[], Any]) -> TooManyAttempts:
@@ -52,7 +40,7 @@ def in_parallel(app: Flask, times: int, act: Callable[[], Any]) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", sorted(set(LIMITS) - {"otp_send_all_hour"}))
-def test_each_limit_allows_its_amount_and_no_more(house: Flask, name: str) -> None:
+def test_each_limit_allows_its_amount_and_no_more(here: Flask, name: str) -> None:
     limit = LIMITS[name]
     assert [rate_limits.hit(name, "somebody") for _ in range(limit.amount)] == list(reversed(range(limit.amount)))
     wait = refused(lambda: rate_limits.hit(name, "somebody"))
@@ -87,7 +75,7 @@ def test_the_numbers_are_those_of_the_security_design() -> None:
     }
 
 
-def test_the_window_slides(house: Flask, clock: time_machine.Traveller) -> None:
+def test_the_window_slides(here: Flask, clock: time_machine.Traveller) -> None:
     for _ in range(5):
         rate_limits.hit("password_minute", "x")
         clock.shift(10)
@@ -99,7 +87,7 @@ def test_the_window_slides(house: Flask, clock: time_machine.Traveller) -> None:
     assert refused(lambda: rate_limits.hit("password_minute", "x")).retry_after == 10
 
 
-def test_a_refused_hit_does_not_prolong_the_wait(house: Flask, clock: time_machine.Traveller) -> None:
+def test_a_refused_hit_does_not_prolong_the_wait(here: Flask, clock: time_machine.Traveller) -> None:
     for _ in range(3):
         rate_limits.hit("facts_nik_day", "nik")
     clock.shift(DAY - 1)
@@ -108,7 +96,7 @@ def test_a_refused_hit_does_not_prolong_the_wait(house: Flask, clock: time_machi
     assert rate_limits.hit("facts_nik_day", "nik") == 2
 
 
-def test_a_growing_limit_waits_longer_for_whoever_goes_on(house: Flask, clock: time_machine.Traveller) -> None:
+def test_a_growing_limit_waits_longer_for_whoever_goes_on(here: Flask, clock: time_machine.Traveller) -> None:
     for _ in range(50):
         rate_limits.hit("password_half_day", "a", "address")
     clock.shift(6 * HOUR)
@@ -118,7 +106,7 @@ def test_a_growing_limit_waits_longer_for_whoever_goes_on(house: Flask, clock: t
     assert refused(lambda: rate_limits.hit("password_half_day", "a", "address")).retry_after == 6 * HOUR
 
 
-def test_ten_wrong_codes_pause_for_a_quarter_of_an_hour(house: Flask, clock: time_machine.Traveller) -> None:
+def test_ten_wrong_codes_pause_for_a_quarter_of_an_hour(here: Flask, clock: time_machine.Traveller) -> None:
     for _ in range(10):
         rate_limits.hit("otp_wrong_account", "a")
     clock.shift(15 * MINUTE - 1)
@@ -128,7 +116,7 @@ def test_ten_wrong_codes_pause_for_a_quarter_of_an_hour(house: Flask, clock: tim
     assert refused(lambda: rate_limits.hit("otp_wrong_account", "a")).retry_after == 15 * MINUTE
 
 
-def test_an_act_that_one_limit_refuses_uses_up_none_of_the_others(house: Flask) -> None:
+def test_an_act_that_one_limit_refuses_uses_up_none_of_the_others(here: Flask) -> None:
     acts = [("facts_nik_day", ["nik"]), ("facts_nik_month", ["nik"]), ("facts_device", ["device"])]
     for _ in range(3):
         left = rate_limits.hit_all(acts)
@@ -139,7 +127,7 @@ def test_an_act_that_one_limit_refuses_uses_up_none_of_the_others(house: Flask) 
     assert rate_limits.remaining("facts_nik_month", "nik") == 2
 
 
-def test_the_longest_wait_is_told(house: Flask) -> None:
+def test_the_longest_wait_is_told(here: Flask) -> None:
     acts = [("password_minute", ["x"]), ("password_half_day", ["x"])]
     for _ in range(5):
         rate_limits.hit_all(acts)
@@ -150,7 +138,7 @@ def test_the_longest_wait_is_told(house: Flask) -> None:
         assert (wait.limit, wait.retry_after) == ("password_half_day", 12 * HOUR)
 
 
-def test_a_growing_limit_does_not_grow_by_what_another_refused(house: Flask) -> None:
+def test_a_growing_limit_does_not_grow_by_what_another_refused(here: Flask) -> None:
     acts = [("password_minute", ["x"]), ("password_half_day", ["x"])]
     for _ in range(5):
         rate_limits.hit_all(acts)
@@ -159,29 +147,27 @@ def test_a_growing_limit_does_not_grow_by_what_another_refused(house: Flask) -> 
     assert rate_limits.remaining("password_half_day", "x") == 45
 
 
-def test_nobody_waits_longer_than_the_window_when_a_clock_was_set_back(
-    house: Flask, clock: time_machine.Traveller
-) -> None:
+def test_nobody_waits_longer_than_the_window_when_a_clock_was_set_back(here: Flask, clock: time_machine.Traveller) -> None:
     rate_limits.hit("otp_send_phone_gap", "p")
     clock.shift(-HOUR)
     assert refused(lambda: rate_limits.hit("otp_send_phone_gap", "p")).retry_after == MINUTE
 
 
-def test_limits_of_two_families_are_not_one_act(house: Flask) -> None:
+def test_limits_of_two_families_are_not_one_act(here: Flask) -> None:
     with pytest.raises(ValueError, match="one family"):
         rate_limits.hit_all([("facts_device", ["d"]), ("password_minute", ["x"])])
 
 
-def test_a_hundred_at_once_get_exactly_the_amount(house: Flask) -> None:
-    outcomes = in_parallel(house, 100, lambda: rate_limits.hit("facts_device", "d"))
+def test_a_hundred_at_once_get_exactly_the_amount(here: Flask) -> None:
+    outcomes = in_parallel(here, 100, lambda: rate_limits.hit("facts_device", "d"))
     assert sorted(o for o in outcomes if isinstance(o, int)) == [0, 1, 2, 3, 4]
     assert sum(isinstance(o, TooManyAttempts) for o in outcomes) == 95
 
 
-def test_the_budget_is_counted_by_the_hour(house: Flask, clock: time_machine.Traveller) -> None:
-    change(house, sms_hourly_budget=3)
+def test_the_budget_is_counted_by_the_hour(here: Flask, clock: time_machine.Traveller) -> None:
+    change(here, sms_hourly_budget=3)
     clock.shift(40 * MINUTE)
-    outcomes = in_parallel(house, 50, lambda: rate_limits.hit("otp_send_all_hour"))
+    outcomes = in_parallel(here, 50, lambda: rate_limits.hit("otp_send_all_hour"))
     assert sum(isinstance(o, int) for o in outcomes) == 3
     assert refused(lambda: rate_limits.check("otp_send_all_hour")).retry_after == 20 * MINUTE
     clock.shift(20 * MINUTE)
@@ -190,7 +176,7 @@ def test_the_budget_is_counted_by_the_hour(house: Flask, clock: time_machine.Tra
     assert rate_limits.used("otp_send_all_hour", seconds_ago=HOUR) == 3
 
 
-def test_looking_counts_nothing(house: Flask) -> None:
+def test_looking_counts_nothing(here: Flask) -> None:
     for _ in range(5):
         assert rate_limits.check("recovery_nik", "n") == 1
         assert rate_limits.remaining("recovery_nik", "n") == 1
@@ -199,7 +185,7 @@ def test_looking_counts_nothing(house: Flask) -> None:
     assert refused(lambda: rate_limits.check("recovery_nik", "n")).limit == "recovery_nik"
 
 
-def test_a_hit_can_be_given_back_and_all_forgotten(house: Flask) -> None:
+def test_a_hit_can_be_given_back_and_all_forgotten(here: Flask) -> None:
     for _ in range(20):
         rate_limits.hit("facts_nik_day", "n")
         rate_limits.give_back("facts_nik_day", "n")
@@ -215,19 +201,19 @@ def test_a_hit_can_be_given_back_and_all_forgotten(house: Flask) -> None:
     assert rate_limits.used("otp_send_all_hour") == 0
 
 
-def test_tracked_addresses_are_counted_and_not_refused(house: Flask) -> None:
-    change(house, address_limits="track")
+def test_tracked_addresses_are_counted_and_not_refused(here: Flask) -> None:
+    change(here, address_limits="track")
     for _ in range(40):
         rate_limits.hit("registration_address", "192.0.2.1")
     for _ in range(5):
         rate_limits.hit("facts_device", "d")
     refused(lambda: rate_limits.hit("facts_device", "d"))
-    change(house, address_limits="enforce")
+    change(here, address_limits="enforce")
     assert refused(lambda: rate_limits.hit("registration_address", "192.0.2.1")).limit == "registration_address"
 
 
-def test_settings_change_a_limit(house: Flask) -> None:
-    change(house, limits={"facts_device": 2, "registration_address": {"amount": 1, "seconds": 5}})
+def test_settings_change_a_limit(here: Flask) -> None:
+    change(here, limits={"facts_device": 2, "registration_address": {"amount": 1, "seconds": 5}})
     assert [rate_limits.hit("facts_device", "d") for _ in range(2)] == [1, 0]
     refused(lambda: rate_limits.hit("facts_device", "d"))
     rate_limits.hit("registration_address", "x")
@@ -250,7 +236,7 @@ def test_a_mistaken_change_is_refused(changes: dict[str, Any], place: str) -> No
         rate_limits.overridden(Settings(limits=changes))
 
 
-def test_keys_of_one_act_share_a_hash_tag_and_hide_the_subject(house: Flask) -> None:
+def test_keys_of_one_act_share_a_hash_tag_and_hide_the_subject(here: Flask) -> None:
     rate_limits.hit_all([("facts_nik_day", ["9901010101900001"]), ("facts_address", ["192.0.2.7"])])
     keys = [key.decode() for key in store.store().redis.keys("limit:*")]
     assert len(keys) == 2
@@ -258,7 +244,7 @@ def test_keys_of_one_act_share_a_hash_tag_and_hide_the_subject(house: Flask) -> 
     assert not any("9901010101900001" in key or "192.0.2.7" in key for key in keys)
 
 
-def test_counters_stay_small_and_do_not_outlive_their_window(house: Flask, clock: time_machine.Traveller) -> None:
+def test_counters_stay_small_and_do_not_outlive_their_window(here: Flask, clock: time_machine.Traveller) -> None:
     rate_limits.hit("password_minute", "x")
     for _ in range(100):
         clock.shift(13)
@@ -268,13 +254,13 @@ def test_counters_stay_small_and_do_not_outlive_their_window(house: Flask, clock
     assert 0 < store.store().redis.ttl(key) <= MINUTE
 
 
-def test_the_limiter_fails_closed(house: Flask) -> None:
-    house.extensions["idp.store"] = store.connect("redis://127.0.0.1:1/0")
+def test_the_limiter_fails_closed(here: Flask) -> None:
+    here.extensions["idp.store"] = store.connect("redis://127.0.0.1:1/0")
     with pytest.raises(store.StoreUnavailable):
         rate_limits.hit("facts_device", "d")
 
 
-def test_the_exception_says_nothing_about_whom(house: Flask) -> None:
+def test_the_exception_says_nothing_about_whom(here: Flask) -> None:
     rate_limits.hit("recovery_nik", "9901010101900001")
     wait = refused(lambda: rate_limits.hit("recovery_nik", "9901010101900001"))
     assert "9901010101900001" not in repr(wait) + str(wait)

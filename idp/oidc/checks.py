@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from authlib.oauth2 import OAuth2Error
 
-from idp.oidc import answers, keys, request_objects
+from idp.oidc import answers, keys, request_objects, resources
 from idp.oidc.clients import clients
 from idp.oidc.errors import refusal
 from idp.oidc.request import Request
@@ -187,7 +187,7 @@ def id_token_hint_is_ours(request: Request) -> None:
     raw = request.get("id_token_hint")
     if not raw:
         return
-    hint = keys.verify(raw)
+    hint = keys.verify(raw, "JWT")  # never an access token: its type is another
     if hint is None or not is_for(hint, request.registered.client_id):
         raise refusal("invalid_request", "id_token_hint was not issued by us to this client.")
     request.hint = hint
@@ -236,4 +236,5 @@ VALIDATE: list[tuple[Check, str]] = [
     (max_age_is_a_number, "OpenID Connect Core 3.1.2.1: max_age"),
     (claims_are_json, "OpenID Connect Core 5.5: claims"),
     (id_token_hint_is_ours, "OpenID Connect Core 3.1.2.1: id_token_hint"),
+    (resources.resources_are_registered, "RFC 8707 2.1: invalid_target"),
 ]

@@ -40,9 +40,14 @@ def presented(request: Request, client: "Client") -> AccessToken | Refreshable |
     if families.is_refresh_token(token):
         return families.find(token, client.client_id)
     found = records.read_access(token)
-    if found is None or client.client_id not in (found[0].client_id, *found[0].audience):
-        return None
-    return found[0]
+    return found[0] if found is not None and _may_know(client, found[0]) else None
+
+
+def _may_know(client: "Client", token: AccessToken) -> bool:
+    """Its own token, or as a resource server one made out to it: to everybody else the token does not exist."""
+    if token.client_id == client.client_id:
+        return True
+    return client.resource_server and bool({client.client_id, *client.resources} & set(token.audience))
 
 
 def _about_access(token: AccessToken) -> dict[str, Any]:
@@ -60,6 +65,8 @@ def _about_access(token: AccessToken) -> dict[str, Any]:
     }
     if token.subject:
         about |= {"acr": token.acr, "auth_time": token.auth_time}
+    if token.actor:
+        about["act"] = token.actor
     return about | ({"cnf": token.confirmation} if token.confirmation else {})
 
 

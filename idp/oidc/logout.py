@@ -37,7 +37,7 @@ class EndSessionEndpoint(AuthlibEndSessionEndpoint):
 
     def _validate_id_token_hint(self, id_token_hint: str) -> dict[str, Any]:
         """The hint's claims; raises when it is not ours. It may have expired: people stay away longer than ten minutes."""
-        hint: dict[str, Any] | None = keys.verify(id_token_hint)
+        hint: dict[str, Any] | None = keys.verify(id_token_hint, "JWT")  # an access token is no hint
         audience = hint.get("aud") if hint else None
         if hint is None or not isinstance(audience, str) or not checks.is_for(hint, audience):
             raise refusal("invalid_request", "id_token_hint was not issued by us.")

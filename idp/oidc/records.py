@@ -12,6 +12,7 @@ import orjson
 from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, TokenMixin
 
 from idp import clock, sessions, tokens
+from idp.oidc import access_jwts
 from idp.store import Script, store
 
 CODE_LIFE = 60  # seconds (FAPI 2.0 security profile, section 5.3.2.1: at most 60)
@@ -34,6 +35,7 @@ class Approval:
     grant: str = ""
     nonce: str = field(default="", repr=False)
     claims: dict[str, Any] = field(default_factory=dict, repr=False)
+    resources: tuple[str, ...] = ()
 
     @property
     def offline(self) -> bool:
@@ -85,6 +87,8 @@ class AccessToken(TokenMixin):
     confirmation: dict[str, str] = field(default_factory=dict, repr=False)
     acr: str = ""
     auth_time: int = 0
+    amr: tuple[str, ...] = ()
+    actor: dict[str, Any] = field(default_factory=dict)
 
     def check_client(self, client: Any) -> bool:
         """For Authlib: whether it was issued to this client."""
@@ -218,6 +222,7 @@ def write_access(token: str, record: AccessToken) -> bool:
 
 def read_access(token: str, *account_fields: str) -> tuple[AccessToken, tuple[bytes | None, ...]] | None:
     """A live access token's record and fields of its account's hash; None for anything else."""
+    token = access_jwts.name_of(token)
     if not _bucketed(token):
         return None
     found = store().run(_READ_ACCESS, (_key("access", token),), (_tag(token), *account_fields))
@@ -229,6 +234,7 @@ def read_access(token: str, *account_fields: str) -> tuple[AccessToken, tuple[by
 
 def drop_access(token: str) -> None:
     """Revokes one access token."""
+    token = access_jwts.name_of(token)
     if _bucketed(token):
         store().drop(_key("access", token))
 

@@ -71,6 +71,9 @@ class Request(OAuth2Request):
         self.pushed = False
         #: What a successful answer carries besides the grant's own parameters.
         self.extras: list[tuple[str, str]] = []
+        #: What the tokens are asked for, and what those about to be issued are made out to (RFC 8707).
+        self.resources: tuple[str, ...] = ()
+        self.audience: tuple[str, ...] = ()
         self.prompts: frozenset[str] = frozenset()
         self.max_age: int | None = None
         self.claims: dict[str, Any] = {}

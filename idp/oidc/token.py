@@ -8,7 +8,7 @@ from authlib.oidc.core.util import create_half_hash
 
 from idp import accounts, clock
 from idp.config import settings
-from idp.oidc import claims, families, keys, records
+from idp.oidc import access_jwts, claims, families, keys, records
 from idp.oidc.errors import refusal
 from idp.oidc.records import AccessToken, Approval
 from idp.oidc.request import Request
@@ -53,11 +53,14 @@ def _scope_of(client: "Client", scope: str | None, user: Approval | None) -> str
     return allowed
 
 
-def record_of(made: dict[str, Any], client_id: str, approval: Approval | None = None) -> AccessToken:
-    """The record of an access token just made."""
+def record_of(
+    made: dict[str, Any], client: "Client", approval: Approval | None = None, audience: tuple[str, ...] = ()
+) -> AccessToken:
+    """The record of an access token just made, for `audience`; without one, a JWT is for our own userinfo endpoint."""
     now = clock.timestamp()
     common = {
-        "client_id": client_id,
+        "client_id": client.client_id,
+        "audience": audience or ((settings().issuer,) if client.access_token_format == "jwt" else ()),
         "scope": made.get("scope", ""),
         "issued_at": now,
         "expires_at": now + made["expires_in"],
@@ -72,7 +75,18 @@ def record_of(made: dict[str, Any], client_id: str, approval: Approval | None = 
         claims=approval.claims.get("userinfo") or {},
         acr=approval.acr,
         auth_time=approval.auth_time,
+        amr=approval.amr,
     )
+
+
+def keep(made: dict[str, Any], record: AccessToken, client: "Client") -> bool:
+    """Stores an access token just made; one with an audience leaves us as a JWT. False when it is dead on arrival."""
+    name = made["access_token"]
+    if not records.write_access(name, record):
+        return False
+    if record.audience:
+        made["access_token"] = access_jwts.signed(name, record, client)
+    return True
 
 
 def id_token(approval: Approval, client: "Client", *, access_token: str = "", code: str = "", nonce: str = "") -> str:

@@ -10,7 +10,7 @@ from authlib.oauth2.rfc6749 import grants as authlib_grants
 
 from idp import audit, tokens
 from idp.config import settings
-from idp.oidc import answers, families, records, token
+from idp.oidc import answers, families, records, resources, token
 from idp.oidc.errors import refusal
 from idp.oidc.records import Approval, AuthorizationCode
 from idp.oidc.request import Request
@@ -71,8 +71,9 @@ class AuthorizationCodeGrant(authlib_grants.AuthorizationCodeGrant):
         refresh = token_.get("refresh_token")
         if refresh:
             families.begin_family(approval, refresh)
-        record = token.record_of(token_, approval.client_id, approval)
-        if not records.write_access(token_["access_token"], record) and refresh:
+        client = self.request.registered
+        record = token.record_of(token_, client, approval, self.request.audience)
+        if not token.keep(token_, record, client) and refresh:
             families.end_family(approval.family, approval.subject)
 
 
@@ -86,4 +87,7 @@ def verifier_matches(request: Request, code: AuthorizationCode) -> None:
 
 
 # What a redemption must match beyond client and redirect URI; sender constraints (RFC 9449, RFC 8705) add a row each.
-REDEMPTION: list[Callable[[Request, AuthorizationCode], None]] = [verifier_matches]
+REDEMPTION: list[Callable[[Request, AuthorizationCode], None]] = [
+    verifier_matches,
+    resources.redemption_stays_within,
+]

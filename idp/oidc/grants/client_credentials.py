@@ -4,7 +4,7 @@ from typing import Any
 
 from authlib.oauth2.rfc6749 import grants as authlib_grants
 
-from idp.oidc import records, token
+from idp.oidc import resources, token
 from idp.oidc.errors import refusal
 from idp.oidc.request import Request
 
@@ -19,7 +19,9 @@ class ClientCredentialsGrant(authlib_grants.ClientCredentialsGrant):
         super().validate_token_request()
         if self.request.auth_method == "none":
             raise refusal("unauthorized_client", "A public client cannot act for itself.")
+        resources.choose(self.request)
 
     def save_token(self, token_: dict[str, Any]) -> None:
         """Keeps the access token."""
-        records.write_access(token_["access_token"], token.record_of(token_, self.request.registered.client_id))
+        client = self.request.registered
+        token.keep(token_, token.record_of(token_, client, audience=self.request.audience), client)

@@ -6,7 +6,7 @@ from typing import Any, cast
 from authlib.oauth2.rfc6749 import InvalidGrantError
 from authlib.oauth2.rfc6749 import grants as authlib_grants
 
-from idp.oidc import families, records, token
+from idp.oidc import families, resources, token
 from idp.oidc.families import Refreshable
 from idp.oidc.records import Approval
 from idp.oidc.request import Request
@@ -17,6 +17,11 @@ class RefreshTokenGrant(authlib_grants.RefreshTokenGrant):
 
     INCLUDE_NEW_REFRESH_TOKEN = True
     request: Request
+
+    def validate_token_request(self) -> None:
+        """Authlib finds the token and narrows the scope; a resource beyond what was approved is refused (RFC 8707 2.2)."""
+        super().validate_token_request()
+        resources.choose(self.request, cast(Refreshable, self.request.refresh_token).approval.resources)
 
     def authenticate_refresh_token(self, refresh_token: str) -> Any:
         """The usable token of the client that has just been authenticated."""
@@ -29,8 +34,9 @@ class RefreshTokenGrant(authlib_grants.RefreshTokenGrant):
     def save_token(self, token_: dict[str, Any]) -> None:
         """Keeps the access token first: a locked account or an ended session gets nothing, and nothing is rotated."""
         used = cast(Refreshable, self.request.refresh_token)
-        record = token.record_of(token_, used.approval.client_id, self.request.user)
-        if not records.write_access(token_["access_token"], record):
+        client = self.request.registered
+        record = token.record_of(token_, client, self.request.user, self.request.audience)
+        if not token.keep(token_, record, client):
             raise InvalidGrantError("The refresh token is no longer valid.")
         families.rotate(used, token_["refresh_token"])
 

@@ -48,7 +48,7 @@ def read(path: Path) -> tuple[dict[str, Client], list[Mistake]]:
     found: dict[str, Client] = {}
     for number, entry in enumerate(entries):
         line = _line(document, ("clients", number), 1)
-        client, wrong = _client(entry, path, line)
+        client, wrong = parsed(entry, path, line)
         mistakes += wrong
         if client and client.client_id in found:
             mistakes.append(Mistake(path.name, line, f"client {client.client_id} is there twice: rename or remove one"))
@@ -90,7 +90,8 @@ def _document(path: Path) -> Any:
         raise ConfigError(f"{path} cannot be read ({type(broken).__name__}): check the file and its permissions.") from None
 
 
-def _client(entry: Any, path: Path, line: int) -> tuple[Client | None, list[Mistake]]:
+def parsed(entry: Any, path: Path, line: int) -> tuple[Client | None, list[Mistake]]:
+    """The client that an entry describes, or what is wrong with it; `line` is where the entry begins in the file."""
     if not isinstance(entry, Mapping):
         return None, [Mistake(path.name, line, "an entry must be a mapping that begins with client_id")]
     name = str(entry.get("client_id", "without client_id"))

@@ -126,7 +126,7 @@ def ring() -> KeyRing:
 
 def active(alg: str) -> Published:
     """The key that signs with `alg` now: the newest whose time has come; raises LookupError for an unknown alg."""
-    known = ring().current()  # before the time is asked: the first keys are made here, and making RSA keys takes a while
+    known = ring().current()
     now = clock.timestamp()
     ready = [p for p in known if p.alg == alg and p.active_from <= now]
     if not ready:
@@ -228,10 +228,10 @@ def _generations() -> dict[str, int]:
 
 
 def _first_keys(algorithms: list[str], generations: dict[str, int]) -> list[Any]:
-    now = clock.timestamp()
     for alg in algorithms:
         with suppress(IntegrityError):  # another worker was first: its key is the one
-            _insert(alg, generations.get(alg, 0) + 1, now, now)
+            # From the beginning of time: a server whose clock is a little behind signs with it too.
+            _insert(alg, generations.get(alg, 0) + 1, clock.timestamp(), 0)
     return _living()
 
 

@@ -1,0 +1,72 @@
+"""`idp keys`: which keys sign, the next ones a day ahead, and the end of one that leaked."""
+
+import click
+
+from idp.cli import Mistake, application
+
+ALG = click.argument("alg", type=click.Choice(["RS256", "PS256", "ES256", "EdDSA", "all"]))
+YES = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+@click.group()
+def keys() -> None:
+    """List, rotate or retire the keys that sign tokens."""
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """Show every published key: algorithm, state, since when it signs, id."""
+    from idp.oidc import keys as signing
+
+    with application():
+        for kid, alg, state, active_from in signing.listed():
+            click.echo(f"{alg:6} {state:9} {_since(state, active_from):32} {kid}")
+
+
+@keys.command()
+@ALG
+@click.option("--at-once", is_flag=True, help="Sign with it now: for a key that leaked. Clients that cache our keys may stumble.")
+@YES
+def rotate(alg: str, at_once: bool, yes: bool) -> None:
+    """Publish a next key for ALG. It signs after 24 hours, when every client has seen it."""
+    from idp.oidc import keys as signing
+
+    if at_once and not yes:
+        click.confirm("Clients that cache our keys refuse tokens for some minutes. Go on?", abort=True)
+    with application():
+        for one in signing.ALGORITHMS if alg == "all" else (alg,):
+            if not at_once:
+                _refuse_a_second_next(one)
+            kid = signing.rotate(one, at_once=at_once)
+            click.echo(f"{one}: {kid} is published and signs {'from now on' if at_once else 'in 24 hours'}.")
+
+
+@keys.command()
+@click.argument("kid")
+@YES
+def retire(kid: str, yes: bool) -> None:
+    """Take the key KID out of use at once: nothing that it signed is believed any more."""
+    from idp.oidc import keys as signing
+
+    if not yes:
+        click.confirm("Every token that it signed is refused from now on. Go on?", abort=True)
+    with application():
+        if not signing.retire(kid):
+            raise Mistake("No published key has this id: see `idp keys list`.")
+        click.echo(f"{kid} is retired and its private part erased; the other servers follow within half a minute.")
+
+
+def _refuse_a_second_next(alg: str) -> None:
+    from idp.oidc import keys as signing
+
+    if any(known == alg and state == "next" for _, known, state, _ in signing.listed()):
+        raise Mistake(f"{alg} has a next key already, published and waiting: see `idp keys list`, or retire it first.")
+
+
+def _since(state: str, active_from: int) -> str:
+    from idp import clock
+
+    if not active_from:
+        return "signs from the start"
+    moment = clock.wib(clock.from_timestamp(active_from)).strftime("%Y-%m-%d %H:%M WIB")
+    return f"{'signs from' if state == 'next' else 'signs since'} {moment}"

@@ -159,7 +159,7 @@ class Trial:
     def signs_in(self, identifier: str, password: str) -> Generator[str, None, str]:
         """Types identifier and password, says yes to consent; returns the code."""
         page = self.submit(self.next, {"identifier": identifier, "password": password})
-        if page.status == 200:
+        if page.status in (200, 422):
             raise Mistake("sign-in: refused; identifier or password is wrong, or the account is locked.")
         for _ in range(MOST_PAGES):
             target = self.onward(page, "sign-in", code_too=True)

@@ -13,7 +13,7 @@ WEAK = {
     "lower": _l("Terdapat minimal satu huruf kecil."),
     "upper": _l("Terdapat minimal satu huruf besar."),
     "digit": _l("Terdapat minimal satu angka."),
-    "symbol": _l("Terdapat salah satu simbol: ! @ # $ %% ^ & *"),
+    "symbol": _l("Terdapat salah satu simbol: ! @ # $ % ^ & *"),
     "too_long": _l("Maksimal 128 karakter."),
     "common": _l("Password ini terlalu sering dipakai orang. Pilih yang lain."),
     "personal": _l("Password tidak boleh memuat nama, NIK, email, atau nomor handphone Anda."),

@@ -1,6 +1,7 @@
 """What we tell clients about ourselves: OpenID discovery, RFC 8414 metadata and JWKS, as bytes made once."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,9 +9,10 @@ import orjson
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from idp import clock, tokens
+from idp import tokens
 from idp.config import Settings
-from idp.oidc import answers, checks, claims, client_auth, grants, keys
+from idp.oidc import answers, assertions, checks, claims, client_auth, client_keys, grants, keys, request_objects
+from idp.sealing import Unsealable
 from idp.values import ACR_DATA, ACR_FULL, ACR_MFA
 
 PATHS = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
@@ -27,7 +29,8 @@ def metadata(settings: Settings) -> dict[str, Any]:
     """The document (OpenID Connect Discovery 3, RFC 8414 section 2), generated from the tables that serve requests."""
     issuer = settings.issuer
     methods = client_auth.supported()
-    signing = list(keys.ALGORITHMS)
+    asserted = [*client_keys.ASYMMETRIC, *assertions.HMAC]
+    by_object = request_objects.unpack in checks.SOURCES
     known: dict[str, Any] = {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
@@ -47,10 +50,13 @@ def metadata(settings: Settings) -> dict[str, Any]:
         "grant_types_supported": [grant.GRANT_TYPE for grant, _ in grants.TABLE if grant.GRANT_TYPE],
         "subject_types_supported": ["public", "pairwise"],
         "acr_values_supported": [ACR_DATA, ACR_FULL, ACR_MFA],
-        "id_token_signing_alg_values_supported": signing,
+        "id_token_signing_alg_values_supported": list(keys.ALGORITHMS),
         "token_endpoint_auth_methods_supported": methods,
-        "introspection_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": asserted,
+        "introspection_endpoint_auth_methods_supported": [method for method in methods if method != "none"],
+        "introspection_endpoint_auth_signing_alg_values_supported": asserted,
         "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": asserted,
         "display_values_supported": ["page", "popup", "touch", "wap"],
         "claim_types_supported": ["normal"],
         "claims_supported": ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", *claims.CLAIMS],
@@ -59,8 +65,15 @@ def metadata(settings: Settings) -> dict[str, Any]:
         "prompt_values_supported": sorted(checks.PROMPTS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
+        "request_parameter_supported": by_object,
+        "request_uri_parameter_supported": by_object,
+        "require_request_uri_registration": True,
+        "request_object_signing_alg_values_supported": list(client_keys.ASYMMETRIC),
+        "check_session_iframe": f"{issuer}/check_session",
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+        "frontchannel_logout_supported": True,
+        "frontchannel_logout_session_supported": True,
     }
     for feature in FEATURES:
         known |= feature(issuer)
@@ -79,47 +92,46 @@ class WellKnown:
 
     def __init__(self, app: Flask, wsgi: Any) -> None:
         self.app, self.wsgi = app, wsgi
-        body = orjson.dumps(metadata(app.extensions["idp.settings"]))
-        document = _document(body, f'"{tokens.digest(body.decode())[:24]}"', "application/json")
-        self.documents: dict[str, _Document] = dict.fromkeys(PATHS, document)
-        self.looked = float("-inf")
+        self.document = _document(orjson.dumps(metadata(app.extensions["idp.settings"])))
+        self.jwks = _Document(b"", "")
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answers GET and HEAD of the documents, passes everything else on."""
-        path = environ.get("PATH_INFO", "")
-        if path == JWKS and clock.monotonic() - self.looked > keys.LOOK_EVERY:
-            self._look()
-        document = self.documents.get(path)
-        if document is None or environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+        path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
+        if (path != JWKS and path not in PATHS) or method not in ("GET", "HEAD"):
             result: Iterable[bytes] = self.wsgi(environ, start_response)
             return result
-        if document.etag in environ.get("HTTP_IF_NONE_MATCH", ""):
+        document = self._keys() if path == JWKS else self.document
+        if not document.body:
+            start_response("503 Service Unavailable", [("Content-Length", "0"), ("Retry-After", "5")])
+            return [b""]
+        if _is_known(document.etag, environ.get("HTTP_IF_NONE_MATCH", "")):
             start_response("304 Not Modified", document.headers[1:])
             return [b""]
         start_response("200 OK", document.headers)
-        return [document.body if environ["REQUEST_METHOD"] == "GET" else b""]
+        return [document.body if method == "GET" else b""]
 
-    def _look(self) -> None:
-        with self.app.app_context():
-            held = keys.ring()
-            try:
+    def _keys(self) -> _Document:
+        held: keys.KeyRing = self.app.extensions["idp.keys"]
+        if held.stale:
+            # The database is away: the keys that we hold are still the right ones; without any, the answer is 503.
+            with self.app.app_context(), suppress(SQLAlchemyError, Unsealable):
                 held.current()
-            except SQLAlchemyError:
-                # The database is away: the keys that we know are still the right ones, and clients still need them.
-                if not held.jwks:
-                    return
-            self.documents[JWKS] = _document(held.jwks, held.etag, "application/json")
-        self.looked = clock.monotonic()
-
-    def forget(self) -> None:
-        """Looks at the keys again at the next request."""
-        self.looked = float("-inf")
+        if held.jwks is not self.jwks.body:
+            self.jwks = _document(held.jwks)
+        return self.jwks
 
 
-def _document(body: bytes, etag: str, kind: str) -> _Document:
+def _is_known(etag: str, offered: str) -> bool:
+    """RFC 9110 section 13.1.2: weak comparison, so a W/ that a proxy put before it does not matter."""
+    return etag in offered or offered.strip() == "*"
+
+
+def _document(body: bytes) -> _Document:
+    etag = f'"{tokens.digest(body.decode())[:24]}"'
     headers = [
         ("Content-Length", str(len(body))),
-        ("Content-Type", kind),
+        ("Content-Type", "application/json"),
         ("ETag", etag),
         ("Cache-Control", CACHE),
         # Read by scripts of any site, with nothing of the browser's in it: never with credentials.

@@ -75,7 +75,6 @@ class KeyRing:
 
     published: list[Published] = field(default_factory=list)
     jwks: bytes = b""
-    etag: str = ""
     looked: float = float("-inf")
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -115,7 +114,6 @@ class KeyRing:
         known = {p.kid: p for p in self.published}
         self.published = [known.get(row.kid) or _imported(row) for row in rows]
         self.jwks = orjson.dumps({"keys": [p.public() for p in self.published]})
-        self.etag = f'"{tokens.digest(self.jwks.decode())[:24]}"'
         self.looked = clock.monotonic()
 
 

@@ -178,7 +178,8 @@ def _refuse_taken(nik: Nik | None, contacts: Sequence[PhoneNumber | EmailAddress
         raise NikTaken
     for value in contacts:
         if contact_taken(value, but):
-            raise ContactTaken(kind_of(value))
+            # The same person's other tab may have been quicker between the two looks: then it is not somebody else's.
+            raise NikTaken if nik is not None and find_by_nik(nik) is not None else ContactTaken(kind_of(value))
 
 
 def blocked_subjects() -> list[str]:

@@ -1,0 +1,226 @@
+"""J3: registering, on the seed's road and in its words, into the service that sent the person."""
+
+import threading
+
+import pytest
+
+
+@pytest.fixture
+def siti(person, service):
+    """Somebody new, whom WLKP has sent to register."""
+    siti = person("Siti")
+    siti.wlkp = service("wlkp")
+    siti.wlkp.sends(siti.browser, prompt="create")
+    return siti
+
+
+def test_the_seeds_words_are_there(siti, person, service):
+    page = siti.page
+    for words in ("Pendaftaran Akun", "Sudah memiliki akun?", "Nomor Induk Kependudukan (No. KTP)", "Nama lengkap", "Nama ibu kandung",
+                  "Kami tidak menyimpan data ibu kandung Anda. Data ini hanya digunakan untuk memverifikasi identitas Anda.",
+                  "Berikutnya", "Dengan melakukan pendaftaran, saya setuju dengan", "Kebijakan Privasi", "Syarat & Ketentuan"):  # fmt: skip
+        assert words in page.text, words
+    page = siti.proves_identity()
+    for words in ("Alamat Email", "Nomor Handphone", "Password", "Minimal 8 karakter", "Terdapat minimal satu huruf kecil",
+                  "Terdapat minimal satu huruf besar", "Terdapat minimal satu angka", "Terdapat salah satu simbol: ! @ # $ % ^ & *",
+                  "Daftar Sekarang"):  # fmt: skip
+        assert words in page.text, words
+    page = siti.gives_contacts()
+    assert f"Masukkan kode OTP yang telah kami kirim ke 08*****{siti.phone[-4:]}." in page.text
+    for words in ("Verifikasi", "Konfirmasi", "Belum menerima kode?", "Kirim Ulang", "Ubah nomor HP",
+                  "Jangan pernah membagikan OTP kepada siapa pun, termasuk pihak yang mengaku dari Kemnaker."):  # fmt: skip
+        assert words in page.text, words
+    page = siti.types_the_code()
+    assert "Pendaftaran akun anda telah berhasil." in page.text
+    assert "Anda dapat mengakses layanan yang ada di SIAPkerja." in page.text
+
+
+def test_whoever_registers_arrives_signed_in(siti, service):
+    siti.registers()
+    claims = siti.at(siti.wlkp)
+    assert claims["acr"] == "urn:siapkerja:acr:data"
+    told = siti.wlkp.userinfo().json()
+    assert told["name"] == siti.full_name and told["email"] == siti.email
+    jkp = service("jkp")
+    jkp.sends(siti.browser)
+    assert siti.at(jkp)["sub"] == claims["sub"]
+
+
+def test_the_sign_in_page_leads_to_registration(person, service):
+    budi, wlkp = person("Budi"), service("wlkp")
+    assert wlkp.sends(budi.browser).heading == "Masuk"
+    budi.registers()
+    budi.at(wlkp)
+
+
+def test_the_sms_is_the_one_of_the_product(siti, outbox):
+    siti.proves_identity()
+    siti.gives_contacts()
+    (message,) = outbox.to(siti.e164)
+    code = outbox.code(siti.e164)
+    assert message.text.splitlines() == [
+        f"SIAPkerja: Kode OTP Anda {code}. Berlaku 10 menit. JANGAN berikan kepada siapa pun, termasuk petugas Kemnaker.",
+        f"@127.0.0.1 #{code}",
+    ]
+
+
+def test_facts_that_do_not_match_say_so_without_telling_which_and_keep_what_was_typed(siti):
+    page = siti.proves_identity(mothers_name="Bukan BEDA")
+    assert page.status == 422 and "Data belum cocok" in page.text and "Sisa percobaan hari ini: 2." in page.text
+    form = page.form("nik", "mothers_name")
+    assert form.fields["nik"].replace(" ", "") == siti.nik and form.fields["name"] == siti.full_name
+    assert form.fields["mothers_name"] == ""
+    assert "Bukan BEDA" not in page.source
+    siti.registers()
+
+
+def test_three_wrong_facts_a_day_are_enough(siti):
+    for _ in range(3):
+        siti.proves_identity(mothers_name="Bukan BEDA")
+    page = siti.proves_identity()
+    assert page.status == 429 and "Terlalu banyak percobaan" in page.text
+
+
+def test_a_nik_that_is_not_found_leads_to_the_local_dukcapil(siti):
+    page = siti.proves_identity(name="Siti TIADA")
+    assert page.heading == "Data kependudukan perlu diperiksa"
+    assert "Dinas Dukcapil setempat" in page.text and "KTP-el dan Kartu Keluarga" in page.text
+    siti.browser.click("Perbaiki data")
+    siti.registers()
+
+
+@pytest.mark.parametrize("word", ["WAFAT", "GANDA", "NONAKTIF"])
+def test_a_record_that_needs_attention_says_what_to_do(siti, word):
+    assert siti.proves_identity(name=f"Siti {word}").heading == "Data kependudukan perlu diperiksa"
+
+
+@pytest.mark.parametrize("word", ["GAGAL", "RUSAK", "JAM", "IP"])
+def test_an_outage_of_dukcapil_loses_nothing_and_counts_nothing(siti, word):
+    for _ in range(4):
+        page = siti.proves_identity(name=f"Siti {word}")
+        assert page.status == 503 and "Bukan kesalahan Anda." in page.text
+        assert page.form("nik").fields["name"] == f"Siti {word}"
+    siti.registers()
+    siti.at(siti.wlkp)
+
+
+def test_a_nik_with_an_account_is_told_only_after_the_facts_match(siti, person, service):
+    siti.registers()
+    impostor = person("Siti")
+    service("jkp").sends(impostor.browser, prompt="create")
+    assert "sudah memiliki akun" not in impostor.proves_identity(mothers_name="Bukan BEDA").text
+    page = impostor.proves_identity()
+    assert page.heading == "NIK ini sudah memiliki akun"
+    assert f"nomor berakhiran {siti.phone[-2:]} dan email berawalan s." in page.text
+    assert page.link("Masuk") and page.link("Pulihkan akun")
+
+
+def test_weak_passwords_are_told_which_rule_they_break(siti):
+    siti.proves_identity()
+    for weak, words in (("kecil#123", "huruf besar"), ("Pendek#1"[:6], "Minimal 8"), ("Password1!", "terlalu sering"), ("Siti#Nurhaliza7", "nama")):
+        page = siti.gives_contacts(password=weak)
+        assert page.status == 422 and words in page.text, weak
+        assert page.form("email").fields["email"] == siti.email and weak not in page.source
+
+
+def test_a_wrong_code_says_how_many_tries_are_left(siti, outbox):
+    siti.proves_identity()
+    siti.gives_contacts()
+    right = outbox.code(siti.e164)
+    wrong = "000000" if right != "000000" else "111111"
+    assert "Kode OTP salah. Sisa percobaan: 4." in siti.browser.submit(code=wrong).text
+    siti.types_the_code()
+    assert "telah berhasil" in siti.page.text
+
+
+def test_a_code_sent_again_and_the_one_before_it_both_count(siti, outbox, clock):
+    siti.proves_identity()
+    siti.gives_contacts()
+    first = outbox.code(siti.e164)
+    assert siti.browser.press("/resend").status == 429  # not within the first minute
+    clock.shift(61)
+    verify = siti.browser.open(str(siti.browser.last.url).replace("/resend", "/verify"))
+    assert verify.heading == "Verifikasi"
+    siti.browser.press("/resend")
+    assert len(outbox.to(siti.e164)) == 2
+    siti.facts.add(f"#{first}")
+    assert "telah berhasil" in siti.browser.submit(code=first).text
+
+
+def test_the_number_can_be_changed(siti, outbox):
+    siti.proves_identity()
+    siti.gives_contacts(phone="081311112222")
+    siti.browser.click("Ubah nomor HP")
+    siti.browser.submit(phone=siti.phone)
+    assert f"08*****{siti.phone[-4:]}" in siti.page.text
+    siti.types_the_code()
+    siti.browser.click("Lanjut ke")
+    siti.at(siti.wlkp)
+    assert outbox.to("+6281311112222")
+
+
+def test_a_number_that_belongs_to_somebody_is_not_told_but_its_owner_is(siti, person, service, outbox, clock):
+    siti.registers()
+    clock.shift(61)
+    budi = person("Budi")
+    service("jkp").sends(budi.browser, prompt="create")
+    budi.proves_identity()
+    page = budi.gives_contacts(phone=siti.phone)
+    assert page.heading == "Verifikasi" and "sudah" not in page.text.replace("sudah tidak", "")
+    assert any("mencoba mendaftar" in message.text for message in outbox.to(siti.e164))
+    assert not any("OTP" in message.text for message in outbox.to(siti.e164)[1:])
+
+
+def test_a_message_that_could_not_be_sent_says_so_and_can_be_sent_again(siti):
+    siti.proves_identity()
+    page = siti.gives_contacts(phone="081234560002")  # the stand-in refuses numbers that end so
+    assert "Kode belum terkirim" in page.text
+    siti.browser.click("Ubah nomor HP")
+    siti.browser.submit(phone=siti.phone)
+    siti.types_the_code()
+    assert "telah berhasil" in siti.page.text
+
+
+def test_steps_cannot_be_skipped(siti):
+    base = siti.page.url
+    for step in ("/contact", "/verify", "/done", "/phone"):
+        assert siti.browser.open(base + step).heading == "Pendaftaran Akun"
+        assert siti.page.form("nik", "name", "mothers_name")
+
+
+def test_two_submissions_that_race_make_one_account(siti, house, outbox):
+    siti.proves_identity()
+    siti.gives_contacts()
+    code = outbox.code(siti.e164)
+    form = siti.page.form("code")
+    tabs = [siti.browser.clone() for _ in range(4)]
+    answers = []
+
+    def send(tab):
+        answers.append(tab.send(tab.prepare(form, code=code)).status_code)
+
+    threads = [threading.Thread(target=send, args=(tab,)) for tab in tabs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(answers) <= {303, 422}
+    from idp.accounts import Account
+    from idp.extensions import db
+
+    with house.app.app_context():
+        assert db.session.query(Account).count() == 1
+    page = siti.browser.open(form.action)
+    assert "telah berhasil" in page.text, page.text
+    siti.browser.click("Lanjut ke")
+    siti.at(siti.wlkp)
+
+
+@pytest.mark.parametrize("changes", [
+    {"nik": "123"}, {"nik": "٩٩٠١٠١٥٧٠٨٩٠٠٠٠١"}, {"nik": "9901013213900001"}, {"name": ""}, {"name": "A" * 5000},
+    {"mothers_name": "<script>alert(1)</script>"}, {"name": "Siti\u202egnp"},
+])  # fmt: skip
+def test_bad_input_gets_one_clear_error(siti, changes):
+    page = siti.proves_identity(**changes)
+    assert page.status == 422 and page.heading == "Pendaftaran Akun"
+    assert "<script>alert" not in page.source

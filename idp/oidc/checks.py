@@ -21,7 +21,8 @@ from idp.oidc.request import Request
 Check = Callable[[Request], None]
 
 PROMPTS = frozenset({"none", "login", "consent", "select_account", "create"})
-RESPONSE_TYPES = ["code"]
+# All but `code` are for `profile: legacy` clients (see client_rules): tokens in the browser leak (RFC 9700 section 2.1.2).
+RESPONSE_TYPES = ["code", "code id_token", "code token", "code id_token token", "id_token", "id_token token"]
 MAX_LENGTHS = {
     "state": 2048,
     "nonce": 512,
@@ -82,10 +83,16 @@ def response_type_is_allowed(request: Request) -> None:
     response_type = request.payload.response_type
     if not response_type:
         raise refusal("invalid_request", "response_type is missing.")
-    if response_type not in RESPONSE_TYPES:
+    if response_type_of(response_type) is None:
         raise refusal("unsupported_response_type", "This response_type is not supported.")
     if not request.registered.check_response_type(response_type):
         raise refusal("unauthorized_client", "The client may not use this response_type.")
+
+
+def response_type_of(asked: str | None) -> str | None:
+    """The response type as we write it, its parts in any order (OAuth Multiple Response Types section 3); else None."""
+    parts = sorted((asked or "").split())
+    return next((known for known in RESPONSE_TYPES if sorted(known.split()) == parts), None)
 
 
 def response_mode_is_possible(request: Request) -> None:

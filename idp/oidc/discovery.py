@@ -47,7 +47,7 @@ def metadata(settings: Settings) -> dict[str, Any]:
         "scopes_supported": ["openid", "offline_access", *claims.SCOPES],
         "response_types_supported": list(checks.RESPONSE_TYPES),
         "response_modes_supported": list(answers.MODES),
-        "grant_types_supported": [grant.GRANT_TYPE for grant, _ in grants.TABLE if grant.GRANT_TYPE],
+        "grant_types_supported": list(dict.fromkeys(grant.GRANT_TYPE for grant, _ in grants.TABLE if grant.GRANT_TYPE)),
         "subject_types_supported": ["public", "pairwise"],
         "acr_values_supported": [ACR_DATA, ACR_FULL, ACR_MFA],
         "id_token_signing_alg_values_supported": list(keys.ALGORITHMS),

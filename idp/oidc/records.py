@@ -191,6 +191,12 @@ def write_code(code: str, record: AuthorizationCode, session_life: int) -> None:
     )
 
 
+def note_client(approval: Approval, session_life: int) -> None:
+    """Notes a client that got tokens without a code in the session's list, which logout will tell."""
+    tag = f"{{{tokens.bucket(approval.subject)}}}"
+    store().add(f"session-clients:{tag}:{approval.sid}", approval.client_id, session_life)
+
+
 def take_code(code: str, client_id: str) -> AuthorizationCode | None:
     """The code's record, once; None when unknown, expired, another client's or of a blocked account; raises CodeReused."""
     if not _bucketed(code):

@@ -70,6 +70,11 @@ LIMITS: dict[str, Limit] = {
     "recovery_nik": Limit(1, 30 * DAY),
     "recovery_contact": Limit(1, 30 * DAY),
     "registration_address": Limit(10, HOUR, per_address=True),
+    # Contacts given under one proved NIK: else one leaked identity could have codes sent to any number of strangers.
+    "registration_nik": Limit(10, DAY),
+    "recovery_given_nik": Limit(10, DAY),
+    # Wrong guesses of the code on somebody's device (RFC 8628 section 5.1).
+    "device_code_address": Limit(20, 10 * MINUTE, per_address=True),
     # Notices to one contact of one kind, so that nobody is bombarded by somebody else's attempts.
     "notice_contact_day": Limit(5, DAY),
 }

@@ -26,6 +26,11 @@ def numeric_code(digits: int = 6) -> str:
     return str(secrets.randbelow(10**digits)).zfill(digits)
 
 
+def letters(alphabet: str, count: int) -> str:
+    """A code of `count` characters for people to type, each of the alphabet equally likely."""
+    return "".join(secrets.choice(alphabet) for _ in range(count))
+
+
 def digest(token: str) -> str:
     """What we store of a token that grants entry: SHA-256, base64url. Tokens are random, so no salt is needed."""
     return b64(hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest())

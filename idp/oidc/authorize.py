@@ -130,6 +130,7 @@ def _resumed(waiting: Interaction) -> Request:
     """The request as it was when it began to wait: resuming is a replay."""
     asked = Request(dict(waiting.request))
     asked.resumed = True
+    asked.device = waiting.service.get("device", "")
     return asked
 
 

@@ -66,6 +66,8 @@ class Request(OAuth2Request):
         #: Set once client and redirect URI are verified: only then may an error travel to the client (RFC 6749 4.1.2.1).
         self.answer_to: str | None = None
         self.interactive = False
+        #: Of a request that a device began: where its answer goes instead (RFC 8628); never a parameter of the client.
+        self.device = ""
         #: Rebuilt from an interaction: what came by reference or signed was unpacked and checked when it first came.
         self.resumed = False
         self.pushed = False

@@ -10,7 +10,7 @@ from authlib.oauth2.rfc6749 import OAuth2Request, UnsupportedGrantTypeError
 from flask import Response, current_app
 
 from idp import web
-from idp.oidc import checks, client_auth, errors
+from idp.oidc import checks, client_auth, device_approval, errors
 from idp.oidc.answers import Answer, answer
 from idp.oidc.clients import clients
 from idp.oidc.request import Request, from_form
@@ -36,6 +36,8 @@ class AuthorizationServer(FlaskAuthorizationServer):
         Authlib would choose first, and its own complaint about a response type repeats the caller's words.
         """
         ours = cast(Request, request)
+        if ours.device:
+            return device_approval.grant_for(ours, self)
         checks.run(checks.RECOGNISE, ours)
         checks.run(checks.VALIDATE, ours)
         return super().get_authorization_grant(ours)
@@ -69,6 +71,8 @@ class AuthorizationServer(FlaskAuthorizationServer):
         """
         ours = cast("Request | None", request)
         body = errors.body_of(error)
+        if ours is not None and ours.device:
+            return device_approval.refused(ours, body["error"])
         if ours is not None and ours.answer_to:
             return self.handle_response(303, answer(ours, list(body.items())), [])
         if ours is not None and ours.interactive:

@@ -27,6 +27,9 @@ def unpack(request: Request) -> None:
     # The name of a pushed request stays until it is answered; it is not an address.
     by_value, by_address = request.get("request"), "" if request.pushed else request.get("request_uri")
     if not by_value and not by_address:
+        # What has a name was looked at when it was pushed. Else fails closed: whoever sits in between could drop the object.
+        if request.registered.require_signed_request_object and not request.get("request_uri"):
+            raise refusal("invalid_request", "This client must sign its requests.")  # RFC 9101 section 10.5
         return
     if by_value and by_address:
         raise refusal("invalid_request", "request and request_uri exclude each other.")

@@ -7,7 +7,20 @@ from flask import Blueprint, Flask
 
 from idp import interaction
 from idp.accounts import account_locked, password_changed, recovered
-from idp.oidc import authorize, checks, device, discovery, endpoints, families, logout, par, session_state, token, userinfo
+from idp.oidc import (
+    authorize,
+    checks,
+    device,
+    discovery,
+    encryption,
+    endpoints,
+    families,
+    logout,
+    par,
+    session_state,
+    token,
+    userinfo,
+)
 from idp.oidc.client_file import ClientDirectory
 from idp.oidc.discovery import WellKnown
 from idp.oidc.grants import TABLE as GRANTS
@@ -23,7 +36,7 @@ ROUTES: list[Any] = [authorize, endpoints, userinfo, logout, par, device, sessio
 # Pushed requests build on the server, and the server on the pipeline: so they join the pipeline here.
 checks.SOURCES.insert(0, par.unpack)
 checks.VALIDATE.append((par.pushed_when_required, "RFC 9126 5: require_pushed_authorization_requests"))
-discovery.FEATURES += [par.metadata, device.metadata]
+discovery.FEATURES += [par.metadata, device.metadata, encryption.metadata]
 
 ENDPOINTS: list[Any] = [IntrospectionEndpoint, RevocationEndpoint, EndSessionEndpoint]
 

@@ -18,8 +18,6 @@ from idp.values import ACR_DATA, ACR_FULL, ACR_MFA
 PATHS = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 JWKS = "/jwks.json"
 CACHE = "public, max-age=300"
-ENCRYPTION = ["RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW", "A128KW", "A256KW", "dir"]
-CIPHERS = ["A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512"]
 
 # What modules that can be present or absent add: each a function of the issuer.
 FEATURES: list[Callable[[str], dict[str, Any]]] = []

@@ -9,7 +9,7 @@ from authlib.oidc.core.util import create_half_hash
 
 from idp import accounts, clock
 from idp.config import settings
-from idp.oidc import access_jwts, claims, families, keys, records
+from idp.oidc import access_jwts, claims, encryption, families, keys, records
 from idp.oidc.errors import refusal
 from idp.oidc.records import AccessToken, Approval
 from idp.oidc.request import Request
@@ -110,7 +110,8 @@ def id_token(approval: Approval, client: "Client", *, access_token: str = "", co
         "at_hash": half_hash(access_token, algorithm),
         "c_hash": half_hash(code, algorithm),
     }
-    return keys.sign(_personal(approval, client) | stated | {k: v for k, v in bound.items() if v}, algorithm)
+    signed = keys.sign(_personal(approval, client) | stated | {k: v for k, v in bound.items() if v}, algorithm)
+    return encryption.id_token(signed, client)
 
 
 def with_scopes(approval: Approval) -> Approval:

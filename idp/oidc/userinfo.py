@@ -12,7 +12,7 @@ from flask import Blueprint, Response
 from idp import accounts
 from idp.config import settings
 from idp.extensions import csrf
-from idp.oidc import claims, errors, records, request
+from idp.oidc import claims, encryption, errors, records, request
 from idp.oidc.clients import clients
 from idp.oidc.records import AccessToken
 from idp.oidc.request import Request
@@ -78,15 +78,8 @@ def _answer(record: AccessToken) -> Response:
     names = claims.asked(record.scope, {"userinfo": record.claims}, "userinfo")
     snapshot = accounts.snapshot(record.subject, flask.g.snapshot) if names else {}
     told = {"sub": claims.subject_for(client, record.subject)} | claims.pick(client, names, snapshot)
-    return RENDER(told, client)
-
-
-def _as_json(told: dict[str, Any], client: Any) -> Response:
-    return server().handle_response(200, told, [("Content-Type", "application/json"), ("Cache-Control", "no-store")])
-
-
-# How the answer is written; signed and encrypted answers (Core 5.3.2) replace it by client.
-RENDER = _as_json
+    body, kind = encryption.userinfo(told, client)
+    return server().handle_response(200, body, [("Content-Type", kind), ("Cache-Control", "no-store")])
 
 
 def _refuse(error: OAuth2Error) -> Response:

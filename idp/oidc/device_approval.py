@@ -8,12 +8,11 @@ from flask import Response, make_response, render_template, url_for
 from idp import web
 from idp.config import settings
 from idp.extensions import _
-from idp.oidc import checks, device_codes, resources
+from idp.oidc import checks, device_codes, records, resources
 from idp.oidc.client_rules import DEVICE
 from idp.oidc.errors import refusal
 from idp.oidc.records import Approval
 from idp.oidc.request import Request
-from idp.store import store
 
 
 class DeviceApproval(BaseGrant):
@@ -35,14 +34,8 @@ class DeviceApproval(BaseGrant):
         """Hands the approval to the device and says so in the browser; raises `expired_token`."""
         if not device_codes.allow(self.request.device, grant_user):
             raise refusal("expired_token", "The device code has expired.")
-        note_client(grant_user)
+        records.note_client(grant_user, settings().session_hours * 3600)
         return 303, "", [("Location", url_for("oidc.device_done", outcome="allowed"))]
-
-
-def note_client(approval: Approval) -> None:
-    """Puts the client on the list that the session's logout tells."""
-    key = f"session-clients:{{{approval.sid[:2]}}}:{approval.sid}"
-    store().add(key, approval.client_id, settings().session_hours * 3600)
 
 
 def may_use_devices(request: Request) -> None:

@@ -50,7 +50,7 @@ def front_channel(request: Request, approval: Approval, code: str = "") -> answe
     made: dict[str, Any] = {}
     if "token" in parts:
         made = token.generate("implicit", client, approval, approval.scope, include_refresh_token=False)
-        if not token.keep(made, token.record_of(made, client, approval, approval.resources), client):
+        if not token.keep(made, token.record_of(made, client, approval), client):
             raise refusal("access_denied", "The session is over.")
     given = [(name, str(value)) for name, value in made.items()]
     if "id_token" not in parts:

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from idp import audit, store
 from idp.audit import AuditEvent, Broken
@@ -143,6 +143,34 @@ def test_tampering_is_found_where_it_happened(here: Flask, tampering: str, posit
     result = audit.verify()
     assert isinstance(result, Broken)
     assert result.position == position
+
+
+def forge(position: int, **changes: str) -> None:
+    """Changes a row as somebody would who knows how the hashes are made."""
+    table = AuditEvent.__table__
+    with db.engine.begin() as connection:
+        row = dict(connection.execute(select(table).where(table.c.position == position)).mappings().one())
+        row |= changes
+        row["hash"] = audit._hash(row)
+        connection.execute(update(AuditEvent).where(AuditEvent.position == position).values(**row))
+
+
+def test_a_forged_row_with_a_fitting_hash_does_not_fit_the_next(here: Flask) -> None:
+    for number in range(3):
+        audit.record("sign_in", account="a", n=number)
+    audit.drain_all()
+    forge(2, account="somebody else")
+    assert audit.verify() == Broken(3, "it does not follow the row before it")
+
+
+def test_a_row_cut_out_and_the_next_one_joined_on_is_missed(here: Flask) -> None:
+    for number in range(3):
+        audit.record("sign_in", account="a", n=number)
+    audit.drain_all()
+    first = rows()[0].hash
+    write("DELETE FROM audit_events WHERE position = 2")
+    forge(3, previous=first)
+    assert audit.verify() == Broken(2, "a row is missing")
 
 
 def test_a_chain_written_anew_is_found(here: Flask) -> None:

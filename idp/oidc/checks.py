@@ -234,6 +234,7 @@ RECOGNISE: tuple[tuple[Check, str], ...] = (
 VALIDATE: list[tuple[Check, str]] = [
     (parameters_are_single, "RFC 6749 3.1: parameters MUST NOT be included more than once"),
     (request_objects_are_unpacked, "OpenID Connect Core 6.1, 6.2 and 7.2.1: ..._not_supported"),
+    (request_objects.signed_when_required, "RFC 9101 10.5: require_signed_request_object"),
     (response_type_is_allowed, "RFC 6749 4.1.2.1: unsupported_response_type, unauthorized_client"),
     (response_mode_is_possible, "OAuth 2.0 Multiple Response Types 2.1; Form Post Response Mode"),
     (scope_is_registered, "RFC 6749 3.3; OpenID Connect Core 3.1.2.1 and 5.4"),

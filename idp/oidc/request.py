@@ -71,6 +71,7 @@ class Request(OAuth2Request):
         #: Rebuilt from an interaction: what came by reference or signed was unpacked and checked when it first came.
         self.resumed = False
         self.pushed = False
+        self.signed = False  # its parameters came in a request object that the client signed
         #: What a successful answer carries besides the grant's own parameters.
         self.extras: list[tuple[str, str]] = []
         #: What the tokens are asked for, and what those about to be issued are made out to (RFC 8707).

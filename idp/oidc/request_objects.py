@@ -41,6 +41,15 @@ def unpack(request: Request) -> None:
     request.payload.data.update({k: v for k, v in signed.items() if k not in OUTSIDE})
     for name in ("request",) if request.pushed else ("request", "request_uri"):
         request.payload.data.pop(name, None)
+    request.signed = True
+
+
+def signed_when_required(request: Request) -> None:
+    """RFC 9101 section 10.5: a client registered with `require_signed_request_object` says nothing unsigned."""
+    # Whatever was kept, by us for an interaction or under the name of a pushed request, was checked when it came.
+    kept = request.resumed or (request.pushed and bool(request.get("request_uri")))
+    if request.registered.require_signed_request_object and not (request.signed or kept):
+        raise refusal("invalid_request", "This client must sign its authorization requests.")
 
 
 def _claims(token: str, client: "Client") -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`idp serve`: the provider on granian, one worker per core, each with its own audit drain."""
+"""`idp serve`: the provider on granian, one worker per core, each with its own chores."""
 
 import os
 import socket
@@ -42,12 +42,11 @@ def _close(loaded: Settings) -> None:
 
 
 def worker() -> "Flask":
-    """What granian calls in each worker: the application, its audit events drained until the process ends."""
-    from idp import create_app
-    from idp.audit import drain_forever
+    """What granian calls in each worker: the application, with its chores until the process ends."""
+    from idp import create_app, housekeeping
 
     app = create_app()
-    drain_forever(app, threading.Event())
+    housekeeping.begin(app, threading.Event())
     return app
 
 
@@ -76,6 +75,7 @@ def _run(loaded: Settings) -> None:
 def _prepare_tables(migrate: bool) -> None:
     from sqlalchemy import inspect
 
+    from idp.accounts import mark_blocked
     from idp.cli.database import upgrade_tables
     from idp.extensions import db
 
@@ -83,6 +83,7 @@ def _prepare_tables(migrate: bool) -> None:
         upgrade_tables()
     if not inspect(db.engine).has_table("audit_events"):
         raise Mistake("The database lacks its tables: run `idp db upgrade`, or `idp serve --migrate`.")
+    mark_blocked()
 
 
 def _refuse_taken_port(loaded: Settings) -> None:

@@ -13,7 +13,7 @@ from idp import tokens
 from idp.config import Settings
 from idp.oidc import answers, assertions, checks, claims, client_auth, client_keys, grants, keys, request_objects
 from idp.sealing import Unsealable
-from idp.values import ACR_DATA, ACR_FULL, ACR_MFA
+from idp.values import ACR_DATA, ACR_FULL
 
 PATHS = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 JWKS = "/jwks.json"
@@ -25,11 +25,14 @@ FEATURES: list[Callable[[str], dict[str, Any]]] = []
 
 def metadata(settings: Settings) -> dict[str, Any]:
     """The document (OpenID Connect Discovery 3, RFC 8414 section 2), generated from the tables that serve requests."""
-    issuer = settings.issuer
-    methods = client_auth.supported()
-    asserted = [*client_keys.ASYMMETRIC, *assertions.HMAC]
-    by_object = request_objects.unpack in checks.SOURCES
-    known: dict[str, Any] = {
+    known = _addresses(settings.issuer) | _abilities() | _requests() | _clients()
+    for feature in FEATURES:
+        known |= feature(settings.issuer)
+    return known
+
+
+def _addresses(issuer: str) -> dict[str, Any]:
+    return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
@@ -38,27 +41,37 @@ def metadata(settings: Settings) -> dict[str, Any]:
         "introspection_endpoint": f"{issuer}/introspect",
         "revocation_endpoint": f"{issuer}/revoke",
         "end_session_endpoint": f"{issuer}/logout",
+        "check_session_iframe": f"{issuer}/check_session",
         "service_documentation": f"{issuer}/",
         "op_policy_uri": f"{issuer}/privasi",
         "op_tos_uri": f"{issuer}/syarat",
+    }
+
+
+def _abilities() -> dict[str, Any]:
+    return {
         "ui_locales_supported": ["id", "en"],
         "scopes_supported": ["openid", "offline_access", *claims.SCOPES],
         "response_types_supported": list(checks.RESPONSE_TYPES),
         "response_modes_supported": list(answers.MODES),
         "grant_types_supported": list(dict.fromkeys(grant.GRANT_TYPE for grant, _ in grants.TABLE if grant.GRANT_TYPE)),
         "subject_types_supported": ["public", "pairwise"],
-        "acr_values_supported": [ACR_DATA, ACR_FULL, ACR_MFA],
+        "acr_values_supported": [ACR_DATA, ACR_FULL],
         "id_token_signing_alg_values_supported": list(keys.ALGORITHMS),
-        "token_endpoint_auth_methods_supported": methods,
-        "token_endpoint_auth_signing_alg_values_supported": asserted,
-        "introspection_endpoint_auth_methods_supported": [method for method in methods if method != "none"],
-        "introspection_endpoint_auth_signing_alg_values_supported": asserted,
-        "revocation_endpoint_auth_methods_supported": methods,
-        "revocation_endpoint_auth_signing_alg_values_supported": asserted,
-        "display_values_supported": ["page", "popup", "touch", "wap"],
         "claim_types_supported": ["normal"],
         "claims_supported": ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", *claims.CLAIMS],
         "claims_locales_supported": ["id"],
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+        "frontchannel_logout_supported": True,
+        "frontchannel_logout_session_supported": True,
+    }
+
+
+def _requests() -> dict[str, Any]:
+    by_object = request_objects.unpack in checks.SOURCES
+    return {
+        "display_values_supported": ["page", "popup", "touch", "wap"],
         "claims_parameter_supported": True,
         "prompt_values_supported": sorted(checks.PROMPTS),
         "code_challenge_methods_supported": ["S256"],
@@ -67,15 +80,20 @@ def metadata(settings: Settings) -> dict[str, Any]:
         "request_uri_parameter_supported": by_object,
         "require_request_uri_registration": True,
         "request_object_signing_alg_values_supported": list(client_keys.ASYMMETRIC),
-        "check_session_iframe": f"{issuer}/check_session",
-        "backchannel_logout_supported": True,
-        "backchannel_logout_session_supported": True,
-        "frontchannel_logout_supported": True,
-        "frontchannel_logout_session_supported": True,
     }
-    for feature in FEATURES:
-        known |= feature(issuer)
-    return known
+
+
+def _clients() -> dict[str, Any]:
+    methods = client_auth.supported()
+    asserted = [*client_keys.ASYMMETRIC, *assertions.HMAC]
+    return {
+        "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": asserted,
+        "introspection_endpoint_auth_methods_supported": [method for method in methods if method != "none"],
+        "introspection_endpoint_auth_signing_alg_values_supported": asserted,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": asserted,
+    }
 
 
 @dataclass(slots=True)

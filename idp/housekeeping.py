@@ -1,0 +1,44 @@
+"""What a serving process does on the side: writes the audit trail, delivers logout notices, sweeps what has expired."""
+
+import threading
+from collections.abc import Callable
+
+import structlog
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from idp import audit
+from idp.oidc import backchannel, families
+from idp.store import StoreUnavailable
+
+log = structlog.get_logger()
+
+NOTICES_EVERY = 5.0  # seconds
+SWEEP_EVERY = 3600.0
+
+
+def begin(app: Flask, stop: threading.Event) -> list[threading.Thread]:
+    """Starts a daemon thread for each chore, until `stop` is set; an outage only delays them."""
+    return [
+        audit.drain_forever(app, stop),
+        _every(NOTICES_EVERY, backchannel.deliver_due, app, stop),
+        _every(SWEEP_EVERY, families.sweep, app, stop),
+    ]
+
+
+def _every(seconds: float, chore: Callable[[], object], app: Flask, stop: threading.Event) -> threading.Thread:
+    def body() -> None:
+        while not stop.wait(seconds):
+            _once(chore, app)
+
+    thread = threading.Thread(target=body, name=chore.__name__, daemon=True)
+    thread.start()
+    return thread
+
+
+def _once(chore: Callable[[], object], app: Flask) -> None:
+    try:
+        with app.app_context():
+            chore()
+    except (SQLAlchemyError, StoreUnavailable) as down:
+        log.warning("chore_delayed", chore=chore.__name__, kind=type(down).__name__)

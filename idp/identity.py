@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from flask import request
+from flask import Response, after_this_request, request
 
 from idp import audit, clock, rate_limits, tokens, web
 from idp.forms import BROWSER_COOKIE
@@ -12,6 +12,8 @@ from idp.sealing import sealer
 from idp.values import FullName, Nik
 
 PROOF_LIFE = 15 * 60  # seconds
+
+Acts = list[tuple[str, tuple[str, ...]]]
 
 
 class FactsDoNotMatch(Exception):
@@ -66,20 +68,21 @@ def prove(nik: Nik, name: FullName, mothers_name: FullName, purpose: Purpose = "
     StoreUnavailable when nothing can be counted: nobody guesses uncounted (fails closed).
     """
     index = sealer().index(nik.value, "facts")
-    rate_limits.hit_all(_acts(index))
+    acts = _acts(index)
+    left = rate_limits.hit_all(acts)
     try:
         verdict = civil_registry().verify(Facts(nik, name, mothers_name), THRESHOLDS[purpose], purpose)
     except RegistryUnavailable:
         # Nothing was learned, so nothing is counted: an outage must not use up a person's tries.
-        _give_back(index)
-        audit.record("identity_unavailable", purpose=purpose)
+        _give_back(acts)
+        audit.record("identity_unavailable", purpose=purpose, nik=index)
         raise
     if verdict is Verdict.MATCH:
         rate_limits.give_back("facts_nik_day", index)
-        audit.record("identity_proved", purpose=purpose)
+        audit.record("identity_proved", purpose=purpose, nik=index)
         return Proof(nik, name, clock.timestamp(), tokens.random_token(12))
-    audit.record("identity_refused", purpose=purpose, verdict=verdict.name.lower())
-    raise _refusal(verdict, rate_limits.remaining("facts_nik_day", index))
+    audit.record("identity_refused", purpose=purpose, verdict=verdict.value, nik=index)
+    raise _refusal(verdict, min(left["facts_nik_day"], left["facts_nik_month"]))
 
 
 def _refusal(verdict: Verdict, remaining: int) -> Exception:
@@ -88,13 +91,30 @@ def _refusal(verdict: Verdict, remaining: int) -> Exception:
     return NikNotFound(remaining) if verdict is Verdict.NOT_FOUND else FactsDoNotMatch(remaining)
 
 
-def _acts(index: str) -> list[tuple[str, tuple[str, ...]]]:
-    acts: list[tuple[str, tuple[str, ...]]] = [("facts_nik_day", (index,)), ("facts_nik_month", (index,))]
-    acts.append(("facts_address", (web.client_address(),)))
-    device = request.cookies.get(web.cookie_name(BROWSER_COOKIE))
-    return [*acts, ("facts_device", (device,))] if device else acts
+def _acts(index: str) -> Acts:
+    return [
+        ("facts_nik_day", (index,)),
+        ("facts_nik_month", (index,)),
+        ("facts_address", (web.client_address(),)),
+        ("facts_device", (_device(),)),
+    ]
 
 
-def _give_back(index: str) -> None:
-    for name, subjects in _acts(index):
+def _device() -> str:
+    # A browser that shows no cookie gets one; whoever throws it away each time is held by the other limits.
+    known = request.cookies.get(web.cookie_name(BROWSER_COOKIE))
+    return known or _mark_device(tokens.random_token())
+
+
+def _mark_device(secret: str) -> str:
+    @after_this_request
+    def remember(response: Response) -> Response:
+        web.set_cookie(response, web.cookie_name(BROWSER_COOKIE), secret)
+        return response
+
+    return secret
+
+
+def _give_back(acts: Acts) -> None:
+    for name, subjects in acts:
         rate_limits.give_back(name, *subjects)

@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from idp.accounts import passwords
 from idp.accounts.changes import (
     ContactTaken,
     NikTaken,
@@ -27,6 +28,7 @@ from idp.accounts.lookup import (
     find,
     find_by_identifier,
     find_by_nik,
+    stands,
 )
 from idp.accounts.model import Account, Contact
 from idp.accounts.snapshot import changed, claims, snapshot
@@ -35,9 +37,10 @@ __all__ = [
     "Account", "AccountLocked", "Contact", "ContactTaken", "Identifier", "NikTaken", "WrongCredentials", "account_locked",
     "assign_roles", "authenticate", "changed", "claims", "contact_taken", "create", "find", "find_by_identifier",
     "find_by_nik", "init_app", "lock", "mark_blocked", "password_changed", "recover", "recovered", "replace_contacts",
-    "replace_password", "set_password_hash", "snapshot", "unlock",
+    "replace_password", "set_password_hash", "snapshot", "stands", "unlock",
 ]  # fmt: skip
 
 
 def init_app(app: Flask) -> None:
-    """Nothing to bind: accounts work on the application's database and store."""
+    """Measures how many passwords this process may hash at once."""
+    passwords.init_app(app)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from blinker import signal
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from idp import audit, clock, tokens
@@ -106,7 +106,7 @@ def recover(
 
 
 def replace_contacts(account: Account, phone: PhoneNumber, email: EmailAddress) -> list[PhoneNumber | EmailAddress]:
-    """New contacts; the old ones, to be told; raises ContactTaken."""
+    """New contacts; those that were in use, to be told; raises ContactTaken."""
     old = _supersede(account, (phone, email), False)
     _commit_contacts(account, (phone, email))
     audit.record("contacts_changed", account=account.subject)
@@ -141,14 +141,27 @@ def _supersede(
     account: Account, new: Sequence[PhoneNumber | EmailAddress], email_verified: bool
 ) -> list[PhoneNumber | EmailAddress]:
     now = clock.timestamp()
+    _hold(account, now)
     in_use = [contact for contact in account.contacts if contact.current]
     for contact in in_use:
-        contact.superseded_at = now
+        contact.superseded_at = None if contact.value in new else now
+    # Before the new ones are written: the database lets no contact be in use twice.
     db.session.flush()
     for value in new:
         verified = now if isinstance(value, PhoneNumber) or email_verified else None
-        account.contacts.append(Contact.of(account.subject, value, verified))
+        same = next((contact for contact in in_use if contact.value == value), None)
+        if same is None:
+            account.contacts.append(Contact.of(account.subject, value, verified))
+        else:
+            same.verified_at = verified or same.verified_at
     return [contact.value for contact in in_use]
+
+
+def _hold(account: Account, now: int) -> None:
+    # Writing first locks the row (on SQLite the database): of two changes at once the second sees what the first did,
+    # and no account ends up with the contacts of both.
+    db.session.execute(update(Account).where(Account.subject == account.subject).values(updated_at=now))
+    db.session.expire_all()
 
 
 def _commit_contacts(account: Account, new: Sequence[PhoneNumber | EmailAddress]) -> None:

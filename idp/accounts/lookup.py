@@ -1,14 +1,13 @@
 """Finding an account, and signing in to one with a password."""
 
-
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from idp import audit, rate_limits, web
 from idp.accounts import passwords
-from idp.accounts.model import Account, Contact, kind_of
+from idp.accounts.model import ACTIVE, Account, Contact, kind_of
 from idp.extensions import db
 from idp.sealing import sealer
-from idp.values import EmailAddress, Nik, PhoneNumber
+from idp.values import Authentication, EmailAddress, Nik, PhoneNumber
 
 Identifier = Nik | PhoneNumber | EmailAddress
 
@@ -44,30 +43,52 @@ def find_by_identifier(identifier: Identifier) -> Account | None:
     return db.session.scalars(wanted).first()
 
 
+def stands(proved: Authentication) -> bool:
+    """Whether a sign-in that waits still holds: a lock or a new password since then ends it, as it ends sessions."""
+    wanted = select(Account.state, Account.password_changed_at).where(Account.subject == proved.account)
+    now = db.session.execute(wanted).first()
+    return now is not None and now.state == ACTIVE and now.password_changed_at <= proved.auth_time
+
+
 def authenticate(identifier: Identifier, password: str) -> Account:
     """The account; raises WrongCredentials, AccountLocked, TooManyAttempts, Busy. Unknown people cost the same work."""
     index, address = sealer().index(identifier.value, "sign-in"), web.client_address()
-    acts = [("password_minute", (index, address)), ("password_address", (address,))]
-    rate_limits.hit_all(acts)
+    rate_limits.hit_all([("password_minute", (index, address)), ("password_address", (address,))])
     account = find_by_identifier(identifier)
     who = account.subject if account else index
-    rate_limits.check("password_half_day", who, address)
-    if account is None:
-        passwords.waste()
-    if account is None or not passwords.matches(password, account.password_hash):
-        rate_limits.hit("password_half_day", who, address)
+    # Counted before the password is looked at, so that guesses sent all at once are counted too.
+    rate_limits.hit("password_half_day", who, address)
+    try:
+        right = passwords.matches(password, account.password_hash if account else None)
+    except passwords.Busy:
+        _uncount(index, who, address)
+        raise
+    if account is None or not right:
         audit.record("sign_in_failed", account=account.subject if account else None)
         raise WrongCredentials
     if account.locked:
         audit.record("sign_in_failed", account=account.subject, reason="locked")
         raise AccountLocked
-    rate_limits.give_back("password_minute", index, address)
+    _uncount(index, who, address)
     _renew_hash(account, password)
     return account
 
 
+def _uncount(index: str, who: str, address: str) -> None:
+    rate_limits.give_back("password_minute", index, address)
+    rate_limits.give_back("password_half_day", who, address)
+
+
 def _renew_hash(account: Account, password: str) -> None:
-    if passwords.outdated(account.password_hash):
-        account.password_hash = passwords.hashed(password)
-        db.session.commit()
-        audit.record("password_rehashed", account=account.subject)
+    known = account.password_hash
+    if not passwords.outdated(known):
+        return
+    try:
+        renewed = passwords.hashed(password)
+    except passwords.Busy:
+        return  # the next sign-in will do
+    # Only over the hash that was verified: a password that is being changed at this moment must not come back.
+    same = (Account.subject == account.subject) & (Account.password_hash == known)
+    db.session.execute(update(Account).where(same).values(password_hash=renewed))
+    db.session.commit()
+    audit.record("password_rehashed", account=account.subject)

@@ -28,7 +28,7 @@ class Account(Model):
     created_at: Mapped[int] = mapped_column(BigInteger)
     updated_at: Mapped[int] = mapped_column(BigInteger)
     password_changed_at: Mapped[int] = mapped_column(BigInteger)
-    contacts: Mapped[list["Contact"]] = relationship(back_populates="account", lazy="selectin", cascade="all, delete-orphan")
+    contacts: Mapped[list["Contact"]] = relationship(back_populates="account", cascade="all, delete-orphan")
 
     @property
     def nik(self) -> Nik:

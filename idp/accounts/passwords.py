@@ -7,18 +7,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from flask import current_app
+from flask import Flask, current_app
 
 from idp import tokens
 from idp.config import Secrets, settings
 
 MOST = 128
+READ = 4 * MOST  # characters that are looked at: decomposed, 128 are more; normalising takes time with the square of it
 SYMBOLS = "!@#$%^&*"
-WAITING = 64  # hashes that may wait for a core; more would keep people waiting longer than they do
+IN_LINE = 6  # hashes that one process computes or keeps waiting: of its eight threads two stay free for other requests
 
 
 class WeakPassword(Exception):
@@ -50,9 +51,9 @@ def rules(text: str) -> dict[str, bool]:
 
 def check(text: str, personal: Iterable[str] = ()) -> None:
     """Raises WeakPassword when a rule is broken, or it is too long, common, or made of the person's own data."""
-    normal = unicodedata.normalize("NFC", text)
+    normal = unicodedata.normalize("NFC", text[:READ])
     broken = [code for code, kept in rules(normal).items() if not kept]
-    if len(normal) > MOST:
+    if len(normal) > MOST or len(text) > READ:
         broken.append("too_long")
     if normal.casefold() in _common() or _bare(normal) in _common():
         broken.append("common")
@@ -69,14 +70,20 @@ def hashed(text: str) -> str:
         return f"{key_id}${_hasher().hash(_peppered(text, key_id))}"
 
 
-def matches(text: str, stored: str) -> bool:
-    """Whether this is the password; raises Busy. A pepper that we no longer have matches nothing: fails closed."""
-    key_id, _, encoded = stored.partition("$")
-    if key_id not in _secrets().pepper.keys or len(text) > 4 * MOST:
-        return False
+def matches(text: str, stored: str | None) -> bool:
+    """Whether this is the password of the hash; raises Busy.
+
+    No hash, a pepper that we no longer have and a text that is too long cost the same work and match nothing (fails
+    closed): the time tells nobody who has an account.
+    """
+    key_id, _, encoded = (stored or "").partition("$")
+    sound = key_id in _secrets().pepper.keys and len(text) <= READ
+    if not sound:
+        key_id, text = _secrets().pepper.current, ""
+        encoded = _decoy(settings().argon2_memory_kib, settings().argon2_iterations)
     with _a_core():
         try:
-            return _hasher().verify(encoded, _peppered(text, key_id))
+            return _hasher().verify(encoded, _peppered(text, key_id)) and sound
         except (VerificationError, InvalidHashError):
             return False
 
@@ -87,14 +94,9 @@ def outdated(stored: str) -> bool:
     return key_id != _secrets().pepper.current or _hasher().check_needs_rehash(encoded)
 
 
-def waste() -> None:
-    """The work of one verification, for somebody whom we do not know: time tells nothing."""
-    matches("nobody", _decoy(_secrets().pepper.current, settings().argon2_memory_kib, settings().argon2_iterations))
-
-
 @lru_cache(maxsize=4)
-def _decoy(key_id: str, memory: int, iterations: int) -> str:
-    return f"{key_id}${PasswordHasher(iterations, memory, 1).hash(tokens.random_token())}"
+def _decoy(memory: int, iterations: int) -> str:
+    return _made(memory, iterations).hash(tokens.random_token())
 
 
 @lru_cache(maxsize=4)
@@ -114,20 +116,31 @@ def _peppered(text: str, key_id: str) -> str:
     return tokens.mac(_secrets().pepper.keys[key_id], unicodedata.normalize("NFC", text))
 
 
-_cores = threading.BoundedSemaphore(os.cpu_count() or 1)
-_queue = threading.BoundedSemaphore((os.cpu_count() or 1) + WAITING)
+class _Line(NamedTuple):
+    cores: threading.BoundedSemaphore
+    places: threading.BoundedSemaphore
+
+
+def init_app(app: Flask) -> None:
+    """Gives this process its share of the cores, and computes the decoy, so that the first unknown person costs no more."""
+    known = app.extensions["idp.settings"]
+    cores = os.cpu_count() or 1
+    share = max(1, cores // (known.workers or cores))
+    app.extensions["idp.hashing"] = _Line(threading.BoundedSemaphore(share), threading.BoundedSemaphore(IN_LINE))
+    _decoy(known.argon2_memory_kib, known.argon2_iterations)
 
 
 @contextmanager
 def _a_core() -> Iterator[None]:
-    # One hash takes 19 MiB and a core: a storm of sign-ins waits here, and beyond the queue is asked to come back.
-    if not _queue.acquire(blocking=False):
+    # One hash takes 19 MiB and a core: a storm of sign-ins waits here, and beyond the line is asked to come back.
+    line = cast(_Line, current_app.extensions["idp.hashing"])
+    if not line.places.acquire(blocking=False):
         raise Busy
     try:
-        with _cores:
+        with line.cores:
             yield
     finally:
-        _queue.release()
+        line.places.release()
 
 
 @lru_cache(maxsize=1)
@@ -143,4 +156,6 @@ def _bare(text: str) -> str:
 
 def _parts(personal: Iterable[str]) -> list[str]:
     words = [word.casefold() for text in personal for word in text.replace("@", " ").split()]
-    return [word for word in words if len(word) >= 4]
+    # 0812… is also written 62812…: what both have in common counts.
+    bare = [word.lstrip("+").removeprefix("62").lstrip("0") if word.lstrip("+").isdigit() else word for word in words]
+    return [word for word in bare if len(word) >= 4]

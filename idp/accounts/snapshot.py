@@ -8,10 +8,27 @@ from idp import clock, tokens
 from idp.accounts.model import Account
 from idp.extensions import db
 from idp.sealing import Unsealable, sealer
-from idp.store import store
+from idp.store import Script, store
 
 LIFE = 3600  # seconds; the copy is dropped when the account changes, this only bounds what a crash in between leaves
 FIELD = "claims"
+
+# A copy is kept only if the account did not change while SQL was read: else the old facts would outlive the change.
+# KEYS: account. ARGV: turn seen before reading, sealed claims, life.
+_KEEP = Script("""
+if (redis.call('HGET', KEYS[1], 'turn') or '') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'claims', ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return 1
+""")
+
+# KEYS: account. ARGV: the new turn, life.
+_CHANGED = Script("""
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'turn', ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+return 1
+""")
 
 
 def claims(account: Account) -> dict[str, Any]:
@@ -41,18 +58,19 @@ def snapshot(subject: str, ridden: bytes | None = None) -> dict[str, Any]:
             return cast(dict[str, Any], orjson.loads(sealer().open(ridden.decode(), _context(subject))))
         except Unsealable:
             pass  # sealed under a ring that is gone: SQL is the truth
-    account = db.session.get(Account, subject)
+    (turn,) = store().fields(key(subject), "turn")
+    account = db.session.get(Account, subject, populate_existing=True)
     if account is None:
         return {}
     known = claims(account)
     sealed = sealer().seal(orjson.dumps(known).decode(), _context(subject))
-    store().put_fields(key(subject), {FIELD: sealed}, LIFE)
+    store().run(_KEEP, (key(subject),), (turn or b"", sealed, LIFE))
     return known
 
 
 def changed(subject: str) -> None:
-    """Drops the copy; to be called after the change is committed."""
-    store().drop(key(subject))
+    """Drops the copy, also one that is being made right now; to be called after the change is committed."""
+    store().run(_CHANGED, (key(subject),), (tokens.random_token(8), LIFE))
 
 
 def key(subject: str) -> str:

@@ -8,7 +8,7 @@ import flask
 from authlib.oauth2 import OAuth2Error
 from flask import Blueprint, Response, g, url_for
 
-from idp import audit, clock, interaction, sessions, web
+from idp import accounts, audit, clock, interaction, sessions, web
 from idp.extensions import csrf
 from idp.forms import origin_of
 from idp.interaction import Interaction
@@ -192,8 +192,13 @@ def _said_yes(waiting: Interaction) -> bool:
 
 
 def _compare_session(waiting: Interaction, session: Session | None) -> None:
-    """The session that was there at the beginning must still be: if it ended or changed hands, login is owed again."""
+    """The session that was there at the beginning must still be: if it ended or changed hands, login is owed again.
+
+    So must a sign-in made on the way: whoever knew the old password does not wait here until a recovery is over.
+    """
     if waiting.fresh:
+        if waiting.authentication and not accounts.stands(waiting.authentication):
+            waiting.authentication, waiting.fresh = None, False
         return
     if waiting.session is None and session is not None:
         waiting.session = session.sid

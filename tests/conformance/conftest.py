@@ -22,8 +22,10 @@ def _hashed(secret: str) -> str:
 
 
 @pytest.fixture
-def siti(house, outbox) -> Person:
-    """A person who can sign in."""
+def siti(house, outbox, request: pytest.FixtureRequest) -> Person:
+    """A person who can sign in, registered at the time that the test's clock shows, if it has one."""
+    if "clock" in request.fixturenames:
+        request.getfixturevalue("clock")
     somebody = Person.named("Siti", house.issuer, outbox)
     with house.app.app_context():
         accounts.create(

@@ -9,7 +9,7 @@ from flask_wtf.csrf import CSRFError
 from idp import accounts, forms, gateways, interaction, login, oidc, pages, recovery, registration, store, web
 from idp.accounts import passwords
 from idp.config import Settings, load_settings, secrets_of
-from idp.extensions import babel, csrf, db, tune_sqlite
+from idp.extensions import DATABASE_DOWN, babel, csrf, db, tune_sqlite
 from idp.gateways.civil_registry import RegistryUnavailable
 from idp.gateways.sms import DeliveryFailed
 from idp.rate_limits import TooManyAttempts
@@ -22,6 +22,7 @@ FACTS: dict[type[Exception], tuple[int, str]] = {
     DeliveryFailed: (503, "delivery_failed"),
     store.StoreUnavailable: (503, "temporarily_unavailable"),
     passwords.Busy: (503, "temporarily_unavailable"),
+    **dict.fromkeys(DATABASE_DOWN, (503, "temporarily_unavailable")),
     Unsealable: (500, "server_error"),
     web.Gone: (410, "gone"),
     CSRFError: (400, "form_expired"),

@@ -8,6 +8,7 @@ from flask_babel import Babel, gettext, lazy_gettext
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import MetaData, event
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.orm import DeclarativeBase
 
 
@@ -28,6 +29,9 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(model_class=Base)
 babel = Babel()
 csrf = CSRFProtect()
+
+# What SQLAlchemy raises while the database is away or overwhelmed: nothing was written, and trying again later is right.
+DATABASE_DOWN: tuple[type[Exception], ...] = (OperationalError, InterfaceError, TimeoutError)
 
 # Flask-SQLAlchemy's db.Model carries no types; for mypy it is the plain declarative base.
 if TYPE_CHECKING:

@@ -60,6 +60,10 @@ class Interaction:
         if not store().run(_SAVE, (_key(self.id),), (f"{before}.", _sealed(self))):
             raise Stale
 
+    def moved_on(self) -> bool:
+        """Whether another request of this browser has saved it since it was loaded, such as a second click."""
+        return load(self.id).version != self.version
+
 
 # A record reads `version.sealed JSON`, or `done.JSON of the service` once consumed.
 _SAVE = Script("""

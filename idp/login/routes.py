@@ -30,6 +30,6 @@ def password() -> Response:
 
 
 def _page(form: LoginForm, wrong: str | None = None) -> Response:
-    refused = bool(form.errors or wrong)
-    page = render_template("login/password.html", form=form, wrong=wrong)
-    return make_response(page, 422 if refused else 200)
+    if wrong:
+        form.form_errors.append(wrong)
+    return make_response(render_template("login/password.html", form=form), 422 if form.errors else 200)

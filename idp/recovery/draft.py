@@ -1,63 +1,91 @@
 """What a recovery has gathered so far; the step follows from the facts and is never stored."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
+from idp.code_step import SentCode
 from idp.identity import Proof
 from idp.values import EmailAddress, PhoneNumber
 
 PHONE, EMAIL, IDENTITY = "phone", "email", "identity"
+RECOVERED, NO_ACCOUNT = "recovered", "no account"
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A recovery under way: by `phone` or `email` (resets the password), or by `identity` (new contacts too)."""
+    """A recovery under way: by `phone` or `email` (resets the password), or by `identity` (new contacts too).
+
+    `account` is the subject, empty when there is none: nobody is told before the end. `warned` is that its contacts,
+    if any, were told at once. `refused` is a new contact that turned out to be somebody else's. `outcome` is the end.
+    """
 
     way: str = ""
     account: str = ""
     proof: dict[str, Any] | None = None
+    warned: bool = False
     recipient: str = ""
     email: str = ""
     password_hash: str = ""
-    challenge: str = ""
-    sent_at: int = 0
-    resend_at: int = 0
-    delivery: str = ""
+    code: dict[str, Any] | None = None
     verified: bool = False
-    told: bool = False
-    done: bool = False
+    refused: str = ""
+    outcome: str = ""
 
     @classmethod
     def load(cls, notes: dict[str, Any]) -> Self:
-        """From the interaction's notes."""
+        """From the interaction's notes; what another version of this code kept there is passed over."""
         return cls(**{k: v for k, v in notes.items() if k in cls.__dataclass_fields__})
 
     def notes(self) -> dict[str, Any]:
-        """For the interaction, which seals them."""
+        """For the interaction, which seals them. The mother's name was never here."""
         return asdict(self)
 
     @property
     def step(self) -> str:
         """Where the person is, as the name of the page."""
-        if self.done:
+        if self.outcome:
             return "done"
         if self.way == IDENTITY:
             return self._identity_step()
-        if not self.challenge:
+        if not self.code:
             return "choose"
         return "password" if self.verified else "verify"
 
     def _identity_step(self) -> str:
-        if not self.proof or not (self.challenge or Proof.from_dict(self.proof).fresh):
-            return "prove_identity"
-        return "verify" if self.challenge else "contact"
+        if self.proof and self.code and self.password_hash:
+            return "verify"
+        return "contact" if self.proof and (self.code or self.proved.fresh) else "prove_identity"
+
+    @property
+    def proved(self) -> Proof:
+        """The proof of identity; only after the first step by identity."""
+        assert self.proof is not None
+        return Proof.from_dict(self.proof)
+
+    @property
+    def sent(self) -> SentCode:
+        """The code on its way; only at the step that asks for it."""
+        assert self.code is not None
+        return SentCode(**self.code)
 
     @property
     def contact(self) -> PhoneNumber | EmailAddress:
-        """Where the code went."""
+        """Where the code goes."""
         return EmailAddress(self.recipient) if self.way == EMAIL else PhoneNumber(self.recipient)
 
     @property
     def purpose(self) -> str:
         """What the code is for: one way's code is good for nothing else."""
         return f"recovery-{self.way}"
+
+    def with_contacts(self, email: EmailAddress, phone: PhoneNumber, password_hash: str) -> Self:
+        """New contacts given anew; the same number needs no second code, another one drops what was sent and verified."""
+        same = phone.value == self.recipient
+        given = replace(self, email=email.value, recipient=phone.value, password_hash=password_hash, refused="")
+        return given if same else replace(given, code=None, verified=False)
+
+    def without(self, kind: str) -> Self:
+        """Back to the contacts, since the `email` or `phone` is another account's; a number that was proved stays so."""
+        if kind == "email":
+            return replace(self, password_hash="", refused=self.email)
+        return replace(self, password_hash="", refused=self.recipient, code=None, verified=False)

@@ -2,7 +2,7 @@
 
 from idp.accounts.fields import NewPasswordField
 from idp.extensions import _l
-from idp.fields import CodeField, EmailField, NameField, NikField, PhoneField
+from idp.fields import EmailField, NameField, NikField, PhoneField
 from idp.forms import Form
 
 
@@ -40,9 +40,3 @@ class PasswordForm(Form):
     """A new password."""
 
     password = NewPasswordField(_l("Password baru"))
-
-
-class CodeForm(Form):
-    """The code from the SMS or e-mail."""
-
-    code = CodeField(_l("Kode OTP"))

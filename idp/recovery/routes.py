@@ -3,46 +3,48 @@
 from dataclasses import replace
 from typing import Any
 
-from flask import Response, make_response, render_template, url_for
+from flask import Response, make_response, render_template, request, url_for
 
-from idp import accounts, audit, clock, identity, interaction, otp, rate_limits, web
-from idp.accounts import Account, passwords
-from idp.extensions import _
+from idp import accounts, audit, identity, interaction, otp, rate_limits, web
+from idp.accounts import passwords
+from idp.code_step import CodeForm, SentCode, right
+from idp.extensions import DATABASE_DOWN, _
 from idp.gateways.civil_registry import RegistryUnavailable
 from idp.interaction import here
+from idp.rate_limits import TooManyAttempts
 from idp.recovery import completion
-from idp.recovery.draft import EMAIL, IDENTITY, PHONE, Draft
-from idp.recovery.forms import CodeForm, ContactForm, EmailForm, IdentityForm, PasswordForm, PhoneForm
+from idp.recovery.draft import EMAIL, IDENTITY, NO_ACCOUNT, PHONE, RECOVERED, Draft
+from idp.recovery.forms import ContactForm, EmailForm, IdentityForm, PasswordForm, PhoneForm
+from idp.sealing import sealer
 from idp.values import EmailAddress, PhoneNumber
 
 ROOM = "recovery"
+OUTAGES: tuple[type[Exception], ...] = (passwords.Busy, *DATABASE_DOWN)
 room = interaction.room(ROOM, __name__, "login")
 
 
 @room.route("/recover")
 def choose() -> Response:
     """The three ways."""
-    return _page("choose", None)
+    return _page("choose")
 
 
 @room.route("/recover/phone", methods=["GET", "POST"])
 def prove_phone() -> Response:
     """NIK and the number that still works."""
-    form = PhoneForm()
-    return _begin(form, PHONE) if form.validate_on_submit() else _page("by_phone", form)
+    return _begin("by_phone", PhoneForm(), PHONE)
 
 
 @room.route("/recover/email", methods=["GET", "POST"])
 def prove_email() -> Response:
     """NIK and the address that still works."""
-    form = EmailForm()
-    return _begin(form, EMAIL) if form.validate_on_submit() else _page("by_email", form)
+    return _begin("by_email", EmailForm(), EMAIL)
 
 
 @room.route("/recover/identity", methods=["GET", "POST"])
 def prove_identity() -> Response:
     """The three facts, for whom no contact works; the same work and answer whether or not there is an account."""
-    form = IdentityForm()
+    form = IdentityForm(data=_typed_before())
     if not form.validate_on_submit():
         return _page("identity", form)
     try:
@@ -52,11 +54,13 @@ def prove_identity() -> Response:
     except identity.RecordNeedsAttention:
         return _page("attention", form, 422)
     except RegistryUnavailable as down:
-        return _page("identity", form, 503, outage=down.reason)
-    account = accounts.find_by_nik(proof.nik)
-    told = completion.warn_owner(account)
-    subject = account.subject if account else ""
-    return _keep(Draft(IDENTITY, subject, proof.to_dict(), told=told), "recovery.contact")
+        return _page("identity", form, 503, registry=down.reason)
+    draft = _remember(Draft(IDENTITY, proof=proof.to_dict()))
+    try:
+        return _keep(completion.warn_owner(draft), "recovery.contact")
+    except DATABASE_DOWN:
+        # The facts have been counted and are not asked for again; the next page warns before it does anything.
+        return _to("recovery.contact")
 
 
 @room.route("/recover/contact", methods=["GET", "POST"])
@@ -65,12 +69,13 @@ def contact() -> Response:
     draft = _draft()
     if draft.way != IDENTITY or draft.step not in ("contact", "verify"):
         return _to(f"recovery.{draft.step}")
-    form = ContactForm(email=draft.email)
-    if not form.validate_on_submit() or not form.password.accept(completion.personal(draft, form)):
-        return _page("contact", form)
-    hashed = passwords.hashed(form.password.data or "")
-    email, phone = form.email.value.value, form.phone.value.value
-    return _send(Draft(IDENTITY, draft.account, draft.proof, phone, email, hashed, told=draft.told))
+    form = ContactForm(email=draft.email, phone=PhoneNumber(draft.recipient).local if draft.recipient else "")
+    try:
+        return _give_contacts(draft if draft.warned else _remember(completion.warn_owner(draft)), form)
+    except TooManyAttempts as limit:
+        return _page("contact", form, 429, wait=limit.retry_after)
+    except OUTAGES:
+        return _page("contact", form, 503, interrupted=True)
 
 
 @room.route("/recover/verify", methods=["GET", "POST"])
@@ -80,23 +85,34 @@ def verify() -> Response:
     if draft.step != "verify":
         return _to(f"recovery.{draft.step}")
     form = CodeForm()
-    if not draft.verified and not form.validate_on_submit():
+    if request.method != "POST" or not (draft.verified or form.validate()):
         return _verify_page(draft, form)
-    wrong = None if draft.verified else _judge(draft, form)
-    if wrong:
-        return _verify_page(draft, form, wrong)
+    try:
+        if not draft.verified and not right(form, draft.sent, draft.purpose, draft.contact):
+            # A second click comes too late for the code, and in time for what the first one achieved.
+            return _to("recovery.verify") if here().moved_on() else _verify_page(draft, form)
+    except TooManyAttempts as limit:
+        return _verify_page(draft, form, 429, exhausted=limit.limit, limited=limit.retry_after)
     # Kept at once: should SQL be away just now, the used code need not be right twice.
-    draft = replace(draft, verified=True)
-    here().keep(ROOM, draft.notes())
-    here().save()
-    return _complete_identity(draft) if draft.way == IDENTITY else _to("recovery.password")
+    draft = _remember(replace(draft, verified=True))
+    try:
+        return _complete(draft) if draft.way == IDENTITY else _to("recovery.password")
+    except DATABASE_DOWN:
+        return _verify_page(draft, form, 503, interrupted=True)
 
 
 @room.route("/recover/resend", methods=["POST"])
 def resend() -> Response:
     """Another code; earlier ones stay valid."""
     draft = _draft()
-    return _send(draft) if draft.step == "verify" and not draft.verified else _to(f"recovery.{draft.step}")
+    if draft.step != "verify" or draft.verified:
+        return _to(f"recovery.{draft.step}")
+    try:
+        return _send(draft)
+    except TooManyAttempts as limit:
+        return _verify_page(draft, CodeForm(formdata=None), 429, limited=limit.retry_after)
+    except DATABASE_DOWN:
+        return _verify_page(draft, CodeForm(formdata=None), 503, interrupted=True)
 
 
 @room.route("/recover/password", methods=["GET", "POST"])
@@ -105,75 +121,110 @@ def password() -> Response:
     draft = _draft()
     if draft.step != "password":
         return _to(f"recovery.{draft.step}")
-    account = accounts.find(draft.account)
     form = PasswordForm()
-    if account is None:
-        return _to("recovery.choose")
-    if not form.validate_on_submit() or not form.password.accept(completion.own_data(account)):
-        return _page("password", form)
-    completion.reset_password(account, form.password.data or "")
-    return _keep(Draft(done=True), "recovery.done")
+    try:
+        account = accounts.find(draft.account)
+        if account is None:
+            return _to("recovery.choose")
+        if not form.validate_on_submit() or not form.password.accept(completion.own_data(account)):
+            return _page("password", form)
+        completion.reset_password(account, form.password.data or "")
+    except OUTAGES:
+        return _page("password", form, 503, interrupted=True)
+    return _keep(Draft(outcome=RECOVERED), "recovery.done")
 
 
 @room.route("/recover/done")
 def done() -> Response:
-    """The account works again: on to the sign-in page, still on the way to the service."""
+    """The account works again: on to the sign-in page, still on the way to the service; or there is none to recover."""
     draft = _draft()
-    return _page("done", None) if draft.step == "done" else _to(f"recovery.{draft.step}")
+    if draft.step != "done":
+        return _to(f"recovery.{draft.step}")
+    return _page("done" if draft.outcome == RECOVERED else "unknown")
 
 
-def _begin(form: PhoneForm | EmailForm, way: str) -> Response:
-    rate_limits.hit("password_address", web.client_address())
-    account = accounts.find_by_nik(form.nik.value)
-    typed: PhoneNumber | EmailAddress = form.contact.value
-    owned = account is not None and typed in (account.phone, account.email)
-    subject = account.subject if account is not None and owned else ""
-    return _send(Draft(way, subject, recipient=typed.value))
+def _begin(page: str, form: PhoneForm | EmailForm, way: str) -> Response:
+    if not form.validate_on_submit():
+        return _page(page, form)
+    try:
+        rate_limits.hit("password_address", web.client_address())
+        account = accounts.find_by_nik(form.nik.value)
+        typed: PhoneNumber | EmailAddress = form.contact.value
+        owned = account is not None and typed in (account.phone, account.email)
+        subject = account.subject if account is not None and owned else ""
+        return _send(Draft(way, subject, recipient=typed.value))
+    except TooManyAttempts as limit:
+        return _page(page, form, 429, wait=limit.retry_after)
+    except DATABASE_DOWN:
+        return _page(page, form, 503, interrupted=True)
+
+
+def _give_contacts(draft: Draft, form: ContactForm) -> Response:
+    accepted = form.validate_on_submit() and form.password.accept(completion.personal(draft, form))
+    if not _point_out_refused(draft, form) or not accepted:
+        return _page("contact", form)
+    hashed = passwords.hashed(form.password.data or "")
+    draft = draft.with_contacts(form.email.value, form.phone.value, hashed)
+    rate_limits.hit("recovery_given_nik", sealer().index(draft.proved.nik.value, "facts"))
+    if draft.verified:
+        return _complete(_remember(draft))
+    # A code that is on its way to the same number is not sent again.
+    return _keep(draft, "recovery.verify") if draft.code and draft.sent.wait else _send(draft)
+
+
+def _point_out_refused(draft: Draft, form: ContactForm) -> bool:
+    """Whether both contacts may be had, as far as that is known; else a field says so."""
+    for field, kept in ((form.email, draft.email), (form.phone, draft.recipient)):
+        given = field.value.value if field.value else kept
+        if draft.refused and given == draft.refused and not field.errors:
+            field.errors = [_("Kontak ini tidak dapat dipakai karena terhubung ke akun lain. Tulis yang lain.")]
+            return False
+        if field.value and completion.used_lately(field.value):
+            field.errors = [_("Kontak ini baru saja dipakai untuk memulihkan akun. Tulis yang lain.")]
+            return False
+    return True
 
 
 def _send(draft: Draft) -> Response:
     """Sends a code, or only seems to, when it would go to nobody's or to somebody else's contact; both look alike."""
-    real = completion.may_receive(draft)
+    real, known = completion.may_receive(draft), draft.sent.challenge if draft.code else None
     challenge = (
-        otp.send(draft.challenge or None, draft.purpose, draft.contact, draft.account or None, neutral=True)
+        otp.send(known, draft.purpose, draft.contact, draft.account or None, neutral=True)
         if real
-        else otp.pretend(draft.challenge or None, draft.purpose, draft.contact)
+        else otp.pretend(known, draft.purpose, draft.contact)
     )
-    sent, again = int(challenge.sent_at.timestamp()), int(challenge.resend_at.timestamp())
-    timed = replace(draft, challenge=challenge.id, sent_at=sent, resend_at=again, delivery=challenge.delivery)
-    return _keep(timed, "recovery.verify")
+    return _keep(replace(draft, code=SentCode.of(challenge).to_dict()), "recovery.verify")
 
 
-def _judge(draft: Draft, form: CodeForm) -> str | None:
-    try:
-        otp.verify(draft.challenge, draft.purpose, form.code.data or "", draft.contact)
-    except otp.WrongCode as wrong:
-        return _("Kode OTP salah. Sisa percobaan: %(n)s.", n=wrong.remaining)
-    except otp.CodeExpired:
-        return _("Kode OTP sudah tidak berlaku. Minta kode baru.")
-    return None
-
-
-def _complete_identity(draft: Draft) -> Response:
-    account: Account | None = accounts.find(draft.account) if draft.account else None
+def _complete(draft: Draft) -> Response:
+    account = accounts.find(draft.account) if draft.account else None
     try:
         completed = completion.complete(draft, account)
-    except accounts.ContactTaken:
-        return _keep(Draft(IDENTITY, draft.account, draft.proof, told=draft.told), "recovery.contact")
+    except accounts.ContactTaken as taken:
+        return _keep(draft.without(taken.kind), "recovery.contact")
     if not completed:
         # Told only now: the facts matched and the number is theirs.
         audit.record("recovery_refused", reason="no account")
-        return _page("unknown", None)
-    return _keep(Draft(done=True), "recovery.done")
+    return _keep(Draft(outcome=RECOVERED if completed else NO_ACCOUNT), "recovery.done")
+
+
+def _typed_before() -> dict[str, str]:
+    draft = _draft()
+    return {"nik": draft.proved.nik.value, "name": draft.proved.name.text} if draft.proof else {}
 
 
 def _draft() -> Draft:
     return Draft.load(here().draft(ROOM))
 
 
-def _keep(draft: Draft, endpoint: str) -> Response:
+def _remember(draft: Draft) -> Draft:
     here().keep(ROOM, draft.notes())
     here().save()
+    return draft
+
+
+def _keep(draft: Draft, endpoint: str) -> Response:
+    _remember(draft)
     return _to(endpoint)
 
 
@@ -181,19 +232,16 @@ def _to(endpoint: str) -> Response:
     return web.see_other(url_for(endpoint))
 
 
-def _verify_page(draft: Draft, form: CodeForm, wrong: str | None = None) -> Response:
+def _verify_page(draft: Draft, form: CodeForm, status: int | None = None, **context: Any) -> Response:
     shown: dict[str, Any] = {
         "contact": draft.contact.masked,
         "neutral": draft.way != IDENTITY,
         "by_mail": isinstance(draft.contact, EmailAddress),
-        "sent_at": clock.from_timestamp(draft.sent_at),
-        "wait": max(0, draft.resend_at - clock.timestamp()),
-        "delivery": draft.delivery,
-        "wrong": wrong,
+        "verified": draft.verified,
     }
-    return _page("verify", form, 422 if wrong else None, **shown)
+    return _page("verify", form, status, **shown, **draft.sent.shown(), **context)
 
 
-def _page(name: str, form: Any, status: int | None = None, **context: Any) -> Response:
-    refused = 422 if form is not None and form.errors else 200
+def _page(name: str, form: Any = None, status: int | None = None, **context: Any) -> Response:
+    refused = 422 if form is not None and form.errors and request.method == "POST" else 200
     return make_response(render_template(f"recovery/{name}.html", form=form, **context), status or refused)

@@ -5,7 +5,7 @@ from enum import Enum
 
 
 class Completion(Enum):
-    """`COMPLETE` ends the recovery now. The provisional stage and the waiting one with veto take their places here."""
+    """How a recovery by identity ends. A provisional stage and a waiting one, both with a veto, take their places here."""
 
     COMPLETE = "complete"
 
@@ -19,7 +19,11 @@ class Circumstances:
 
 
 def verdict(circumstances: Circumstances) -> Completion | None:
-    """Whether and how the recovery completes; None when there is nothing to recover, or its owner was not told."""
+    """Whether and how the recovery completes; None when there is nothing to recover, or its owner was not told.
+
+    The three facts are known to many and prove little, so signs of abuse belong into this weighing, and nowhere else.
+    Today whatever may complete does so at once.
+    """
     if not circumstances.account_exists or not circumstances.contacts_told:
         return None
     return Completion.COMPLETE

@@ -2,7 +2,7 @@
 
 from idp.accounts.fields import NewPasswordField
 from idp.extensions import _l
-from idp.fields import CodeField, EmailField, NameField, NikField, PhoneField
+from idp.fields import EmailField, NameField, NikField, PhoneField
 from idp.forms import Form
 
 
@@ -31,9 +31,3 @@ class PhoneForm(Form):
     """Another number."""
 
     phone = PhoneField(_l("Nomor Handphone"))
-
-
-class CodeForm(Form):
-    """The code from the SMS."""
-
-    code = CodeField(_l("Kode OTP"))

@@ -3,26 +3,30 @@
 from dataclasses import replace
 from typing import Any
 
-from flask import Response, g, make_response, render_template, url_for
+from flask import Response, g, make_response, render_template, request, url_for
 
 from idp import accounts, audit, clock, identity, interaction, notices, otp, rate_limits, web
-from idp.accounts import passwords
-from idp.extensions import _
+from idp.accounts import Account, passwords
+from idp.code_step import CodeForm, SentCode, right
+from idp.extensions import DATABASE_DOWN, _
 from idp.gateways.civil_registry import RegistryUnavailable
 from idp.interaction import here
+from idp.rate_limits import TooManyAttempts
 from idp.registration.draft import Draft
-from idp.registration.forms import CodeForm, ContactForm, IdentityForm, PhoneForm
+from idp.registration.forms import ContactForm, IdentityForm, PhoneForm
+from idp.sealing import sealer
 from idp.values import Authentication, EmailAddress, PhoneNumber
 
 ROOM = "registration"
 PURPOSE = "registration"
+OUTAGES: tuple[type[Exception], ...] = (passwords.Busy, *DATABASE_DOWN)
 room = interaction.room(ROOM, __name__, "create", "login")
 
 
 @room.route("/register", methods=["GET", "POST"], endpoint="identity")
 def prove_identity() -> Response:
     """The three facts, checked at Dukcapil."""
-    form = IdentityForm()
+    form = IdentityForm(data=_typed_before())
     if not form.validate_on_submit():
         return _page("identity", form)
     try:
@@ -34,7 +38,7 @@ def prove_identity() -> Response:
     except identity.RecordNeedsAttention:
         return _page("attention", form, 422, missing=False)
     except RegistryUnavailable as down:
-        return _page("identity", form, 503, outage=down.reason)
+        return _page("identity", form, 503, registry=down.reason)
     audit.record("registration_started", client=here().service.get("client_id"))
     return _keep(Draft(proof=proof.to_dict()), "registration.contact")
 
@@ -43,19 +47,16 @@ def prove_identity() -> Response:
 def contact() -> Response:
     """E-mail, handphone, password. Only now is it told that the NIK has an account: the facts have matched."""
     draft = _draft()
-    if draft.step == "identity":
-        return _to("registration.identity")
-    if draft.step == "done":
-        return _to("registration.done")
-    known = accounts.find_by_nik(draft.proved.nik)
-    if known is not None:
-        return _page("known", None, phone=known.phone, email=known.email)
-    form = ContactForm(email=draft.email, phone=draft.phone)
-    if not form.validate_on_submit() or not form.password.accept(_personal(draft, form)):
-        return _page("contact", form)
-    rate_limits.hit("registration_address", web.client_address())
-    draft = Draft(draft.proof, form.email.value.value, form.phone.value.value, passwords.hashed(form.password.data or ""))
-    return _send(draft)
+    if draft.step not in ("contact", "verify"):
+        return _to(f"registration.{draft.step}")
+    form = ContactForm(email=draft.email, phone=draft.phone_number.local if draft.phone else "")
+    try:
+        known = accounts.find_by_nik(draft.proved.nik)
+        return _known(draft, known) if known else _give_contacts(draft, form)
+    except TooManyAttempts as limit:
+        return _page("contact", form, 429, wait=limit.retry_after)
+    except OUTAGES:
+        return _page("contact", form, 503, interrupted=True)
 
 
 @room.route("/register/verify", methods=["GET", "POST"])
@@ -65,24 +66,34 @@ def verify() -> Response:
     if draft.step != "verify":
         return _to(f"registration.{draft.step}")
     form = CodeForm()
-    if not draft.verified and not form.validate_on_submit():
+    if request.method != "POST" or not (draft.verified or form.validate()):
         return _verify_page(draft, form)
-    if not draft.verified:
-        wrong = _judge(draft, form)
-        if wrong:
-            return _verify_page(draft, form, wrong)
-        # Kept before the account is written: should SQL be away just now, the used code need not be right twice.
-        draft = replace(draft, verified=True)
-        here().keep(ROOM, draft.notes())
-        here().save()
-    return _finish(draft)
+    try:
+        if not draft.verified and not right(form, draft.sent, PURPOSE, draft.phone_number):
+            # A second click comes too late for the code, and in time for what the first one achieved.
+            return _to("registration.verify") if here().moved_on() else _verify_page(draft, form)
+    except TooManyAttempts as limit:
+        return _verify_page(draft, form, 429, exhausted=limit.limit, limited=limit.retry_after)
+    # Kept before the account is written: should SQL be away just now, the used code need not be right twice.
+    draft = _remember(replace(draft, verified=True))
+    try:
+        return _finish(draft)
+    except DATABASE_DOWN:
+        return _verify_page(draft, form, 503, interrupted=True)
 
 
 @room.route("/register/resend", methods=["POST"])
 def resend() -> Response:
     """Another code to the same number; earlier ones stay valid."""
     draft = _draft()
-    return _send(draft) if draft.step == "verify" else _to(f"registration.{draft.step}")
+    if draft.step != "verify" or draft.verified:
+        return _to(f"registration.{draft.step}")
+    try:
+        return _send(draft)
+    except TooManyAttempts as limit:
+        return _verify_page(draft, CodeForm(formdata=None), 429, limited=limit.retry_after)
+    except DATABASE_DOWN:
+        return _verify_page(draft, CodeForm(formdata=None), 503, interrupted=True)
 
 
 @room.route("/register/phone", methods=["GET", "POST"])
@@ -94,27 +105,70 @@ def change_phone() -> Response:
     form = PhoneForm(phone=draft.phone_number.local)
     if not form.validate_on_submit():
         return _page("phone", form)
-    return _send(replace(draft, phone=form.phone.value.value, challenge="", verified=False))
+    try:
+        return _send_to_new(draft.with_contacts(draft.email_address, form.phone.value, draft.password_hash))
+    except TooManyAttempts as limit:
+        return _page("phone", form, 429, wait=limit.retry_after)
+    except DATABASE_DOWN:
+        return _page("phone", form, 503, interrupted=True)
 
 
 @room.route("/register/done")
 def done() -> Response:
     """It worked: on into the service."""
     draft = _draft()
-    return _page("done", None) if draft.step == "done" else _to(f"registration.{draft.step}")
+    return _page("done") if draft.step == "done" else _to(f"registration.{draft.step}")
+
+
+def _known(draft: Draft, account: Account) -> Response:
+    """Says that there is an account, with both ways on; its owner hears of it, once a registration."""
+    if not draft.told:
+        contacts = [contact.value for contact in account.contacts if contact.current]
+        notices.tell(contacts, notices.registration_attempt("nik", clock.now()), account.subject)
+        audit.record("registration_refused", account=account.subject, reason="known")
+        _remember(replace(draft, told=True))
+    return _page("known", phone=account.phone, email=account.email)
+
+
+def _give_contacts(draft: Draft, form: ContactForm) -> Response:
+    accepted = form.validate_on_submit() and form.password.accept(_personal(draft, form))
+    if not _point_out_refused(draft, form) or not accepted:
+        return _page("contact", form)
+    hashed = passwords.hashed(form.password.data or "")
+    return _send_to_new(draft.with_contacts(form.email.value, form.phone.value, hashed))
+
+
+def _point_out_refused(draft: Draft, form: ContactForm) -> bool:
+    """Whether neither contact is the one that turned out to be another account's; else its field says so."""
+    for field, kept in ((form.email, draft.email), (form.phone, draft.phone)):
+        given = field.value.value if field.value else kept
+        if draft.refused and given == draft.refused and not field.errors:
+            field.errors = [_("Kontak ini tidak dapat dipakai karena terhubung ke akun lain. Tulis yang lain.")]
+            return False
+    return True
+
+
+def _send_to_new(draft: Draft) -> Response:
+    """Sends to contacts just given; a number that was proved or has a code on its way gets no further one."""
+    nik = sealer().index(draft.proved.nik.value, "facts")
+    rate_limits.hit_all([("registration_nik", (nik,)), ("registration_address", (web.client_address(),))])
+    if draft.verified:
+        return _finish(_remember(draft))
+    return _keep(draft, "registration.verify") if draft.code and draft.sent.wait else _send(draft)
 
 
 def _send(draft: Draft) -> Response:
-    """Sends a code, unless a contact belongs to somebody else: then its owner is told, and the page says the same."""
+    """Sends a code, or only seems to when the number is another account's; owners of taken contacts are told.
+
+    A taken e-mail holds back no code: nobody would learn why it never came. It is refused once the phone is proved.
+    """
     taken = [c for c in (draft.phone_number, draft.email_address) if accounts.contact_taken(c)]
-    # A real send waits for the gateway, so that a message which could not go out says so; see notices for the taken ones.
-    deliver = otp.pretend if taken else otp.send
-    challenge = deliver(draft.challenge or None, PURPOSE, draft.phone_number)
+    # A real send waits for the gateway, so that a message which could not go out says so at once.
+    deliver = otp.pretend if draft.phone_number in taken else otp.send
+    challenge = deliver(draft.sent.challenge if draft.code else None, PURPOSE, draft.phone_number)
     for contact_ in taken:
         _tell_owner(contact_)
-    sent, again = int(challenge.sent_at.timestamp()), int(challenge.resend_at.timestamp())
-    timed = replace(draft, challenge=challenge.id, sent_at=sent, resend_at=again, delivery=challenge.delivery)
-    return _keep(timed, "registration.verify")
+    return _keep(replace(draft, code=SentCode.of(challenge).to_dict()), "registration.verify")
 
 
 def _tell_owner(taken: PhoneNumber | EmailAddress) -> None:
@@ -122,31 +176,33 @@ def _tell_owner(taken: PhoneNumber | EmailAddress) -> None:
     notices.tell([taken], notices.registration_attempt(what, clock.now()))
 
 
-def _judge(draft: Draft, form: CodeForm) -> str | None:
-    try:
-        otp.verify(draft.challenge, PURPOSE, form.code.data or "", draft.phone_number)
-    except otp.WrongCode as wrong:
-        return _("Kode OTP salah. Sisa percobaan: %(n)s.", n=wrong.remaining)
-    except otp.CodeExpired:
-        return _("Kode OTP sudah tidak berlaku. Minta kode baru.")
-    return None
-
-
 def _finish(draft: Draft) -> Response:
-    proof = draft.proved
-    locale = here().locale or str(g.get("locale") or "id")
     try:
-        account = accounts.create(
-            proof.nik, proof.name, draft.phone_number, draft.email_address, draft.password_hash, locale=locale[:2]
-        )
+        account = _written(draft)
     except accounts.NikTaken:
-        return _to("registration.contact")
-    except accounts.ContactTaken:
-        return _keep(Draft(proof=draft.proof, email=draft.email, phone=draft.phone), "registration.contact")
+        return _keep(Draft(proof=draft.proof), "registration.contact")
+    except accounts.ContactTaken as taken:
+        return _keep(draft.without(taken.kind), "registration.contact")
     audit.record("registration_finished", account=account.subject, client=here().service.get("client_id"))
     here().authenticated(Authentication(account.subject, ("pwd", "sms"), clock.timestamp(), account.acr))
     # Nothing of the draft is needed any more: what is not kept cannot leak.
     return _keep(Draft(done=True), "registration.done")
+
+
+def _written(draft: Draft) -> Account:
+    """The account of this draft; raises NikTaken, ContactTaken."""
+    proof = draft.proved
+    locale = (here().locale or str(g.get("locale") or "id"))[:2]
+    try:
+        return accounts.create(
+            proof.nik, proof.name, draft.phone_number, draft.email_address, draft.password_hash, locale=locale
+        )
+    except accounts.NikTaken:
+        account = accounts.find_by_nik(proof.nik)
+        # The hash is salted: the same one means that this very draft wrote the account before the store went away.
+        if account is None or account.password_hash != draft.password_hash:
+            raise
+        return account
 
 
 def _personal(draft: Draft, form: ContactForm) -> list[str]:
@@ -154,13 +210,23 @@ def _personal(draft: Draft, form: ContactForm) -> list[str]:
     return [proof.name.text, proof.nik.value, form.phone.value.local, form.email.value.value.partition("@")[0]]
 
 
+def _typed_before() -> dict[str, str]:
+    draft = _draft()
+    return {"nik": draft.proved.nik.value, "name": draft.proved.name.text} if draft.proof else {}
+
+
 def _draft() -> Draft:
     return Draft.load(here().draft(ROOM))
 
 
-def _keep(draft: Draft, endpoint: str) -> Response:
+def _remember(draft: Draft) -> Draft:
     here().keep(ROOM, draft.notes())
     here().save()
+    return draft
+
+
+def _keep(draft: Draft, endpoint: str) -> Response:
+    _remember(draft)
     return _to(endpoint)
 
 
@@ -168,13 +234,11 @@ def _to(endpoint: str) -> Response:
     return web.see_other(url_for(endpoint))
 
 
-def _verify_page(draft: Draft, form: CodeForm, wrong: str | None = None) -> Response:
-    left = max(0, draft.resend_at - clock.timestamp())
-    sent_at = clock.from_timestamp(draft.sent_at)
-    shown = {"phone": draft.phone_number, "sent_at": sent_at, "wait": left, "delivery": draft.delivery, "wrong": wrong}
-    return _page("verify", form, 422 if wrong else None, **shown)
+def _verify_page(draft: Draft, form: CodeForm, status: int | None = None, **context: Any) -> Response:
+    shown = draft.sent.shown() | {"phone": draft.phone_number, "verified": draft.verified}
+    return _page("verify", form, status, **shown, **context)
 
 
-def _page(name: str, form: Any, status: int | None = None, **context: Any) -> Response:
-    refused = 422 if form is not None and form.errors else 200
+def _page(name: str, form: Any = None, status: int | None = None, **context: Any) -> Response:
+    refused = 422 if form is not None and form.errors and request.method == "POST" else 200
     return make_response(render_template(f"registration/{name}.html", form=form, **context), status or refused)

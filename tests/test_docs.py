@@ -1,0 +1,53 @@
+"""Documents that cannot lie: every setting, endpoint, command and member of an entry is in them."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from idp.cli import COMMANDS, main
+from idp.cli.config import settings_table
+from idp.oidc.clients import Client
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+PROTOCOL = (ROOT / "docs" / "protocol.md").read_text()
+PROSE = README + "".join(path.read_text() for path in (ROOT / "docs").glob("*.md"))
+
+
+def test_the_readme_has_every_setting_as_it_is():
+    assert settings_table() in README, "put the output of `idp config table` into README.md"
+
+
+def test_every_endpoint_is_documented(app):
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<(?:[^:<>]+:)?(\w+)>", r"<\1>", rule.rule)
+        first = "/interaction/<id>" if path.startswith("/interaction/") else "/" + path.split("/")[1]
+        assert f"`{first}" in PROTOCOL or f"`{path}`" in PROTOCOL, f"{path} is not in docs/protocol.md"
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_is_documented(name):
+    command = main.get_command(click.Context(main), name)
+    subcommands = sorted(command.commands) if isinstance(command, click.Group) else []
+    assert f"`idp {name}" in PROSE, f"idp {name} is not documented"
+    for sub in subcommands:
+        assert re.search(rf"idp {name}[^|\n]*\b{sub}\b", PROSE), f"idp {name} {sub} is not documented"
+
+
+@pytest.mark.parametrize("member", sorted(set(Client.model_fields) - {"names", "sector"}))
+def test_every_member_of_an_entry_is_documented(member):
+    shape = member.replace("id_token_encrypted", "…_encrypted").replace("userinfo_encrypted", "…_encrypted")
+    assert f"`{member}" in PROTOCOL or f"`{shape}" in PROTOCOL, f"{member} is not in docs/protocol.md"
+
+
+def test_links_between_documents_lead_somewhere():
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_no_path_of_a_machine_and_no_address_of_an_index_is_tracked():
+    for lock in ROOT.glob("requirements*.lock"):
+        assert "--index-url" not in lock.read_text() and "https://" not in lock.read_text()

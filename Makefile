@@ -18,7 +18,7 @@ test: .venv/ready ## Check everything: linters, types, and the whole suite with 
 	@bash scripts/setup.sh browser
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy
-	@$(PYTHON) -m pytest $(PYTEST)
+	@$(PYTHON) -m pytest -n 2 $(PYTEST)
 
 lint: .venv/ready ## Linters and types only
 	@$(PYTHON) -m ruff check .

@@ -37,7 +37,8 @@ def main() -> None:
 
 
 def _service(name: str, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
-    secrets = dict(line.split("=", 1) for line in (ROOT / "examples/demo.env").read_text().splitlines() if line[:1] not in ("#", ""))
+    lines = (ROOT / "examples/demo.env").read_text().splitlines()
+    secrets = dict(line.split("=", 1) for line in lines if line[:1] not in ("#", ""))
     return subprocess.Popen([sys.executable, f"examples/{name}/app.py"], env=environment | secrets, stdout=subprocess.DEVNULL)
 
 

@@ -88,7 +88,8 @@ def deliver(ids: list[str]) -> int:
 def statuses() -> list[Status]:
     """Per client: how many notices wait, were delivered, were given up; and what it last answered."""
     counts = select(NOTICES.c.client_id, NOTICES.c.state, func.count()).group_by(NOTICES.c.client_id, NOTICES.c.state)
-    last = select(NOTICES.c.client_id, NOTICES.c.last_answer).where(NOTICES.c.last_answer.is_not(None)).order_by(NOTICES.c.created_at)
+    answered = select(NOTICES.c.client_id, NOTICES.c.last_answer).where(NOTICES.c.last_answer.is_not(None))
+    last = answered.order_by(NOTICES.c.created_at)
     found: dict[str, dict[str, int]] = {}
     with db.engine.connect() as connection:
         for client_id, state, number in connection.execute(counts):

@@ -51,6 +51,15 @@ def check(path: Path | None) -> None:
 
 
 @clients.command()
+def invite() -> None:
+    """Print a token with which a service can register itself once, within a week (RFC 7591)."""
+    from idp.oidc import client_registration
+
+    with application():
+        click.echo(client_registration.invite())
+
+
+@clients.command()
 @click.argument("client_id")
 @click.option("--name", required=True, help="What people see.")
 @click.option("--name-en", help="What people see in English.")

@@ -10,8 +10,10 @@ from idp.accounts import account_locked, password_changed, recovered
 from idp.oidc import (
     authorize,
     checks,
+    client_registration,
     device,
     discovery,
+    dynamic_clients,
     encryption,
     endpoints,
     families,
@@ -32,11 +34,11 @@ from idp.oidc.server import AuthorizationServer
 from idp.sessions import session_ended
 
 # Modules with routes, each adding its own; then the endpoints that Authlib's server answers itself.
-ROUTES: list[Any] = [authorize, endpoints, userinfo, logout, par, device, session_state]
+ROUTES: list[Any] = [authorize, endpoints, userinfo, logout, par, device, session_state, client_registration]
 # Pushed requests build on the server, and the server on the pipeline: so they join the pipeline here.
 checks.SOURCES.insert(0, par.unpack)
 checks.VALIDATE.append((par.pushed_when_required, "RFC 9126 5: require_pushed_authorization_requests"))
-discovery.FEATURES += [par.metadata, device.metadata, encryption.metadata]
+discovery.FEATURES += [par.metadata, device.metadata, encryption.metadata, client_registration.metadata]
 
 ENDPOINTS: list[Any] = [IntrospectionEndpoint, RevocationEndpoint, EndSessionEndpoint]
 
@@ -59,7 +61,9 @@ def init_app(app: Flask) -> None:
 
 def _directory(app: Flask) -> ClientDirectory:
     known = app.extensions["idp.settings"]
-    return ClientDirectory.open(known.clients_file, production=known.production)
+    found = ClientDirectory.open(known.clients_file, production=known.production)
+    found.others.append(dynamic_clients.find)
+    return found
 
 
 def _server() -> Any:

@@ -1,20 +1,26 @@
 """The conformance suite's side: a client of a given flow, a browser driven through the pages, what every answer must hold."""
 
+import json
 import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
-from joserfc import jwt
-from joserfc.jwk import KeySet
+from joserfc import jws, jwt
+from joserfc.jwk import KeySet, OctKey, RSAKey
 
-from idp import tokens
+from idp import clock, tokens
 from tests.person import Person
 from tests.simple_browser import Page, SimpleBrowser
 
 CALLBACK = "https://suite.example/callback"
 SECRET = "a-secret-of-the-suite-with-more-than-32-characters"
+ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 
 
@@ -221,3 +227,51 @@ def screenshot(page: Page, error: str | None = None) -> None:
     """What the suite has a person confirm with a screenshot: an error page of ours, with a reference to quote."""
     assert page.status in (400, 401, 403), page.status
     assert page.error == (error or page.error or "an error code")
+
+
+def assertion(client: SuiteClient, key: RSAKey | OctKey, alg: str, audience: object) -> dict[str, str]:
+    """The members by which a client proves itself with a JWT."""
+    now = clock.timestamp()
+    claims = {"iss": client.client_id, "sub": client.client_id, "aud": audience, "iat": now, "exp": now + 60}
+    token = jws.serialize_compact({"alg": alg}, json.dumps(claims | {"jti": tokens.random_token()}), key)
+    return {"client_assertion_type": ASSERTION, "client_assertion": token}
+
+
+@dataclass
+class Shelf:
+    """Documents of a client's, by path."""
+
+    origin: str
+    bodies: dict[str, str] = field(default_factory=dict)
+
+    def put(self, body: str, path: str = "/request.jwt") -> str:
+        """Where this body can be fetched from now on."""
+        self.bodies[path] = body
+        return self.origin + path
+
+
+@contextmanager
+def shelf() -> Iterator[Shelf]:
+    """A little server of a client's, on loopback."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = found.bodies[self.path].encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    found = Shelf(f"http://127.0.0.1:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield found
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

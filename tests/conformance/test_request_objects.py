@@ -1,25 +1,22 @@
 """Request objects by value and by address, client assertions, pushed requests."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlencode
 
 import httpx
 import pytest
-from joserfc import jws, jwt
+from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 
 from idp import clock, tokens
 from idp.oidc import client_keys
-from tests.conformance.suite import CALLBACK, CODE, FLOWS, SECRET, SuiteClient, screenshot
+from tests.conformance.suite import CALLBACK, CODE, FLOWS, SECRET, SuiteClient, assertion, screenshot, shelf
 
 every_flow = pytest.mark.parametrize("flow", FLOWS, ids=str)
 RSA = RSAKey.generate_key(2048, {"kid": "suite-rsa", "use": "sig"})
 EC = ECKey.generate_key("P-256", {"kid": "suite-ec", "use": "sig"})
 JWKS = KeySet([RSA, EC]).as_dict(private=False)
-ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 def signed(client: SuiteClient, alg: str = "RS256", **changes: str | None) -> str:
@@ -49,33 +46,10 @@ def opens(client: SuiteClient, url: str) -> None:
 
 
 @pytest.fixture
-def address(house) -> Iterator[Callable[[str], str]]:
+def address() -> Iterator[Callable[..., str]]:
     """A little server of the client's: `address(body)` is where this body can be fetched."""
-    bodies: dict[str, str] = {}
-
-    class Shelf(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = bodies[self.path].encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Shelf)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-
-    def put(body: str, path: str = "/request.jwt") -> str:
-        bodies[path] = body
-        return f"http://127.0.0.1:{server.server_port}{path}"
-
-    yield put
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with shelf() as found:
+        yield found.put
 
 
 @every_flow
@@ -176,14 +150,6 @@ def test_a_pushed_request(register):
     opens(client, outside(client, request_uri=name))
     client.completes(client.answered())
     assert client.seen == ["login", "consent"]
-
-
-def assertion(client: SuiteClient, key: RSAKey | OctKey, alg: str, audience: object) -> dict[str, str]:
-    """The members by which a client proves itself with a JWT."""
-    now = clock.timestamp()
-    claims = {"iss": client.client_id, "sub": client.client_id, "aud": audience, "iat": now, "exp": now + 60}
-    token = jws.serialize_compact({"alg": alg}, json.dumps(claims | {"jti": tokens.random_token()}), key)
-    return {"client_assertion_type": ASSERTION, "client_assertion": token}
 
 
 @pytest.mark.parametrize("audience", ["issuer", "token endpoint"])

@@ -11,6 +11,7 @@ from idp.oidc import (
     authorize,
     checks,
     client_registration,
+    cors,
     device,
     discovery,
     dynamic_clients,
@@ -34,7 +35,7 @@ from idp.oidc.server import AuthorizationServer
 from idp.sessions import session_ended
 
 # Modules with routes, each adding its own; then the endpoints that Authlib's server answers itself.
-ROUTES: list[Any] = [authorize, endpoints, userinfo, logout, par, device, session_state, client_registration]
+ROUTES: list[Any] = [authorize, endpoints, userinfo, logout, par, device, session_state, client_registration, cors]
 # Pushed requests build on the server, and the server on the pipeline: so they join the pipeline here.
 checks.SOURCES.insert(0, par.unpack)
 checks.VALIDATE.append((par.pushed_when_required, "RFC 9126 5: require_pushed_authorization_requests"))

@@ -9,7 +9,7 @@ from urllib.parse import unquote_plus
 
 from authlib.oauth2 import OAuth2Error
 
-from idp.oidc import assertions
+from idp.oidc import assertions, cors
 from idp.oidc.clients import clients
 from idp.oidc.errors import refusal
 from idp.oidc.request import Request
@@ -42,6 +42,7 @@ def authenticate(request: Request, endpoint: str) -> "Client":
     if proof is None or not proof[0].check_endpoint_auth_method(proof[1], endpoint):
         raise unproven(request)
     request.client, request.auth_method = proof
+    cors.called_by(proof[0])
     return proof[0]
 
 

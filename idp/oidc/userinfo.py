@@ -12,7 +12,7 @@ from flask import Blueprint, Response
 from idp import accounts
 from idp.config import settings
 from idp.extensions import csrf
-from idp.oidc import claims, encryption, errors, records, request
+from idp.oidc import claims, cors, encryption, errors, records, request
 from idp.oidc.clients import clients
 from idp.oidc.records import AccessToken
 from idp.oidc.request import Request
@@ -75,6 +75,7 @@ def _answer(record: AccessToken) -> Response:
     client = clients().find(record.client_id)
     if client is None or not record.subject:
         raise InvalidTokenError()
+    cors.called_by(client)
     names = claims.asked(record.scope, {"userinfo": record.claims}, "userinfo")
     snapshot = accounts.snapshot(record.subject, flask.g.snapshot) if names else {}
     told = {"sub": claims.subject_for(client, record.subject)} | claims.pick(client, names, snapshot)

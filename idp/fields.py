@@ -6,7 +6,7 @@ from typing import Any
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, StopValidation
 
-from idp.extensions import _l
+from idp.extensions import _, _l
 from idp.values import EmailAddress, FullName, InvalidValue, Nik, PhoneNumber, parse_identifier
 
 MESSAGES = {
@@ -18,7 +18,6 @@ MESSAGES = {
     "name_empty": _l("Tulis nama lengkap seperti pada KTP."),
     "name_invalid": _l("Nama hanya berisi huruf, spasi, titik, koma, tanda hubung, dan petik."),
 }
-MISSING = _l("Bagian ini perlu diisi.")
 MOST = 300  # characters that a field reads at all
 
 
@@ -28,13 +27,13 @@ class Parsed(StringField):
     parse: Callable[[str], Any]
 
     def __init__(self, label: Any = None, validators: Sequence[Any] = (), **options: Any) -> None:
-        super().__init__(label, [InputRequired(MISSING), *validators], **options)
+        super().__init__(label, [InputRequired(), *validators], **options)
         self.value: Any = None
 
     def pre_validate(self, form: Any) -> None:
         """Parses; a value that is not of its kind stops here with one sentence."""
         if not (self.data or "").strip():
-            raise StopValidation(MISSING)
+            raise StopValidation(_("%(bagian)s perlu diisi.", bagian=self.label.text))
         try:
             self.value = type(self).parse(str(self.data)[:MOST])
         except InvalidValue as invalid:

@@ -75,7 +75,8 @@ def used_lately(contact: Value) -> bool:
 def personal(draft: Draft, form: ContactForm) -> list[str]:
     """What the new password must not contain."""
     proof = draft.proved
-    return [proof.name.text, proof.nik.value, form.phone.value.local, form.email.value.value.partition("@")[0]]
+    phone, email = form.phone.value.local if form.phone.value else "", str(form.email.data or "").partition("@")[0]
+    return [proof.name.text, proof.nik.value, phone, email]
 
 
 def own_data(account: Account) -> list[str]:

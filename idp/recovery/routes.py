@@ -101,11 +101,11 @@ def verify() -> Response:
         return _verify_page(draft, form, 503, interrupted=True)
 
 
-@room.route("/recover/resend", methods=["POST"])
+@room.route("/recover/resend", methods=["GET", "POST"])
 def resend() -> Response:
-    """Another code; earlier ones stay valid."""
+    """Another code; earlier ones stay valid. Refreshed or bookmarked, it only shows the page."""
     draft = _draft()
-    if draft.step != "verify" or draft.verified:
+    if request.method != "POST" or draft.step != "verify" or draft.verified:
         return _to(f"recovery.{draft.step}")
     try:
         return _send(draft)
@@ -160,7 +160,10 @@ def _begin(page: str, form: PhoneForm | EmailForm, way: str) -> Response:
 
 
 def _give_contacts(draft: Draft, form: ContactForm) -> Response:
-    accepted = form.validate_on_submit() and form.password.accept(completion.personal(draft, form))
+    accepted = form.validate_on_submit()
+    if form.password.data:
+        # Judged even when another field is wrong: nobody should hear of one mistake at a time.
+        accepted = form.password.accept(completion.personal(draft, form)) and accepted
     if not _point_out_refused(draft, form) or not accepted:
         return _page("contact", form)
     hashed = passwords.hashed(form.password.data or "")

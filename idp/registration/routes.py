@@ -82,11 +82,11 @@ def verify() -> Response:
         return _verify_page(draft, form, 503, interrupted=True)
 
 
-@room.route("/register/resend", methods=["POST"])
+@room.route("/register/resend", methods=["GET", "POST"])
 def resend() -> Response:
-    """Another code to the same number; earlier ones stay valid."""
+    """Another code to the same number; earlier ones stay valid. Refreshed or bookmarked, it only shows the page."""
     draft = _draft()
-    if draft.step != "verify" or draft.verified:
+    if request.method != "POST" or draft.step != "verify" or draft.verified:
         return _to(f"registration.{draft.step}")
     try:
         return _send(draft)
@@ -131,7 +131,10 @@ def _known(draft: Draft, account: Account) -> Response:
 
 
 def _give_contacts(draft: Draft, form: ContactForm) -> Response:
-    accepted = form.validate_on_submit() and form.password.accept(_personal(draft, form))
+    accepted = form.validate_on_submit()
+    if form.password.data:
+        # Judged even when another field is wrong: nobody should hear of one mistake at a time.
+        accepted = form.password.accept(_personal(draft, form)) and accepted
     if not _point_out_refused(draft, form) or not accepted:
         return _page("contact", form)
     hashed = passwords.hashed(form.password.data or "")
@@ -207,7 +210,8 @@ def _written(draft: Draft) -> Account:
 
 def _personal(draft: Draft, form: ContactForm) -> list[str]:
     proof = draft.proved
-    return [proof.name.text, proof.nik.value, form.phone.value.local, form.email.value.value.partition("@")[0]]
+    phone, email = form.phone.value.local if form.phone.value else "", str(form.email.data or "").partition("@")[0]
+    return [proof.name.text, proof.nik.value, phone, email]
 
 
 def _typed_before() -> dict[str, str]:

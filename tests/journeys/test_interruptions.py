@@ -116,8 +116,16 @@ def test_a_code_asked_for_again_too_soon_keeps_the_page(budi):
     budi.gives_contacts()
     page = budi.browser.press("/resend")
     assert page.status == 429 and page.heading == "Verifikasi" and "Terlalu banyak percobaan" in page.text
-    page = budi.browser.open(page.url.replace("/resend", "/verify"))
-    assert "telah berhasil" in budi.types_the_code().text
+    assert budi.browser.open(page.url).heading == "Verifikasi", "refreshed by its address"
+    budi.browser.press("/resend")
+    assert "telah berhasil" in budi.types_the_code().text, "the form of the refusing page leads on too"
+
+
+def test_all_mistakes_of_a_page_are_told_at_once(budi):
+    budi.proves_identity()
+    page = budi.gives_contacts(email="salah", phone="", password="Lemah1")
+    for words in ("Tulis alamat email lengkap", "Nomor Handphone perlu diisi.", "Minimal 8 karakter."):
+        assert words in page.text
 
 
 def test_five_wrong_codes_ask_for_a_new_one(budi, outbox, clock):
@@ -246,6 +254,18 @@ def test_a_number_recovers_one_account_and_no_second(siti, budi, clock):
     begins_identity_recovery(budi)
     page = budi.gives_contacts(phone=NEW["phone"], email="lain@surat.example")
     assert page.status == 422 and "baru saja dipakai" in page.text
+
+
+def test_whoever_recovers_on_the_way_to_registering_comes_to_the_sign_in_page(siti, service):
+    service("jkp").sends(siti.browser, prompt="create")
+    siti.proves_identity()
+    siti.browser.click("Pulihkan akun")
+    siti.browser.click("Verifikasi lewat nomor handphone")
+    siti.browser.submit(nik=siti.nik, phone=siti.phone)
+    siti.types_the_code()
+    siti.browser.submit(password="Rembulan!8terbit")
+    siti.facts.add("Rembulan!8terbit")
+    assert siti.browser.click("Masuk").heading == "Masuk"
 
 
 def test_nothing_of_recovery_signs_anybody_in(siti):

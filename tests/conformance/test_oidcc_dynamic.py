@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
 from idp.oidc import client_registration
@@ -70,6 +71,25 @@ def test_oidcc_server(registered):
     body = redeemed(client, client.authorizes(scope="openid profile email"))
     assert client.verified(body["id_token"])["nonce"] == client.nonce
     assert client.userinfo(body["access_token"]).json().keys() >= {"sub", "name", "email"}
+
+
+def test_oidcc_userinfo_rs256(registered):
+    client = registered(userinfo_signed_response_alg="RS256")
+    body = redeemed(client, client.authorizes(scope="openid email"))
+    answer = client.userinfo(body["access_token"])
+    assert answer.headers["Content-Type"] == "application/jwt"
+    keys = KeySet.import_key_set(httpx.get(f"{client.issuer}/jwks.json").json())
+    signed = jwt.decode(answer.text, keys, algorithms=["RS256"]).claims
+    assert (signed["iss"], signed["aud"]) == (client.issuer, client.client_id)
+    assert signed["email"] == client.person.email
+
+
+def test_oidcc_registration_pages_show_the_addresses(registered):
+    """oidcc-registration-logo-uri, -policy-uri and -tos-uri: the person sees them on the sign-in page."""
+    addresses = {name: f"https://suite.example/{name}" for name in ("logo_uri", "policy_uri", "tos_uri")}
+    page = registered(**addresses).sends()
+    for address in addresses.values():
+        assert address in page.source
 
 
 def test_discovery_names_the_endpoint(issuer):

@@ -300,12 +300,14 @@ def _end(waiting: Interaction, asked: Request, error: OAuth2Error) -> Response:
 
 
 def service_of(client: "Client", locale: str = LOCALES[0]) -> dict[str, str]:
-    """What our pages say about a client: its name in the person's language, its logo, the way back."""
+    """What our pages say about a client: its name in the person's language, its logo, its own policy and terms, the way back."""
     facts = {
         "client_id": client.client_id,
         "name": client.name(locale),
         "logo_uri": client.logo_uri,
         "client_uri": client.client_uri,
+        "policy_uri": client.policy_uri,
+        "tos_uri": client.tos_uri,
     }
     return {name: str(value) for name, value in facts.items() if value}
 

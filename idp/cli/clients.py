@@ -51,12 +51,14 @@ def check(path: Path | None) -> None:
 
 
 @clients.command()
-def invite() -> None:
-    """Print a token with which a service can register itself once, within a week (RFC 7591)."""
+@click.option("--uses", type=click.IntRange(1, 1000), default=1, show_default=True, help="How many services may use it.")
+@click.option("--days", type=click.IntRange(1, 365), default=7, show_default=True, help="How long it is good for.")
+def token(uses: int, days: int) -> None:
+    """Print an initial access token: with it a service can register itself (RFC 7591)."""
     from idp.oidc import client_registration
 
     with application():
-        click.echo(client_registration.invite())
+        click.echo(client_registration.invite(uses, days * 86400))
 
 
 @clients.command()

@@ -12,14 +12,15 @@ from pydantic import ValidationError
 
 from idp import audit, tokens
 from idp.config import settings
-from idp.extensions import csrf
+from idp.extensions import DATABASE_DOWN, csrf
 from idp.oidc import client_keys, dynamic_clients, errors
 from idp.oidc.client_rules import Problem
 from idp.oidc.clients import Client
 from idp.oidc.errors import refusal
 from idp.oidc.fetch import FetchRefused, allowed_url, fetch
-from idp.store import store
+from idp.store import Script, StoreUnavailable, store
 
+OUTAGES: tuple[type[Exception], ...] = (StoreUnavailable, *DATABASE_DOWN)
 MOST_BYTES = 64 * 1024
 INVITATION_LIFE = 7 * 86400  # seconds
 # What only an operator says of a client, in the file: whoever registers says nothing of it, and unknown members are ignored
@@ -36,6 +37,13 @@ FETCHED = ("jwks_uri", "sector_identifier_uri", "backchannel_logout_uri")
 # What the answer to a registration holds, and an update must not send back (RFC 7592 section 2.2).
 ISSUED = frozenset({"registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"})
 
+_USE = Script("""
+local left = tonumber(redis.call('GET', KEYS[1]) or '0')
+if left < 1 then return 0 end
+if left == 1 then redis.call('DEL', KEYS[1]) else redis.call('DECR', KEYS[1]) end
+return 1
+""")
+
 
 def register(blueprint: Blueprint) -> None:
     """Adds the routes: no cookie counts here, so no CSRF token is needed."""
@@ -49,10 +57,10 @@ def metadata(issuer: str) -> dict[str, Any]:
     return {"registration_endpoint": f"{issuer}/register"}
 
 
-def invite() -> str:
-    """A fresh initial access token, good for one registration within a week (RFC 7591 section 1.2)."""
+def invite(uses: int = 1, seconds: int = INVITATION_LIFE) -> str:
+    """A fresh initial access token, good for so many registrations within so many seconds (RFC 7591 section 1.2)."""
     token = tokens.random_token()
-    store().put(_invitation(token), "1", INVITATION_LIFE)
+    store().put(_invitation(token), str(uses), seconds)
     return token
 
 
@@ -62,7 +70,7 @@ def create() -> Response:
     entry = _entry(_posted(), dynamic_clients.new_id())
     client = _parsed(entry)
     _check_addresses(client)
-    if invitation and store().take(invitation) is None:  # of two that register at once with it, one does
+    if invitation and not store().run(_USE, [invitation]):  # of two that register at once with its last use, one does
         raise refusal("invalid_token", "The initial access token is not known.")
     secret = tokens.random_token(32) if client.token_endpoint_auth_method.startswith("client_secret") else None
     token = tokens.random_token()
@@ -165,6 +173,8 @@ def _parsed(entry: dict[str, Any]) -> Client:
 
 def _check_addresses(client: Client) -> None:
     """What we are to call must be callable, and the sector's document must list every redirect URI (Core 8.1)."""
+    if not all(_fits(uri, client) for uri in client.redirect_uris):
+        raise refusal("invalid_redirect_uri", "A redirect URI does not fit the application_type.")
     called = [getattr(client, name) for name in FETCHED] + [uri.partition("#")[0] for uri in client.request_uris]
     if not all(allowed_url(uri) for uri in called if uri):
         raise refusal("invalid_client_metadata", "An address is not one that we call.")
@@ -176,6 +186,12 @@ def _check_addresses(client: Client) -> None:
         raise refusal("invalid_client_metadata", "sector_identifier_uri could not be read.") from None
     if not isinstance(listed, list) or not set(client.redirect_uris) <= {uri for uri in listed if isinstance(uri, str)}:
         raise refusal("invalid_client_metadata", "sector_identifier_uri does not list every redirect URI.")
+
+
+def _fits(uri: str, client: Client) -> bool:
+    """OpenID Connect Registration section 2: apps alone have schemes of their own, and answers on their own machine."""
+    scheme = urlsplit(uri).scheme
+    return client.application_type == "native" or scheme == "https" or (scheme == "http" and not settings().production)
 
 
 def _invited() -> str:
@@ -218,13 +234,19 @@ def _answered(view: Callable[..., Response]) -> Callable[..., Response]:
         try:
             return view(**values)
         except OAuth2Error as error:
-            body = errors.body_of(error)
-            response = _json(errors.STATUSES.get(body["error"], 400), body)
-            if response.status_code == 401:
-                response.headers["WWW-Authenticate"] = f'Bearer error="{body["error"]}"'  # RFC 6750 section 3
-            return response
+            return _refused(error)
+        except OUTAGES:
+            return _refused(refusal("temporarily_unavailable", "Try again in a moment."))
 
     return answered
+
+
+def _refused(error: OAuth2Error) -> Response:
+    body = errors.body_of(error)
+    response = _json(errors.STATUSES.get(body["error"], 400), body)
+    if response.status_code == 401:
+        response.headers["WWW-Authenticate"] = f'Bearer error="{body["error"]}"'  # RFC 6750 section 3
+    return response
 
 
 def _json(status: int, body: dict[str, Any]) -> Response:

@@ -1,5 +1,6 @@
 """Clients that registered themselves: kept in SQL, found like those of the file."""
 
+import re
 from functools import lru_cache
 from typing import Any, cast
 
@@ -12,7 +13,9 @@ from idp.extensions import Model, db
 from idp.oidc.clients import Client
 from idp.sealing import sealer
 
-PREFIX = "dyn-"  # an id without it is never looked for in SQL: unknown ids cost nothing
+PREFIX = "dyn-"
+# Only what we could have given out is looked for in SQL: unknown ids cost nothing, and PostgreSQL takes no NUL in a text.
+ISSUED = re.compile(PREFIX + r"[A-Za-z0-9_-]{24}")
 
 
 class DynamicClient(Model):
@@ -81,7 +84,7 @@ def secret_of(row: Any) -> str | None:
 
 
 def _row(client_id: str) -> Any:
-    if not client_id.startswith(PREFIX) or len(client_id) > 64:
+    if not ISSUED.fullmatch(client_id):
         return None
     with db.engine.connect() as connection:
         return connection.execute(select(DYNAMIC).where(DYNAMIC.c.client_id == client_id)).one_or_none()

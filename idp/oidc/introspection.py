@@ -47,7 +47,9 @@ def _may_know(client: "Client", token: AccessToken) -> bool:
     """Its own token, or as a resource server one made out to it: to everybody else the token does not exist."""
     if token.client_id == client.client_id:
         return True
-    return client.resource_server and bool({client.client_id, *client.resources} & set(token.audience))
+    # The tokens of a client that was removed are dead, here as at userinfo. Fails closed.
+    known = clients().find(token.client_id) is not None
+    return known and client.resource_server and bool({client.client_id, *client.resources} & set(token.audience))
 
 
 def _about_access(token: AccessToken) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from ruamel.yaml import YAML
 
@@ -166,3 +167,17 @@ def test_a_provider_that_is_away_or_another_is_one_sentence(visiting: Operator, 
     assert "does not answer" in visiting.errs("clients", "try", "wlkp", "--issuer", "http://127.0.0.1:1")
     other = house.issuer.replace("127.0.0.1", "localhost")
     assert "names another issuer" in visiting.errs("clients", "try", "wlkp", "--issuer", other)
+
+
+# -- registering dynamically -------------------------------------------------------------------------------------------
+
+
+def test_a_token_lets_services_register_themselves(visiting: Operator, house: "House") -> None:
+    visiting.settings.update({"IDP_REDIS_URL": house.stores.redis_url, "IDP_DATABASE_URL": house.stores.database_url})
+    token = visiting.reads("clients", "token", "--uses", "2", "--days", "1").strip()
+    said = {"client_name": "Dinamis", "redirect_uris": ["https://rp.example/cb"]}
+    told = [
+        httpx.post(f"{house.issuer}/register", json=said, headers={"Authorization": f"Bearer {token}"}).status_code
+        for _ in range(3)
+    ]
+    assert told == [201, 201, 401]

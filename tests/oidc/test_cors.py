@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from flask import Flask
+from flask import Flask, Response
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -107,6 +107,13 @@ def test_no_answer_ever_allows_credentials(spa: RelyingParty, browser: FlaskClie
     for told in answers:
         assert told.headers[ALLOW] in (PAGE, "*")
         assert "Access-Control-Allow-Credentials" not in told.headers
+
+
+def test_an_answer_of_nobody_knows_whom_is_read_by_no_script(spa: RelyingParty) -> None:
+    for status, allowed in ((400, PAGE), (200, None)):
+        with spa.app.test_request_context("/token", method="POST", headers={"Origin": PAGE}):
+            told = spa.app.process_response(Response(status=status))
+        assert told.headers.get(ALLOW) == allowed
 
 
 @pytest.mark.parametrize("path", ["/authorize", "/introspect", "/par", "/register", "/logout", "/device_authorization"])

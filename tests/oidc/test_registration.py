@@ -189,7 +189,8 @@ def test_a_sector_inside_our_network_is_never_fetched(enrol: Any, set_to: Any, a
 def test_only_who_is_invited_makes_us_fetch(app: Flask, documents: Shelf) -> None:
     uri = documents.origin + "/never-put"  # asking for it would be an error in the server's thread
     said = BASIC | {"subject_type": "pairwise", "sector_identifier_uri": uri}
-    assert why(app.test_client().post("/register", json=said)) == (401, "invalid_token")
+    for headers in ({}, {"Authorization": "Bearer nobody"}):
+        assert why(app.test_client().post("/register", json=said, headers=headers)) == (401, "invalid_token")
 
 
 @pytest.mark.parametrize("body", ["[]", "{", '"x"', "", '{"a":' * 2000, json.dumps(BASIC | {"contacts": ["x" * 70_000]})])

@@ -2,7 +2,7 @@
 
 import datetime
 import subprocess
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 import redis
@@ -105,10 +105,8 @@ def tls_proxy(port, plain, pem, private):
             pass
         finally:
             for end in (source, target):
-                try:
+                with suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
 
     def accept():
         while not over.is_set():

@@ -1,7 +1,7 @@
 """A small relying party: what every demo service has in common. Authlib's Flask client does all of the protocol."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from authlib.integrations.flask_client import OAuth, OAuthError
 from flask import Flask, redirect, render_template, session, url_for
@@ -84,5 +84,6 @@ MESSAGES = {
 
 
 def serve(service: Service) -> None:
-    """Serves it on loopback."""
-    make_server("127.0.0.1", service.port, create_service(service), threaded=True).serve_forever()
+    """Serves it on loopback, on its own port or that of PORT (its callback must then be registered with the provider)."""
+    placed = replace(service, port=int(os.environ.get("PORT", service.port)))
+    make_server("127.0.0.1", placed.port, create_service(placed), threaded=True).serve_forever()

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what `make run`, `make test` and `make bench` need; does nothing when it is there already.
 #   setup.sh            the virtual environment
-#   setup.sh browser    Chromium, for the tests
+#   setup.sh browser    Chromium, and Node with the npm clients of tests/interop, for the tests
 #   setup.sh bench      taskset, for the benchmark
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -49,8 +49,21 @@ environment() {
   touch .venv/ready
 }
 
+# The clients from npm, pinned by hash in the lock; once, and again when the lock changes.
+npm_clients() {
+  cmp -s tests/interop/package-lock.json tests/interop/node_modules/.installed && return
+  command -v node >/dev/null && command -v npm >/dev/null || apt_install nodejs npm
+  node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' || { say "Please install Node 18 or newer, then run the command again."; exit 1; }
+  say "Installing the npm clients that the tests sign in with (once, a few seconds) ..."
+  npm ci --prefix tests/interop --ignore-scripts --no-audit --no-fund --silent >/dev/null ||
+    { say "npm could not install the packages of tests/interop: is its registry within reach? Then run the command again."; exit 1; }
+  cp tests/interop/package-lock.json tests/interop/node_modules/.installed
+}
+
 case "${1:-}" in
-  browser) command -v chromium >/dev/null || command -v chromium-browser >/dev/null || apt_install chromium fonts-liberation ;;
+  browser)
+    command -v chromium >/dev/null || command -v chromium-browser >/dev/null || apt_install chromium fonts-liberation
+    npm_clients ;;
   bench) command -v taskset >/dev/null || apt_install util-linux ;;
   "") environment ;;
 esac

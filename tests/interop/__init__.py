@@ -1,0 +1,1 @@
+"""Clients that we did not write, as real processes against the served provider."""

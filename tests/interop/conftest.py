@@ -1,0 +1,77 @@
+"""Starts clients that we did not write: each a process, or a page in Chromium, of its own."""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from idp.oidc.clients import Client
+from tests import stores
+from tests.conftest import ROOT, House
+from tests.simple_browser import Page, SimpleBrowser
+
+HERE = Path(__file__).resolve().parent
+MODULES = HERE / "node_modules"
+
+
+def arrive(browser: SimpleBrowser) -> Page:
+    """Follows the browser to wherever it was sent, service and provider by turns, until a page stands still."""
+    for _ in range(8):
+        if browser.url_of_service is None:
+            return browser.page
+        browser.open(browser.url_of_service)
+    raise AssertionError(f"never arrives: {browser.url_of_service}")
+
+
+def visit(browser: SimpleBrowser, url: str) -> Page:
+    """Opens a page of a service, or the page of ours that it sends to."""
+    browser.open(url)
+    return arrive(browser)
+
+
+def move(house: House, client_id: str, address: str, **changes: Any) -> Client:
+    """Registers a demo client's entry for a service that listens elsewhere."""
+    moved = {"client_uri": f"{address}/", "redirect_uris": (f"{address}/callback",), "post_logout_redirect_uris": (f"{address}/",)}
+    entry: Client = house.clients[client_id].model_copy(update=moved | changes)
+    house.app.extensions["idp.clients"].known[client_id] = entry
+    return entry
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., str]]:
+    """Starts a service as a process on a free port, waits until it answers; the address. Stops it in the end."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def started(*command: str, port: int, **environment: str) -> str:
+        running.append(subprocess.Popen(command, cwd=ROOT, env=os.environ | environment | {"PORT": str(port)}, stderr=subprocess.PIPE))
+        return _when_it_answers(running[-1], f"http://127.0.0.1:{port}")
+
+    yield started
+    for process in running:
+        process.terminate()
+    for process in running:
+        process.communicate(timeout=10)
+
+
+def _when_it_answers(process: "subprocess.Popen[bytes]", address: str) -> str:
+    for _ in range(200):
+        if process.poll() is not None:
+            raise AssertionError(process.communicate()[1].decode())
+        try:
+            httpx.get(address, timeout=5)
+        except httpx.TransportError:
+            time.sleep(0.05)
+        else:
+            return address
+    raise AssertionError(f"{address} does not answer")
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """Ports that nobody listens on."""
+    return stores.free_port

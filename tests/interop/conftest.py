@@ -75,3 +75,17 @@ def _when_it_answers(process: "subprocess.Popen[bytes]", address: str) -> str:
 def free_port() -> Callable[[], int]:
     """Ports that nobody listens on."""
     return stores.free_port
+
+
+@pytest.fixture
+def person(person: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
+    """People whose browsers are closed in the end: Node keeps connections open, and would wait for them."""
+    met: list[Any] = []
+
+    def made(name: str = "Siti") -> Any:
+        met.append(person(name))
+        return met[-1]
+
+    yield made
+    for somebody in met:
+        somebody.browser.client.close()

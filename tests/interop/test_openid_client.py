@@ -26,7 +26,7 @@ def relying_party(house: House, start: Callable[..., str], free_port: Callable[[
 
 
 def test_openid_client_signs_in_refreshes_and_logs_out(relying_party: str, house: House, person: Callable[..., Any]) -> None:
-    """Discovery, PKCE, code, userinfo, refresh, introspection, revocation, end_session."""
+    """Discovery, PKCE, code, userinfo, SSO, end_session."""
     budi = person("Budi")
     browser = budi.browser
 

@@ -40,7 +40,6 @@ const pages = {
     tokens = fresh;
     return { changed, sub: fresh.claims()?.sub, id_token: Boolean(fresh.id_token ?? idToken) };
   },
-  "/introspect": async () => oidc.tokenIntrospection(config, tokens.access_token),
   "/revoke": async () => (await oidc.tokenRevocation(config, tokens.refresh_token), { revoked: true }),
   "/logout": async () => oidc.buildEndSessionUrl(config, {
     post_logout_redirect_uri: `${base}/`, id_token_hint: tokens.id_token, state: "bye",

@@ -43,15 +43,18 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def only_loopback() -> Iterator[None]:
     """Nothing of a test ever leaves this machine."""
-    connect = socket.socket.connect
 
-    def guarded(self: socket.socket, address: Any) -> Any:
-        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
-            raise OSError(f"tests talk to loopback only, not to {address[0]}")
-        return connect(self, address)
+    def guarded(connect: Callable[[socket.socket, Any], Any]) -> Callable[[socket.socket, Any], Any]:
+        def only_here(self: socket.socket, address: Any) -> Any:
+            if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+                raise OSError(f"tests talk to loopback only, not to {address[0]}")
+            return connect(self, address)
+
+        return only_here
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(socket.socket, "connect", guarded)
+        patch.setattr(socket.socket, "connect", guarded(socket.socket.connect))
+        patch.setattr(socket.socket, "connect_ex", guarded(socket.socket.connect_ex))
         yield
 
 
@@ -198,12 +201,14 @@ def service(house: House) -> Callable[..., RelyingParty]:
 
 @pytest.fixture
 def tripwire(house: House, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[Tripwire]:
-    """Fails the test when a fact that it was told shows up in a log line or a Redis value."""
+    """Fails the test when a fact that it was told shows up in a log line, a Redis value or a row of the tables."""
     wire = Tripwire()
     yield wire
     captured = capfd.readouterr()
     wire.search("a log line", caplog.text + captured.out + captured.err)
     wire.search_store(house.app.extensions["idp.store"].redis)
+    with house.app.app_context():
+        wire.search_tables(db.engine, db.metadata)
 
 
 @pytest.fixture
@@ -215,6 +220,7 @@ def person(house: House, outbox: Outbox, request: pytest.FixtureRequest) -> Call
         somebody = Person.named(name, house.issuer, outbox)
         if wire is not None:
             wire.watch(somebody.facts)
+            somebody.before_the_code = lambda: wire.search_store(house.app.extensions["idp.store"].redis)
         return somebody
 
     return made

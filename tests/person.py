@@ -1,5 +1,6 @@
 """People: `Person.named("Siti")` registers, signs in, recovers. Deeds, not forms."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ class Person:
     email: str
     password: str = "Matahari!7terbit"
     facts: set[str] = field(default_factory=set)
+    before_the_code: Callable[[], None] = lambda: None
 
     @classmethod
     def named(cls, name: str, issuer: str, outbox: "Outbox") -> "Person":
@@ -66,7 +68,8 @@ class Person:
     def types_the_code(self, to: str | None = None) -> Page:
         """Types the newest code that arrived."""
         code = self.outbox.code(to or self.e164)
-        self.facts.add(f"#{code}")
+        self.facts.add(code)
+        self.before_the_code()  # while the challenge and the draft are still in the store
         return self.browser.submit(code=code)
 
     def registers(self) -> Page:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from authlib.integrations.flask_client import OAuth, OAuthError
 from flask import Flask, redirect, render_template, session, url_for
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response
 
 
@@ -57,6 +57,8 @@ def create_service(service: Service) -> Flask:
         try:
             token = siapkerja.authorize_access_token()
         except OAuthError as error:
+            if error.error == "login_required":
+                session.clear()  # signed out elsewhere: what we remember is over too
             session["message"] = MESSAGES.get(error.error, f"Belum berhasil masuk ({error.error}).")
             return redirect(url_for("home"), 303)
         claims = dict(token["userinfo"]) | dict(siapkerja.userinfo(token=token))
@@ -83,7 +85,14 @@ MESSAGES = {
 }
 
 
+class Quiet(WSGIRequestHandler):
+    """Writes no access log: the address of a callback carries the code."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Nothing."""
+
+
 def serve(service: Service) -> None:
     """Serves it on loopback, on its own port or that of PORT (its callback must then be registered with the provider)."""
     placed = replace(service, port=int(os.environ.get("PORT", service.port)))
-    make_server("127.0.0.1", placed.port, create_service(placed), threaded=True).serve_forever()
+    make_server("127.0.0.1", placed.port, create_service(placed), threaded=True, request_handler=Quiet).serve_forever()

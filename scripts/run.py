@@ -1,4 +1,7 @@
-"""`make run`: the provider and its three demo services on this machine, with embedded stores and fictional people."""
+"""`make run`: the provider and its three demo services on this machine, with embedded stores and fictional people.
+
+Ports already taken are moved by IDP_PORT, WLKP_PORT, JKP_PORT and PELATIHAN_PORT; IDP_VAR keeps the data elsewhere.
+"""
 
 import os
 import signal
@@ -10,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = {"wlkp": 5001, "jkp": 5002, "pelatihan": 5003}
-IDP = str(Path(sys.executable).with_name("idp"))
+IDP = [sys.executable, "-m", "idp"]
 
 
 def main() -> None:
@@ -18,15 +21,17 @@ def main() -> None:
     os.chdir(ROOT)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("IDP_") or k in ("IDP_PORT", "IDP_VAR")}
     port = environment.setdefault("IDP_PORT", "5000")
+    ports = {name: int(environment.get(f"{name.upper()}_PORT", usual)) for name, usual in SERVICES.items()}
     environment |= {"IDP_ISSUER": f"http://127.0.0.1:{port}", "IDP_WORKERS": "2", "IDP_LOG_LEVEL": "warning"}
+    environment |= _places(Path(environment.get("IDP_VAR", "var")), ports)
     print("Preparing the database and the fictional people ...", flush=True)
-    subprocess.run([IDP, "db", "upgrade"], env=environment, check=True, stdout=subprocess.DEVNULL)
-    people = subprocess.run([IDP, "demo", "seed"], env=environment, check=True, capture_output=True, text=True).stdout
-    running = [subprocess.Popen([IDP, "serve"], env=environment)]
-    running += [_service(name, environment) for name in SERVICES]
+    subprocess.run([*IDP, "db", "upgrade"], env=environment, check=True, stdout=subprocess.DEVNULL)
+    people = subprocess.run([*IDP, "demo", "seed"], env=environment, check=True, capture_output=True, text=True).stdout
+    running = [subprocess.Popen([*IDP, "serve"], env=environment)]
+    running += [_service(name, environment | {"PORT": str(ports[name])}) for name in SERVICES]
     try:
         _wait_for(f"http://127.0.0.1:{port}/readyz", running)
-        _say(port, people)
+        _say(port, ports, people)
         while all(process.poll() is None for process in running):
             time.sleep(0.5)
         print("Something has stopped: see above. Stopping the rest.", file=sys.stderr)
@@ -34,6 +39,21 @@ def main() -> None:
         print("\nStopping ...")
     finally:
         _stop(running)
+
+
+def _places(var: Path, ports: dict[str, int]) -> dict[str, str]:
+    """Everything that running makes lies in `var`; moved services get a copy of clients.yaml with their addresses."""
+    var.mkdir(parents=True, exist_ok=True)
+    places = {"IDP_VAR": str(var), "IDP_DATABASE_URL": f"sqlite:///{var}/idp.db", "IDP_SECRETS_FILE": str(var / "secrets.json")}
+    if ports == SERVICES:
+        return places
+    entries = (ROOT / "clients.yaml").read_text()
+    for name, usual in SERVICES.items():
+        entries = entries.replace(f"http://127.0.0.1:{usual}/", f"http://127.0.0.1:<{name}>/")
+    for name, port in ports.items():
+        entries = entries.replace(f"<{name}>", str(port))
+    (var / "clients.yaml").write_text(entries)
+    return places | {"IDP_CLIENTS_FILE": str(var / "clients.yaml")}
 
 
 def _service(name: str, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
@@ -45,7 +65,9 @@ def _service(name: str, environment: dict[str, str]) -> "subprocess.Popen[bytes]
 def _wait_for(url: str, running: list["subprocess.Popen[bytes]"]) -> None:
     for _ in range(240):
         if any(process.poll() is not None for process in running):
-            raise SystemExit("A server could not start: is one of the ports 5000 to 5003 taken? IDP_PORT moves the provider's.")
+            raise SystemExit(
+                "A server could not start: is a port taken? IDP_PORT, WLKP_PORT, JKP_PORT and PELATIHAN_PORT move them."
+            )
         try:
             with urllib.request.urlopen(url, timeout=2):
                 return
@@ -54,12 +76,12 @@ def _wait_for(url: str, running: list["subprocess.Popen[bytes]"]) -> None:
     raise SystemExit(f"{url} does not answer within a minute.")
 
 
-def _say(port: str, people: str) -> None:
+def _say(port: str, ports: dict[str, int], people: str) -> None:
     print(f"""
 SIAPkerja ID is running. Click here, each is a service of its own:
-  WLKP       http://127.0.0.1:5001/
-  JKP        http://127.0.0.1:5002/
-  Pelatihan  http://127.0.0.1:5003/
+  WLKP       http://127.0.0.1:{ports['wlkp']}/
+  JKP        http://127.0.0.1:{ports['jkp']}/
+  Pelatihan  http://127.0.0.1:{ports['pelatihan']}/
 Sign in once; the others ask nothing. People who do not exist, for you to be:
 {people.rstrip()}
 Codes and mails arrive at http://127.0.0.1:{port}/dev/outbox    Ctrl-C stops everything.

@@ -157,7 +157,7 @@ def test_sentinel_follows_the_master(tmp_path):
 @contextmanager
 def cluster(directory):
     """A cluster of one node that serves every slot."""
-    port = stores.free_port()
+    port = stores.free_cluster_port()
     options = ("--port", str(port), "--bind", "127.0.0.1", "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf")
     with server(directory, *options, port=port):
         node = redis.Redis(port=port)

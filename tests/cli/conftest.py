@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from idp.cli import main
 from idp.embedded_redis import embedded_redis, stop_embedded_redis
+from tests.stores import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -31,6 +32,7 @@ class Operator:
             "IDP_SECRETS_FILE": str(self.var / "secrets.json"),
             "IDP_DATABASE_URL": f"sqlite:///{self.var}/idp.db",
             "IDP_REDIS_URL": NOWHERE,
+            "IDP_PORT": str(free_port()),
         }
         return plain | ours | self.settings | changes
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.cli.conftest import ROOT, Operator
+from tests.stores import free_port
 
 Server = Callable[..., tuple["subprocess.Popen[str]", str]]
 
@@ -21,12 +22,6 @@ Server = Callable[..., tuple["subprocess.Popen[str]", str]]
 def tables(operator: Operator) -> set[str]:
     with sqlite3.connect(operator.var / "idp.db") as connection:
         return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def fetched(url: str) -> tuple[int, str]:

@@ -3,7 +3,6 @@
 import datetime
 import ipaddress
 import json
-import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -136,13 +135,6 @@ def serving(server: Any) -> Iterator[None]:
         server.shutdown()
         thread.join(5)
         server.server_close()
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Provider:

@@ -23,7 +23,8 @@ from idp.gateways.line import Timeouts
 from idp.gateways.mail import DeliveryFailed, MailGateway, Receipt, SmtpGateway
 from idp.gateways.outbox import messages
 from idp.values import EmailAddress
-from tests.gateways.servers import Certificate, free_port
+from tests.gateways.servers import Certificate
+from tests.stores import free_port
 
 QUICK = Timeouts(connect=0.5, read=0.5, total=1)
 SENDER = "SIAPkerja <noreply@siapkerja.example>"

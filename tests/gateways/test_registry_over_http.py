@@ -25,8 +25,9 @@ from idp.gateways.endpoints import parse_endpoint
 from idp.gateways.line import Timeouts
 from idp.store import StoreUnavailable, connect
 from tests.gateways.conftest import CITIZENS
-from tests.gateways.servers import Call, Certificate, Reply, free_port, scripted, serving
+from tests.gateways.servers import Call, Certificate, Reply, scripted, serving
 from tests.gateways.test_civil_registry import REGISTER, facts
+from tests.stores import free_port
 
 QUICK = Timeouts(connect=0.3, read=0.3, total=0.6)
 MATCH = {"NIK": "Sesuai", "NAMA_LGKP": "Sesuai (100)", "NAMA_LGKP_IBU": "Sesuai (100)"}

@@ -24,7 +24,8 @@ from idp.gateways.sms import delivery_status as status
 from idp.gateways.sms import record_delivery as report
 from idp.values import PhoneNumber
 from tests.gateways.conftest import ROOT
-from tests.gateways.servers import Call, Provider, Reply, Scripted, free_port, scripted
+from tests.gateways.servers import Call, Provider, Reply, Scripted, scripted
+from tests.stores import free_port
 
 QUICK = Timeouts(connect=0.3, read=0.3, total=0.6)
 CODE = "481516"

@@ -1,20 +1,13 @@
-"""Notices to a person about their account, by SMS and e-mail: what happened, when, and what to do if it was not them."""
+"""The words of each notice: what happened, when, and what to do if it was not you."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
 from babel.dates import format_datetime
 
-from idp import audit, background, clock, letters, rate_limits, tokens
-from idp.gateways.mail import mail
-from idp.gateways.sms import DeliveryFailed, sms
+from idp import clock, letters
 from idp.letters import Letter, Link
-from idp.rate_limits import TooManyAttempts
-from idp.values import EmailAddress, PhoneNumber
-
-log = structlog.get_logger()
+from idp.values import PhoneNumber
 
 NOT_YOU_ID = "Jika ini bukan Anda, segera buka Kendala Masuk ke Akun? di halaman Masuk SIAPkerja."
 NOT_YOU_EN = "If this was not you, open “Trouble signing in?” on the SIAPkerja sign-in page at once."
@@ -34,18 +27,6 @@ class Notice:
     def letter(self) -> Letter:
         """The e-mail."""
         return letters.compose(self.subject, self.indonesian, self.english, self.link)
-
-
-def tell(contacts: Iterable[PhoneNumber | EmailAddress], notice: Notice, account: str | None = None) -> None:
-    """Sends the notice to every contact in the background: a gateway's outage undoes nothing of what is told about.
-
-    Takes the same time for any number of contacts, none included: pages that must not tell whether there is an
-    account call it either way. `account` is the subject for the audit trail. At most five of a kind go to one
-    contact in a day; the rest is withheld and audited.
-    """
-    for contact in contacts:
-        background.start(_tell_one, contact, notice, account)
-    background.pause()
 
 
 def password_changed(at: datetime) -> Notice:
@@ -127,30 +108,6 @@ def registration_attempt(what: str, at: datetime) -> Notice:
             "If it was you, please sign in or recover your account. If not, your account is safe.",
         ],
     )
-
-
-def _tell_one(contact: PhoneNumber | EmailAddress, notice: Notice, account: str | None) -> None:
-    try:
-        rate_limits.hit("notice_contact_day", notice.kind, contact.value)
-        _dispatch(contact, notice)
-    except TooManyAttempts:
-        audit.record("notice_withheld", account=account, kind=notice.kind, reason="limit")
-        return
-    except DeliveryFailed as refused:
-        log.warning("notice_not_delivered", kind=notice.kind, reason=refused.reason)
-        audit.record("notice_withheld", account=account, kind=notice.kind, reason="delivery")
-        return
-    channel = "sms" if isinstance(contact, PhoneNumber) else "mail"
-    audit.record("notice_sent", account=account, kind=notice.kind, channel=channel)
-
-
-def _dispatch(contact: PhoneNumber | EmailAddress, notice: Notice) -> None:
-    reference = tokens.random_token(12)
-    if isinstance(contact, PhoneNumber):
-        sms().send(contact, notice.sms, reference)
-        return
-    letter = notice.letter()
-    mail().send(contact, letter.subject, letter.text, letter.html, reference)
 
 
 def _short(at: datetime) -> str:

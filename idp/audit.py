@@ -33,6 +33,7 @@ Event = Literal[
     "authorization_refused", "logout_refused", "backchannel_logout", "backchannel_logout_failed", "logout_notice_failed",
     "client_registered", "client_changed", "client_deleted", "client_refused", "clients_reloaded", "naco_used",
     "keys_rotated", "keys_imported", "limit_reached", "passkey_added", "passkey_removed", "totp_added", "totp_removed",
+    "recovery_codes_made", "device_remembered", "authenticators_suspended", "authenticators_restored",
 ]  # fmt: skip
 EVENTS = frozenset(get_args(Event))
 

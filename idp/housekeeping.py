@@ -8,6 +8,7 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from idp import audit
+from idp.authenticators import remembered_devices
 from idp.oidc import backchannel, families
 from idp.store import StoreUnavailable
 
@@ -23,6 +24,7 @@ def begin(app: Flask, stop: threading.Event) -> list[threading.Thread]:
         audit.drain_forever(app, stop),
         _every(NOTICES_EVERY, backchannel.deliver_due, app, stop),
         _every(SWEEP_EVERY, families.sweep, app, stop),
+        _every(SWEEP_EVERY, remembered_devices.sweep, app, stop),
     ]
 
 

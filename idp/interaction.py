@@ -34,6 +34,8 @@ class Interaction:
     expires_at: int
     authentication: Authentication | None = None
     fresh: bool = False
+    second: dict[str, Any] | None = None
+    declined: bool = False
     consented: dict[str, Any] | None = None
     denied: bool = False
     owed: list[str] = field(default_factory=list)
@@ -45,6 +47,23 @@ class Interaction:
     def authenticated(self, authentication: Authentication) -> None:
         """A room has proved who this is, now."""
         self.authentication, self.fresh = authentication, True
+
+    def proved_again(self, amr: tuple[str, ...]) -> None:
+        """A room has had the second factor of whoever is signed in here, now; `amr` names it (RFC 8176)."""
+        if self.authentication is not None:
+            self.second = {"account": self.authentication.account, "amr": list(amr)}
+
+    @property
+    def stepped_up(self) -> bool:
+        """Whether the second factor given here is that of whoever is signed in: another's counts for nothing."""
+        return bool(self.second and self.authentication and self.second["account"] == self.authentication.account)
+
+    @property
+    def proved(self) -> Authentication | None:
+        """Who is signed in, and by all that was given."""
+        if not self.authentication or not self.second or not self.stepped_up:
+            return self.authentication
+        return self.authentication.with_second(tuple(self.second["amr"]))
 
     def draft(self, room: str) -> dict[str, Any]:
         """The notes that a room has kept; empty at first."""

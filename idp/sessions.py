@@ -80,7 +80,7 @@ def establish(authentication: Authentication, response: Response, replaces: Sess
     """Signs this browser in and sets its cookie, always with a new secret: whoever knew the old cookie has nothing.
 
     The same account keeps its `sid` (the services that know it are still told of the logout); another account's
-    session in this browser is ended.
+    session in this browser is ended. A second factor alone lengthens no session: it began when the first was given.
     """
     same = replaces is not None and replaces.account == authentication.account
     if replaces is not None and not same:
@@ -88,7 +88,8 @@ def establish(authentication: Authentication, response: Response, replaces: Sess
     tag = tokens.bucket(authentication.account)
     sid = replaces.sid if replaces is not None and same else tag + tokens.random_token(16)
     secret = tokens.random_token()
-    session = Session(sid, authentication, clock.timestamp())
+    stepped_up = replaces if replaces and same and replaces.authentication.auth_time == authentication.auth_time else None
+    session = Session(sid, authentication, stepped_up.created_at if stepped_up else clock.timestamp())
     _write(session, secret, tag)
     web.set_cookie(response, web.cookie_name(COOKIE), f"{sid}.{secret}")
     g.established = session
@@ -134,7 +135,7 @@ def _write(session: Session, secret: str, tag: str) -> None:
         "secret": tokens.digest(secret),
         "account": session.account,
         "created": str(session.created_at),
-        "seen": str(session.created_at),
+        "seen": str(clock.timestamp()),
         "device": _device(),
         "data": orjson.dumps(session.authentication.to_dict() | {"created": session.created_at}),
     }

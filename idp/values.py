@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Self
 
@@ -173,6 +173,11 @@ class Authentication:
     amr: tuple[str, ...]
     auth_time: int
     acr: str
+
+    def with_second(self, amr: tuple[str, ...]) -> Self:
+        """The same, a second factor given as well (RFC 8176): when, stays the time of the first."""
+        told = dict.fromkeys((*self.amr, *amr, "mfa"))
+        return replace(self, amr=tuple(told))
 
     def to_dict(self) -> dict[str, Any]:
         """As the store keeps it."""

@@ -12,7 +12,7 @@ GROUND = {
     "rate_limits", "audit", "web", "forms", "fields", "letters", "background",
 }  # fmt: skip
 GATEWAYS = {"gateways"}
-RESIDENTS = {"accounts", "identity", "otp", "notices", "sessions", "interaction", "code_step"}
+RESIDENTS = {"accounts", "identity", "otp", "notices", "sessions", "interaction", "code_step", "authenticators"}
 ROOMS = {"login", "registration", "recovery", "oidc", "pages"}
 FRONT_DOOR = {"__init__", "__main__", "application", "cli", "housekeeping", "migrations"}
 FLOORS = {name: floor for floor, names in enumerate([GROUND, GATEWAYS, RESIDENTS, ROOMS, FRONT_DOOR]) for name in names}
@@ -29,6 +29,9 @@ KEEPERS = {
     "hashlib": {"tokens"},
     "random": set(),
     "argon2": {"accounts"},
+    "pyotp": {"authenticators"},
+    "segno": {"authenticators"},
+    "webauthn": {"authenticators"},
 }
 MODULES = sorted(path for path in IDP.rglob("*.py") if "versions" not in path.parts)
 

@@ -1,8 +1,11 @@
-"""The room where a person signs in with identifier and password."""
+"""The room where a person signs in: identifier and password, then the second factor where one is owed."""
 
 from flask import Flask
 
+from idp.login import app_setup, second_factor
 from idp.login.routes import room
+
+__all__ = ["app_setup", "init_app", "room", "second_factor"]
 
 
 def init_app(app: Flask) -> None:

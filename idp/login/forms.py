@@ -1,7 +1,10 @@
-"""The form of the sign-in page."""
+"""The forms of the sign-in page and of the second factor."""
+
+from wtforms import BooleanField, StringField
+from wtforms.validators import InputRequired
 
 from idp.extensions import _l
-from idp.fields import CurrentPasswordField, IdentifierField
+from idp.fields import CodeField, CurrentPasswordField, IdentifierField
 from idp.forms import Form
 
 
@@ -10,3 +13,16 @@ class LoginForm(Form):
 
     identifier = IdentifierField(_l("NIK, email, atau nomor handphone"))
     password = CurrentPasswordField(_l("Password"))
+
+
+class AppCodeForm(Form):
+    """The code that the authenticator app shows."""
+
+    code = CodeField(_l("Kode dari aplikasi autentikator"))
+    remember = BooleanField(_l("Ingat perangkat ini selama 30 hari"))
+
+
+class RecoveryCodeForm(Form):
+    """One of the ten codes on paper."""
+
+    code = StringField(_l("Kode pemulihan"), [InputRequired(_l("Tulis salah satu kode pemulihan Anda."))])

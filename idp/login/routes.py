@@ -8,7 +8,7 @@ from idp.interaction import here
 from idp.login.forms import LoginForm
 from idp.values import Authentication
 
-room = interaction.room("login", __name__, "login", "select_account", "create")
+room = interaction.room("login", __name__, "login", "select_account", "create", "mfa")
 
 
 @room.route("/login", methods=["GET", "POST"])

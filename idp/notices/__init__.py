@@ -2,7 +2,9 @@
 
 from idp.notices.delivery import tell
 from idp.notices.words import (
+    AUTHENTICATOR_CHANGES,
     Notice,
+    authenticators_changed,
     contacts_changed,
     identity_recovered,
     password_changed,
@@ -12,6 +14,6 @@ from idp.notices.words import (
 )
 
 __all__ = [
-    "Notice", "contacts_changed", "identity_recovered", "password_changed", "recovered", "recovery_started",
-    "registration_attempt", "tell",
+    "AUTHENTICATOR_CHANGES", "Notice", "authenticators_changed", "contacts_changed", "identity_recovered", "password_changed",
+    "recovered", "recovery_started", "registration_attempt", "tell",
 ]  # fmt: skip

@@ -51,6 +51,28 @@ def contacts_changed(at: datetime) -> Notice:
     )
 
 
+AUTHENTICATOR_CHANGES = {
+    "totp_added": ("aplikasi autentikator ditambahkan", "an authenticator app was added"),
+    "totp_removed": ("aplikasi autentikator dihapus", "the authenticator app was removed"),
+    "passkey_added": ("kunci sandi (passkey) ditambahkan", "a passkey was added"),
+    "passkey_removed": ("kunci sandi (passkey) dihapus", "a passkey was removed"),
+    "recovery_codes_made": ("kode pemulihan baru dibuat", "new recovery codes were made"),
+    "recovery_code_used": ("satu kode pemulihan dipakai untuk masuk", "a recovery code was used to sign in"),
+}
+
+
+def authenticators_changed(change: str, at: datetime) -> Notice:
+    """To all contacts, after the ways to sign in changed; `change` is what authenticators_changed was sent with."""
+    indonesian, english = AUTHENTICATOR_CHANGES[change]
+    return Notice(
+        "authenticators_changed",
+        f"SIAPkerja: {_short(at)} {indonesian}. Bukan Anda? Buka Kendala Masuk ke Akun? di halaman Masuk.",
+        "Keamanan masuk akun SIAPkerja Anda berubah / How you sign in has changed",
+        [f"Keamanan masuk akun SIAPkerja Anda berubah pada {_indonesian(at)}: {indonesian}.", NOT_YOU_ID],
+        [f"How you sign in to your SIAPkerja account changed on {_english(at)}: {english}.", NOT_YOU_EN],
+    )
+
+
 def recovery_started(at: datetime) -> Notice:
     """To all contacts, as soon as somebody gave the three facts of this account's person."""
     return Notice(

@@ -8,13 +8,13 @@ import flask
 from authlib.oauth2 import OAuth2Error
 from flask import Blueprint, Response, g, url_for
 
-from idp import accounts, audit, clock, interaction, sessions, web
+from idp import accounts, audit, authenticators, clock, interaction, sessions, web
 from idp.extensions import csrf
 from idp.forms import origin_of
 from idp.interaction import Interaction
 from idp.oidc import claims, consent, par, request, session_state
 from idp.oidc.errors import refusal
-from idp.oidc.prompts import Asked, Known, Unmet, essential_acr, next_prompt, required_subject
+from idp.oidc.prompts import Asked, Known, Unmet, acr_told, essential_acr, next_prompt, preferred_acr, required_subject
 from idp.oidc.records import Approval
 from idp.oidc.request import Request
 from idp.oidc.server import server
@@ -29,6 +29,9 @@ ROOMS: dict[str, tuple[str, list[str]]] = {
     "create": ("registration.identity", ["create", "login"]),
     "select_account": ("login.password", ["select_account", "login"]),
     "login": ("login.password", ["login"]),
+    # Whoever has lost the second factor, or is somebody else, may sign in anew or recover.
+    "mfa": ("login.otp", ["mfa", "login"]),
+    "mfa_liked": ("login.otp", ["mfa", "mfa_liked", "login"]),
     "consent": ("oidc.consent", ["consent"]),
 }
 LOCALES = ("id", "en")
@@ -113,16 +116,16 @@ def finish(waiting: Interaction, seen: Validated) -> Response:
     """Consumes the interaction, establishes the session under a new secret, answers with a code: each once, here only."""
     if not interaction.consume(waiting):
         raise web.Gone(waiting.service)
-    assert waiting.authentication is not None
+    assert waiting.proved is not None
     carrier, session = Response(), seen.session
-    if waiting.fresh:
-        session = sessions.establish(waiting.authentication, carrier, replaces=seen.session)
+    if waiting.fresh or waiting.stepped_up:
+        session = sessions.establish(waiting.proved, carrier, replaces=seen.session)
     remembered = seen.remembered
     if _said_yes(waiting) and not seen.request.registered.first_party:
-        remembered = consent.remember(waiting.authentication.account, seen.request)
+        remembered = consent.remember(waiting.proved.account, seen.request)
     response = _answer(replace(seen, session=session, remembered=remembered))
     response.headers.extend([("Set-Cookie", value) for value in carrier.headers.getlist("Set-Cookie")])
-    audit.record("code_issued", account=waiting.authentication.account, client=seen.request.registered.client_id)
+    audit.record("code_issued", account=waiting.proved.account, client=seen.request.registered.client_id)
     return response
 
 
@@ -157,6 +160,7 @@ def _next(seen: Validated, known: Known) -> str | None:
         prompts=asked.prompts,
         max_age=asked.max_age,
         essential_acr=essential_acr(asked.claims),
+        preferred_acr=_preferred_acr(asked),
         subject=required_subject(asked.claims, asked.hint),
         consent=not asked.registered.first_party,
     )
@@ -174,15 +178,26 @@ UNMET = {
 
 
 def _known(seen: Validated, waiting: Interaction | None = None) -> Known:
-    authentication = waiting.authentication if waiting else (seen.session.authentication if seen.session else None)
+    authentication = waiting.proved if waiting else (seen.session.authentication if seen.session else None)
     subject = claims.subject_for(seen.request.registered, authentication.account) if authentication else None
     return Known(
         authentication=authentication,
         subject=subject,
         fresh=bool(waiting and waiting.fresh),
+        factor_due=bool(waiting and waiting.fresh and authentication and _factor_due(authentication)),
+        declined=bool(waiting and waiting.declined),
         consented=bool(waiting and _said_yes(waiting)),
         granted=seen.remembered.covers(seen.request),
     )
+
+
+def _factor_due(proved: Authentication) -> bool:
+    # A session needs no second look: whatever it owed was given when it was established.
+    return "mfa" not in proved.amr and authenticators.due(proved.account)
+
+
+def _preferred_acr(asked: Request) -> tuple[str, ...]:
+    return preferred_acr(asked.claims, asked.get("acr_values"), asked.registered.default_acr_values)
 
 
 def _said_yes(waiting: Interaction) -> bool:
@@ -261,7 +276,7 @@ def _approval(seen: Validated, session: Session) -> Approval:
         client_id=seen.request.registered.client_id,
         scope=seen.request.scope,
         auth_time=proved.auth_time,
-        acr=proved.acr,
+        acr=acr_told(_preferred_acr(seen.request), proved),
         amr=proved.amr,
         sid=session.sid,
         family="",

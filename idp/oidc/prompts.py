@@ -1,7 +1,7 @@
 """Which prompt is owed next: a pure function of what the client asks, what we know of the person, and the time."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from idp.values import ACR_DATA, ACR_FULL, ACR_MFA, ACR_RECOVERED, Authentication
@@ -21,6 +21,7 @@ class Asked:
     prompts: frozenset[str] = frozenset()
     max_age: int | None = None
     essential_acr: frozenset[str] = frozenset()
+    preferred_acr: tuple[str, ...] = ()  # best first; voluntary
     subject: str | None = None  # the only account that will do, by hint or by a claims request for `sub`
     consent: bool = True  # False for a first-party client
 
@@ -32,6 +33,8 @@ class Known:
     authentication: Authentication | None = None
     subject: str | None = None
     fresh: bool = False  # signed in (or registered) within this interaction
+    factor_due: bool = False  # just now, to an account with a second factor, from a device that is not excused
+    declined: bool = False  # went on without the second factor that the client would have liked
     consented: bool = False  # said yes within this interaction
     granted: bool = False  # a remembered grant covers all that is asked
 
@@ -62,7 +65,24 @@ def login_owed(asked: Asked, known: Known, now: int) -> bool:
         return False
     if "login" in asked.prompts or _too_old(asked.max_age, known.authentication.auth_time, now):
         return True
-    return not _is_the_one(asked, known) or not _acr_met(asked, known.authentication)
+    return not _is_the_one(asked, known) or not _acr_possible(asked, known.authentication)
+
+
+def mfa_owed(asked: Asked, known: Known, now: int) -> bool:
+    """The second factor: owed by whoever has one, and by everybody where the client insists."""
+    proved = known.authentication
+    if proved is None or "mfa" in proved.amr:
+        return False
+    return known.factor_due or bool(asked.essential_acr and not asked.essential_acr & reached(proved))
+
+
+def mfa_liked(asked: Asked, known: Known, now: int) -> bool:
+    """The client would like a second factor, and the person may decline: it then hears so by `acr`, as under prompt=none."""
+    proved = known.authentication
+    if proved is None or known.declined or "none" in asked.prompts or proved.acr == ACR_RECOVERED:
+        return False
+    best = next((acr for acr in asked.preferred_acr if acr in reached(proved) | {ACR_MFA}), None)
+    return best == ACR_MFA and "mfa" not in proved.amr
 
 
 def consent_owed(asked: Asked, known: Known, now: int) -> bool:
@@ -77,6 +97,8 @@ RULES: tuple[tuple[str, Callable[[Asked, Known, int], bool], str], ...] = (
     ("create", create_owed, "login_required"),
     ("select_account", select_account_owed, "account_selection_required"),
     ("login", login_owed, "login_required"),
+    ("mfa", mfa_owed, "interaction_required"),
+    ("mfa_liked", mfa_liked, "interaction_required"),
     ("consent", consent_owed, "consent_required"),
 )
 
@@ -99,7 +121,7 @@ def next_prompt(asked: Asked, known: Known, now: int) -> str | None:
 def _insist(asked: Asked, known: Known) -> None:
     if not _is_the_one(asked, known):
         raise Unmet("login_required")
-    if known.authentication is None or not _acr_met(asked, known.authentication):
+    if known.authentication is None or not _acr_possible(asked, known.authentication):
         raise Unmet("unmet_authentication_requirements")
 
 
@@ -112,13 +134,23 @@ def _too_old(max_age: int | None, auth_time: int, now: int) -> bool:
     return max_age is not None and (max_age == 0 or now - auth_time > max_age)
 
 
-def _acr_met(asked: Asked, authentication: Authentication) -> bool:
+def reached(authentication: Authentication) -> frozenset[str]:
+    """Every class that this sign-in satisfies. During probation after a recovery no second factor adds any."""
+    classes = SATISFIES.get(authentication.acr, frozenset({authentication.acr}))
+    twice = "mfa" in authentication.amr and authentication.acr != ACR_RECOVERED
+    return classes | {ACR_MFA} if twice else classes
+
+
+def acr_told(preferred: tuple[str, ...], authentication: Authentication) -> str:
+    """The class to tell: the first that the client asked for and that was reached, else the account's own."""
+    return next((acr for acr in preferred if acr in reached(authentication)), authentication.acr)
+
+
+def _acr_possible(asked: Asked, authentication: Authentication) -> bool:
     if not asked.essential_acr:
         return True
-    reached = SATISFIES.get(authentication.acr, frozenset({authentication.acr}))
-    if "mfa" in authentication.amr:
-        reached |= {ACR_MFA}
-    return bool(reached & asked.essential_acr)
+    with_second = replace(authentication, amr=(*authentication.amr, "mfa"))
+    return bool(reached(with_second) & asked.essential_acr)
 
 
 def essential_acr(claims: dict[str, Any]) -> frozenset[str]:
@@ -127,6 +159,13 @@ def essential_acr(claims: dict[str, Any]) -> frozenset[str]:
     if not asked.get("essential"):
         return frozenset()
     return frozenset(str(v) for v in [asked.get("value"), *asked.get("values", [])] if v is not None)
+
+
+def preferred_acr(claims: dict[str, Any], acr_values: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The classes asked for, best first: in `claims`, else as `acr_values`, else the client's own (Core 3.1.2.1, 5.5.1.1)."""
+    asked = (claims.get("id_token") or {}).get("acr") or {}
+    by_claims = tuple(str(v) for v in [asked.get("value"), *asked.get("values", [])] if v is not None)
+    return by_claims or tuple(acr_values.split()) or default
 
 
 def required_subject(claims: dict[str, Any], hint: dict[str, Any] | None) -> str | None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from idp.oidc.prompts import Asked, Known, Unmet, essential_acr, next_prompt, required_subject
+from idp.oidc.prompts import Asked, Known, Unmet, acr_told, essential_acr, next_prompt, preferred_acr, required_subject
 from idp.values import ACR_DATA, ACR_FULL, ACR_MFA, ACR_RECOVERED, Authentication
 
 NOW = 1_800_000_000
@@ -111,6 +111,55 @@ def test_a_surer_class_satisfies_a_lesser_one_but_recovery_satisfies_neither() -
 def test_a_second_factor_satisfies_whoever_insists_on_one() -> None:
     twice = replace(SIGNED_IN, authentication=replace(SITI, amr=("pwd", "otp", "mfa")))
     assert owed(twice, essential_acr=frozenset({ACR_MFA})) is None
+
+
+TWICE = replace(SITI, amr=("pwd", "otp", "mfa"))
+
+
+def test_a_second_factor_that_is_due_comes_after_login_and_before_consent() -> None:
+    assert owed(replace(FRESH, factor_due=True, granted=False)) == "mfa"
+    assert owed(replace(FRESH, factor_due=True, declined=True)) == "mfa"
+    assert owed(replace(FRESH, authentication=TWICE, factor_due=True)) is None
+
+
+def test_whoever_insists_on_a_second_factor_asks_a_session_for_that_alone() -> None:
+    assert owed(SIGNED_IN, essential_acr=frozenset({ACR_MFA})) == "mfa"
+    assert owed(SIGNED_IN, essential_acr=frozenset({ACR_MFA, ACR_DATA})) is None
+    with pytest.raises(Unmet) as unmet:
+        owed(SIGNED_IN, essential_acr=frozenset({ACR_MFA}), prompts=frozenset({"none"}))
+    assert unmet.value.error == "interaction_required"
+
+
+def test_a_second_factor_that_is_only_liked_is_asked_once_and_never_without_a_page() -> None:
+    liked = {"preferred_acr": (ACR_MFA, ACR_DATA)}
+    assert owed(SIGNED_IN, **liked) == "mfa_liked"
+    assert owed(replace(SIGNED_IN, declined=True), **liked) is None
+    assert owed(SIGNED_IN, **liked, prompts=frozenset({"none"})) is None
+    assert owed(SIGNED_IN, preferred_acr=(ACR_DATA, ACR_MFA)) is None
+    assert owed(replace(SIGNED_IN, authentication=TWICE), **liked) is None
+
+
+def test_no_second_factor_lifts_a_recovered_account() -> None:
+    recovered = replace(FRESH, authentication=replace(TWICE, acr=ACR_RECOVERED))
+    with pytest.raises(Unmet) as unmet:
+        owed(recovered, essential_acr=frozenset({ACR_MFA}))
+    assert unmet.value.error == "unmet_authentication_requirements"
+    assert owed(recovered, preferred_acr=(ACR_MFA,)) is None
+    assert acr_told((ACR_MFA, ACR_DATA), recovered.authentication) == ACR_RECOVERED
+
+
+def test_the_class_that_is_told_is_the_best_of_those_asked_for_that_was_reached() -> None:
+    assert acr_told((), TWICE) == ACR_DATA
+    assert acr_told((ACR_FULL, ACR_MFA), TWICE) == ACR_MFA
+    assert acr_told((ACR_MFA,), SITI) == ACR_DATA
+    assert acr_told((ACR_DATA,), replace(SITI, acr=ACR_FULL)) == ACR_DATA
+
+
+def test_classes_are_read_from_claims_then_acr_values_then_the_entry() -> None:
+    by_claims = {"id_token": {"acr": {"values": [ACR_FULL, ACR_MFA]}}}
+    assert preferred_acr(by_claims, ACR_DATA) == (ACR_FULL, ACR_MFA)
+    assert preferred_acr({"id_token": {"acr": None}}, f"{ACR_MFA} {ACR_DATA}") == (ACR_MFA, ACR_DATA)
+    assert preferred_acr({}, "", (ACR_FULL,)) == (ACR_FULL,)
 
 
 def test_acr_is_a_must_only_when_marked_essential() -> None:

@@ -24,6 +24,7 @@ ALL = [
     notices.recovery_started(AT),
     notices.recovered(AT, PhoneNumber.parse("081299991234"), VETO),
     notices.identity_recovered(AT, PhoneNumber.parse("081299991234")),
+    *(notices.authenticators_changed(change, AT) for change in notices.AUTHENTICATOR_CHANGES),
     *(notices.registration_attempt(what, AT) for what in ("nik", "phone", "email")),
 ]
 

@@ -1,0 +1,46 @@
+"""Second factors and passkeys: what an account proves itself with besides its password."""
+
+from typing import Any
+
+from flask import Flask
+
+from idp import accounts, clock, notices
+from idp.authenticators import recovery_codes, remembered_devices, totp
+from idp.authenticators.enrolled import (
+    Enrolled,
+    PasskeySummary,
+    authenticators_changed,
+    erase_all,
+    of,
+    restore_all,
+    suspend_all,
+)
+from idp.authenticators.wrong_codes import WrongFactor
+
+__all__ = [
+    "Enrolled", "PasskeySummary", "WrongFactor", "authenticators_changed", "due", "erase_all", "init_app", "of",
+    "recovery_codes", "remembered_devices", "restore_all", "suspend_all", "totp",
+]  # fmt: skip
+
+
+def init_app(app: Flask) -> None:
+    """A change of password forgets every browser; a change of authenticators is told to the account's contacts."""
+    accounts.password_changed.connect(_forget_devices)
+    accounts.recovered.connect(_forget_devices)
+    authenticators_changed.connect(_tell)
+
+
+def due(subject: str) -> bool:
+    """Whether this account has a second factor and this request's browser is not excused from giving it."""
+    return of(subject).any and not remembered_devices.is_remembered(subject)
+
+
+def _forget_devices(sender: Any, subject: str, **_: Any) -> None:
+    remembered_devices.forget(subject)
+
+
+def _tell(sender: Any, subject: str, change: str) -> None:
+    account = accounts.find(subject)
+    if account is not None:
+        contacts = [contact.value for contact in account.contacts if contact.current]
+        notices.tell(contacts, notices.authenticators_changed(change, clock.now()), subject)

@@ -1,0 +1,51 @@
+"""Ten codes on paper that stand in for a lost phone: kept by blind index only, each good once."""
+
+from sqlalchemy import ColumnElement, delete
+
+from idp import audit, tokens
+from idp.authenticators.enrolled import authenticators_changed
+from idp.authenticators.model import ACTIVE, RECOVERY_CODE, Authenticator
+from idp.authenticators.wrong_codes import judged
+from idp.extensions import db
+from idp.sealing import sealer
+
+COUNT = 10
+LENGTH = 10
+ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # 32 signs, none that looks like another on paper: 50 bits a code
+
+
+def renew(subject: str) -> list[str]:
+    """Ten new codes, shown this once; the old ones die with the same commit."""
+    codes = [tokens.letters(ALPHABET, LENGTH) for _ in range(COUNT)]
+    rows = [Authenticator.of(subject, RECOVERY_CODE, lookup=_index(subject, code)) for code in codes]
+    db.session.execute(delete(Authenticator).where(_mine(subject)))
+    db.session.add_all(rows)
+    db.session.commit()
+    audit.record("recovery_codes_made", account=subject)
+    authenticators_changed.send(subject=subject, change="recovery_codes_made")
+    return [f"{code[:5]}-{code[5:]}" for code in codes]
+
+
+def verify(subject: str, code: str) -> None:
+    """Returns once for each code, which it uses up; raises WrongFactor, TooManyAttempts."""
+    judged(subject, RECOVERY_CODE, lambda: _take(subject, code))
+    authenticators_changed.send(subject=subject, change="recovery_code_used")
+
+
+def _take(subject: str, code: str) -> bool:
+    given = "".join(c for c in code[:40].upper() if c in ALPHABET)
+    indexes = sealer().indexes(f"{subject}\x1f{given}", "recovery-code")
+    # The row's end is its use: of two that bring the same code, the database lets one through.
+    found = db.session.execute(delete(Authenticator).where(_mine(subject) & Authenticator.lookup.in_(indexes)))
+    db.session.commit()
+    return bool(found.rowcount)  # type: ignore[attr-defined]
+
+
+def _index(subject: str, code: str) -> str:
+    return sealer().index(f"{subject}\x1f{code}", "recovery-code")
+
+
+def _mine(subject: str) -> ColumnElement[bool]:
+    return (
+        (Authenticator.subject == subject) & (Authenticator.kind == RECOVERY_CODE) & (Authenticator.state == ACTIVE)
+    )

@@ -1,0 +1,54 @@
+"""Browsers in which the second factor is not asked for 30 days: a random cookie, of which only the digest is kept."""
+
+from flask import Response, request
+from sqlalchemy import delete, select, update
+
+from idp import audit, clock, tokens, web
+from idp.authenticators.model import RememberedDevice
+from idp.extensions import db
+
+COOKIE = "idp_device"
+LIFE = 30 * 86400
+
+
+def remember(subject: str, response: Response) -> None:
+    """From now on this browser need not give the account's second factor; other accounts' ease in it stays."""
+    secret, now = tokens.random_token(), clock.timestamp()
+    # Always a new secret: whoever planted or copied the old cookie has nothing.
+    mine = RememberedDevice.digest == _digest()
+    db.session.execute(delete(RememberedDevice).where(mine, RememberedDevice.subject == subject))
+    db.session.execute(update(RememberedDevice).where(mine).values(digest=tokens.digest(secret)))
+    db.session.add(
+        RememberedDevice(digest=tokens.digest(secret), subject=subject, created_at=now, expires_at=now + LIFE)
+    )
+    db.session.commit()
+    audit.record("device_remembered", account=subject)
+    web.set_cookie(response, web.cookie_name(COOKIE), secret, max_age=LIFE)
+
+
+def is_remembered(subject: str) -> bool:
+    """Whether the account was remembered in this request's browser within 30 days."""
+    if web.cookie_name(COOKIE) not in request.cookies:
+        return False
+    wanted = select(RememberedDevice.expires_at).where(
+        RememberedDevice.digest == _digest(), RememberedDevice.subject == subject
+    )
+    expires_at = db.session.scalar(wanted)
+    return expires_at is not None and clock.timestamp() < expires_at
+
+
+def forget(subject: str) -> int:
+    """Every browser has to give the second factor again; how many there were."""
+    found = db.session.execute(delete(RememberedDevice).where(RememberedDevice.subject == subject))
+    db.session.commit()
+    return int(found.rowcount)  # type: ignore[attr-defined]
+
+
+def sweep() -> None:
+    """Removes what has expired."""
+    db.session.execute(delete(RememberedDevice).where(RememberedDevice.expires_at <= clock.timestamp()))
+    db.session.commit()
+
+
+def _digest() -> str:
+    return tokens.digest(request.cookies.get(web.cookie_name(COOKIE), ""))

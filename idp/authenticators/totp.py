@@ -1,0 +1,102 @@
+"""The authenticator app (RFC 6238): set up with a QR code or a typed key, each code good once."""
+
+from base64 import b32encode
+
+import pyotp
+import segno
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+
+from idp import audit, clock, tokens
+from idp.authenticators.enrolled import authenticators_changed
+from idp.authenticators.model import ACTIVE, TOTP, Authenticator
+from idp.authenticators.wrong_codes import WrongFactor, judged
+from idp.extensions import db
+from idp.sealing import sealer
+
+STEP = 30  # seconds
+DRIFT = 1  # steps that a phone's clock may be ahead or behind (RFC 6238 section 6)
+ISSUER = "SIAPkerja"
+
+
+class AlreadyEnrolled(Exception):
+    """The account has an app in use: that one is removed first."""
+
+
+def new_key() -> str:
+    """A fresh key of 160 bits (RFC 4226 section 4), base32, to be kept sealed until the first code proves it arrived."""
+    return b32encode(tokens.random_bytes(20)).decode("ascii")
+
+
+def qr(key: str, name: str) -> str:
+    """The key as an image (an SVG data URI), labelled `name` in the app, such as a masked address."""
+    uri = pyotp.TOTP(key).provisioning_uri(name=name, issuer_name=ISSUER)
+    return segno.make(uri, error="m").svg_data_uri(scale=5, border=4, light="#fff", dark="#000", encode_minimal=False)
+
+
+def typed(key: str) -> str:
+    """The key in groups of four, for those who type it."""
+    return " ".join(key[i : i + 4] for i in range(0, len(key), 4))
+
+
+def enrol(subject: str, key: str, code: str) -> None:
+    """Takes the app into use; its first code counts as used. Raises WrongFactor, AlreadyEnrolled, TooManyAttempts."""
+    step = _step_of(key, code)
+    judged(subject, TOTP, lambda: step is not None)
+    new = Authenticator.of(subject, TOTP, counter=step)
+    new.secret = sealer().seal(key, _context(new.id))
+    db.session.add(new)
+    try:
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+        raise AlreadyEnrolled from None
+    audit.record("totp_added", account=subject)
+    authenticators_changed.send(subject=subject, change="totp_added")
+
+
+def verify(subject: str, code: str) -> None:
+    """Returns once for each code of the account's app; raises WrongFactor, TooManyAttempts."""
+    judged(subject, TOTP, lambda: _use(subject, code))
+
+
+def remove(subject: str) -> bool:
+    """The app proves nothing any more; whether there was one."""
+    mine = (Authenticator.subject == subject) & (Authenticator.kind == TOTP) & (Authenticator.state == ACTIVE)
+    found = db.session.execute(delete(Authenticator).where(mine)).rowcount  # type: ignore[attr-defined]
+    db.session.commit()
+    if found:
+        audit.record("totp_removed", account=subject)
+        authenticators_changed.send(subject=subject, change="totp_removed")
+    return bool(found)
+
+
+def _use(subject: str, code: str) -> bool:
+    wanted = select(Authenticator).where(
+        Authenticator.subject == subject, Authenticator.kind == TOTP, Authenticator.state == ACTIVE
+    )
+    known = db.session.scalars(wanted).first()
+    step = _step_of(sealer().open(known.secret, _context(known.id)), code) if known else None
+    if known is None or step is None:
+        return False
+    # Compare and set: of two that bring the same code, or an older one, the database lets one through (RFC 6238 5.2).
+    unused = (Authenticator.id == known.id) & (Authenticator.state == ACTIVE) & (Authenticator.counter < step)
+    used = update(Authenticator).where(unused).values(counter=step, last_used_at=clock.timestamp())
+    won = db.session.execute(used.execution_options(synchronize_session=False)).rowcount  # type: ignore[attr-defined]
+    db.session.commit()
+    return bool(won)
+
+
+def _step_of(key: str, code: str) -> int | None:
+    """The time step whose code this is, around now."""
+    given, now = "".join(c for c in code[:40] if c.isascii() and c.isdigit()), clock.timestamp() // STEP
+    app = pyotp.TOTP(key)
+    steps = [step for step in range(now - DRIFT, now + DRIFT + 1) if tokens.same(app.generate_otp(step), given)]
+    return steps[0] if steps else None
+
+
+def _context(authenticator_id: str) -> str:
+    return f"authenticators.secret:{authenticator_id}"
+
+
+__all__ = ["AlreadyEnrolled", "WrongFactor", "enrol", "new_key", "qr", "remove", "typed", "verify"]

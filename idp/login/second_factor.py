@@ -1,0 +1,163 @@
+"""The second factor: the app's code, a recovery code, or an SMS for those who have nothing else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import wraps
+from typing import Any
+
+from flask import Response, make_response, render_template, request, url_for
+
+from idp import accounts, authenticators, interaction, otp, web
+from idp.accounts import Account
+from idp.authenticators import Enrolled, WrongFactor, recovery_codes, remembered_devices, totp
+from idp.code_step import CodeForm, SentCode, right
+from idp.extensions import _
+from idp.interaction import here
+from idp.login.draft import ROOM, Draft
+from idp.login.forms import AppCodeForm, RecoveryCodeForm
+from idp.login.routes import room
+from idp.rate_limits import TooManyAttempts
+
+PURPOSE = "mfa"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Whose second factor is owed, what they have enrolled, and what was gathered in this interaction."""
+
+    account: Account
+    enrolled: Enrolled
+    draft: Draft
+
+
+def owed(view: Callable[[Visit], Response]) -> Callable[[], Response]:
+    """Opens a page only while the second factor is owed by somebody who may still sign in; else it is the door's turn."""
+
+    @wraps(view)
+    def opened() -> Response:
+        first = here().authentication
+        # A lock or a new password since the first factor ends it here too, before anything is guessed at.
+        if "mfa" not in here().owed or first is None or not accounts.stands(first):
+            return interaction.door()
+        account = accounts.find(first.account)
+        if account is None:
+            return interaction.door()
+        return view(Visit(account, authenticators.of(first.account), Draft.load(here().draft(ROOM), first.account)))
+
+    return opened
+
+
+@room.route("/login/otp", methods=["GET", "POST"], endpoint="otp")
+@owed
+def otp_page(visit: Visit) -> Response:
+    """The code of the app; also where every other way begins."""
+    form = AppCodeForm()
+    if not visit.enrolled.totp or not form.validate_on_submit():
+        return page("second", visit, form)
+    refused = _refused(visit, form, lambda: totp.verify(visit.account.subject, form.code.data or ""))
+    return refused or prove(visit, ("otp",), remember=form.remember.data)
+
+
+@room.route("/login/otp/recovery-code", methods=["GET", "POST"])
+@owed
+def recovery_code(visit: Visit) -> Response:
+    """A code from paper, for those whose phone is not at hand."""
+    if not visit.enrolled.recovery_codes_left:
+        return to("login.otp")
+    form = RecoveryCodeForm()
+    if not form.validate_on_submit():
+        return page("recovery_code", visit, form)
+    refused = _refused(visit, form, lambda: recovery_codes.verify(visit.account.subject, form.code.data or ""))
+    return refused or prove(visit, ("otp",))
+
+
+@room.route("/login/otp/send", methods=["GET", "POST"])
+@owed
+def send(visit: Visit) -> Response:
+    """Sends a code by SMS, or another; refreshed or bookmarked, it only shows the page."""
+    phone = visit.account.phone
+    if request.method != "POST" or phone is None or not visit.enrolled.sms or visit.draft.proved:
+        return to(f"login.{visit.draft.step}")
+    known = visit.draft.sent
+    try:
+        challenge = otp.send(known.challenge if known else None, PURPOSE, phone, visit.account.subject)
+    except TooManyAttempts as limit:
+        name = "sms" if known else "second"
+        return page(name, visit, CodeForm(formdata=None), 429, limited=limit.retry_after)
+    # Only somebody without an authenticator may set one up here: else a code by SMS would replace what is stronger.
+    app = request.form.get("app", "1" if visit.draft.app else "") == "1" and not visit.enrolled.any
+    return keep(replace(visit.draft, code=SentCode.of(challenge).to_dict(), app=app), "login.sms")
+
+
+@room.route("/login/otp/sms", methods=["GET", "POST"])
+@owed
+def sms(visit: Visit) -> Response:
+    """The code from the SMS."""
+    sent, phone = visit.draft.sent, visit.account.phone
+    if sent is None or phone is None or not visit.enrolled.sms or visit.draft.proved:
+        return to("login.app" if visit.draft.proved else "login.otp")
+    form = CodeForm()
+    if not form.validate_on_submit():
+        return page("sms", visit, form)
+    try:
+        if not right(form, sent, PURPOSE, phone):
+            return interaction.door() if here().moved_on() else page("sms", visit, form)
+    except TooManyAttempts as limit:
+        return page("sms", visit, form, 429, exhausted=limit.limit, limited=limit.retry_after)
+    if visit.draft.app:
+        return keep(replace(visit.draft, code=None, proved=True), "login.app")
+    return prove(visit, ("sms",))
+
+
+@room.route("/login/otp/decline", methods=["POST"])
+@owed
+def decline(visit: Visit) -> Response:
+    """On without it: only where the client would merely have liked it, which the door decides."""
+    here().declined = True
+    return interaction.leave()
+
+
+def prove(visit: Visit, amr: tuple[str, ...], *, remember: bool = False) -> Response:
+    """The second factor is given: back to the door; `remember` excuses this browser for 30 days."""
+    here().proved_again(amr)
+    here().keep(ROOM, {})
+    response = interaction.leave()
+    if remember:
+        remembered_devices.remember(visit.account.subject, response)
+    return response
+
+
+def keep(draft: Draft, endpoint: str) -> Response:
+    """Keeps what was gathered and goes to a page of this room."""
+    here().keep(ROOM, draft.notes())
+    here().save()
+    return to(endpoint)
+
+
+def to(endpoint: str) -> Response:
+    """303 to a page of this room."""
+    return web.see_other(url_for(endpoint))
+
+
+def page(name: str, visit: Visit, form: Any = None, status: int | None = None, **context: Any) -> Response:
+    """A page of the second factor, with what it says about a code on its way."""
+    sent = visit.draft.sent
+    shown = (sent.shown() if sent else {}) | {"visit": visit, "form": form} | context
+    refused = 422 if form is not None and form.errors and request.method == "POST" else 200
+    return make_response(render_template(f"login/{name}.html", **shown), status or refused)
+
+
+def _refused(visit: Visit, form: Any, verify: Callable[[], None]) -> Response | None:
+    """The page that says why not, or None when it was right."""
+    name = "recovery_code" if isinstance(form, RecoveryCodeForm) else "second"
+    try:
+        verify()
+    except WrongFactor:
+        # A second click comes too late for the code, and in time for what the first one achieved.
+        if here().moved_on():
+            return interaction.door()
+        form.code.errors = [_("Kode salah atau sudah dipakai. Periksa kembali, atau tunggu kode berikutnya.")]
+        return page(name, visit, form)
+    except TooManyAttempts as limit:
+        return page(name, visit, form, 429, limited=limit.retry_after)
+    return None

@@ -36,6 +36,7 @@ class Interaction:
     fresh: bool = False
     second: dict[str, Any] | None = None
     declined: bool = False
+    offer: bool = False
     consented: dict[str, Any] | None = None
     denied: bool = False
     owed: list[str] = field(default_factory=list)

@@ -61,6 +61,8 @@ LIMITS: dict[str, Limit] = {
     "password_minute": Limit(5, MINUTE),
     "password_half_day": Limit(50, 12 * HOUR, growing=True),
     "password_address": Limit(20, MINUTE, per_address=True),
+    # Answers that no passkey of ours gave: no secret can be guessed so, but each costs a signature check.
+    "passkey_address": Limit(20, MINUTE, per_address=True),
     # The three facts at Dukcapil. nik_day: give_back() after a match, so that it counts wrong facts only.
     "facts_nik_day": Limit(3, DAY),
     "facts_nik_month": Limit(5, 30 * DAY),

@@ -129,6 +129,14 @@ def forget_cookie(response: Response) -> None:
     response.delete_cookie(web.cookie_name(COOKIE), path="/", secure=settings().secure, httponly=True, samesite="Lax")
 
 
+def device() -> str:
+    """The browser and system of this request as far as a person needs it to tell devices apart, such as `Firefox · Windows`."""
+    agent = request.headers.get("User-Agent", "")
+    system = next((name for name in ("Android", "iPhone", "iPad", "Windows", "Macintosh", "Linux") if name in agent), "?")
+    browser = next((name for name in ("Firefox", "Edg", "OPR", "Chrome", "Safari") if name in agent), "?")
+    return f"{browser} · {system}"
+
+
 def _write(session: Session, secret: str, tag: str) -> None:
     life = settings().session_hours * 3600
     values: dict[str, str | bytes] = {
@@ -136,18 +144,11 @@ def _write(session: Session, secret: str, tag: str) -> None:
         "account": session.account,
         "created": str(session.created_at),
         "seen": str(clock.timestamp()),
-        "device": _device(),
+        "device": device(),
         "data": orjson.dumps(session.authentication.to_dict() | {"created": session.created_at}),
     }
     store().put_fields(_key("session", session.sid), values, life)
     store().add(f"sessions:{{{tag}}}:{session.account}", session.sid, life)
-
-
-def _device() -> str:
-    agent = request.headers.get("User-Agent", "")
-    system = next((name for name in ("Android", "iPhone", "iPad", "Windows", "Macintosh", "Linux") if name in agent), "?")
-    browser = next((name for name in ("Firefox", "Edg", "OPR", "Chrome", "Safari") if name in agent), "?")
-    return f"{browser} · {system}"
 
 
 def _session(sid: str, data: dict[str, Any], extras: tuple[bytes | None, ...]) -> Session:

@@ -17,6 +17,7 @@ class Form:
     id: str
     fields: dict[str, str] = field(default_factory=dict)
     buttons: list[tuple[str, str]] = field(default_factory=list)
+    attributes: dict[str, str] = field(default_factory=dict)
 
 
 class Page(HTMLParser):
@@ -69,7 +70,7 @@ class Page(HTMLParser):
         self.attributes.setdefault(tag, given)
         self._inside.append(tag)
         if tag == "form":
-            self.forms.append(Form(urljoin(self.url, given.get("action") or self.url), given.get("method", "get"), given.get("id", "")))
+            self.forms.append(Form(urljoin(self.url, given.get("action") or self.url), given.get("method", "get"), given.get("id", ""), attributes=given))
         elif tag == "a":
             self._link = given.get("href", "")
             self.links.append(("", self._link))

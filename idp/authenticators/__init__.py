@@ -5,7 +5,7 @@ from typing import Any
 from flask import Flask
 
 from idp import accounts, clock, notices
-from idp.authenticators import recovery_codes, remembered_devices, totp
+from idp.authenticators import passkeys, recovery_codes, remembered_devices, totp
 from idp.authenticators.enrolled import (
     Enrolled,
     PasskeySummary,
@@ -19,7 +19,7 @@ from idp.authenticators.wrong_codes import WrongFactor
 
 __all__ = [
     "Enrolled", "PasskeySummary", "WrongFactor", "authenticators_changed", "due", "erase_all", "init_app", "of",
-    "recovery_codes", "remembered_devices", "restore_all", "suspend_all", "totp",
+    "passkeys", "recovery_codes", "remembered_devices", "restore_all", "suspend_all", "totp",
 ]  # fmt: skip
 
 

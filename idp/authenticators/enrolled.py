@@ -6,7 +6,16 @@ from blinker import signal
 from sqlalchemy import delete, select, update
 
 from idp import audit
-from idp.authenticators.model import ACTIVE, PASSKEY, RECOVERY_CODE, SUSPENDED, TOTP, Authenticator, RememberedDevice
+from idp.authenticators.model import (
+    ACTIVE,
+    PASSKEY,
+    RECOVERY_CODE,
+    SUSPENDED,
+    TOTP,
+    Authenticator,
+    PasskeyOffer,
+    RememberedDevice,
+)
 from idp.extensions import db
 
 authenticators_changed = signal("authenticators-changed")
@@ -81,6 +90,7 @@ def restore_all(subject: str, key: str) -> int:
 def erase_all(subject: str) -> None:
     """Nothing is left, of suspended ones either."""
     db.session.execute(delete(Authenticator).where(Authenticator.subject == subject))
+    db.session.execute(delete(PasskeyOffer).where(PasskeyOffer.subject == subject))
     _forget_devices(subject)
     db.session.commit()
 

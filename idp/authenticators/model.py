@@ -64,3 +64,15 @@ class RememberedDevice(Model):
 
     def __repr__(self) -> str:
         return "<RememberedDevice>"
+
+
+class PasskeyOffer(Model):
+    """That a passkey was promoted to this account: it is done once."""
+
+    __tablename__ = "passkey_offers"
+
+    subject: Mapped[str] = mapped_column(ForeignKey("accounts.subject", ondelete="CASCADE"), primary_key=True)
+    offered_at: Mapped[int] = mapped_column(BigInteger)
+
+    def __repr__(self) -> str:
+        return "<PasskeyOffer>"

@@ -1,6 +1,6 @@
 """The forms of the sign-in page and of the second factor."""
 
-from wtforms import BooleanField, StringField
+from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import InputRequired
 
 from idp.extensions import _l
@@ -13,6 +13,7 @@ class LoginForm(Form):
 
     identifier = IdentifierField(_l("NIK, email, atau nomor handphone"))
     password = CurrentPasswordField(_l("Password"))
+    passkey_ready = HiddenField()  # filled in by our script where this device could keep a passkey
 
 
 class AppCodeForm(Form):
@@ -26,3 +27,10 @@ class RecoveryCodeForm(Form):
     """One of the ten codes on paper."""
 
     code = StringField(_l("Kode pemulihan"), [InputRequired(_l("Tulis salah satu kode pemulihan Anda."))])
+
+
+class PasskeyForm(Form):
+    """What a device answered for a passkey, as JSON; filled in by our script."""
+
+    credential = HiddenField()
+    remember = BooleanField(_l("Ingat perangkat ini selama 30 hari"))

@@ -1,14 +1,18 @@
-"""Signing in: one page, one answer for every wrong pair."""
+"""Signing in: one page, by password or passkey, one answer for every wrong pair."""
 
-from flask import Response, make_response, render_template
+from typing import Any
 
-from idp import accounts, audit, clock, interaction
-from idp.extensions import _
+from flask import Response, make_response, render_template, url_for
+
+from idp import accounts, audit, authenticators, clock, interaction, rate_limits, web
+from idp.authenticators import WrongFactor, passkeys
+from idp.extensions import _, _l
 from idp.interaction import here
-from idp.login.forms import LoginForm
+from idp.login.forms import LoginForm, PasskeyForm
 from idp.values import Authentication
 
-room = interaction.room("login", __name__, "login", "select_account", "create", "mfa")
+LOCKED = _l("Akun ini sedang dikunci demi keamanan. Silakan hubungi petugas layanan Kemnaker.")
+room = interaction.room("login", __name__, "login", "select_account", "create", "mfa", "passkey")
 
 
 @room.route("/login", methods=["GET", "POST"])
@@ -23,13 +27,49 @@ def password() -> Response:
         # The same sentence whether the account exists or not, and never which of the two was wrong.
         return _page(form, _("Data masuk atau password tidak sesuai. Periksa kembali, atau pilih Kendala Masuk ke Akun?"))
     except accounts.AccountLocked:
-        return _page(form, _("Akun ini sedang dikunci demi keamanan. Silakan hubungi petugas layanan Kemnaker."))
+        return _page(form, LOCKED)
     audit.record("sign_in", account=account.subject, client=here().service.get("client_id"))
     here().authenticated(Authentication(account.subject, ("pwd",), clock.timestamp(), account.acr))
+    here().offer = bool(form.passkey_ready.data) and _promote(account.subject)
     return interaction.leave()
 
 
-def _page(form: LoginForm, wrong: str | None = None) -> Response:
+@room.route("/login/passkey", methods=["GET", "POST"])
+def passkey() -> Response:
+    """A passkey instead of identifier and password: the device has verified its owner, so both factors at once."""
+    form = PasskeyForm()
+    if not form.validate_on_submit() or not passkeys.possible():
+        return web.see_other(url_for("login.password"))
+    address = web.client_address()
+    rate_limits.hit("passkey_address", address)
+    try:
+        proof = passkeys.verify(_context(), form.credential.data or "")
+    except WrongFactor:
+        return _page(_empty(), _("Passkey tidak dapat dipakai. Coba lagi, atau masuk dengan password."))
+    rate_limits.give_back("passkey_address", address)
+    account = accounts.find(proof.subject)
+    if account is None or account.locked:
+        return _page(_empty(), LOCKED)
+    audit.record("sign_in", account=account.subject, client=here().service.get("client_id"), kind="passkey")
+    here().authenticated(Authentication(account.subject, (*proof.amr, "mfa"), clock.timestamp(), account.acr))
+    return interaction.leave()
+
+
+def _promote(subject: str) -> bool:
+    return passkeys.possible() and not authenticators.of(subject).passkeys and passkeys.offer_once(subject)
+
+
+def _context() -> str:
+    return f"login:{here().id}"
+
+
+def _empty() -> LoginForm:
+    return LoginForm(formdata=None)
+
+
+def _page(form: LoginForm, wrong: Any = None) -> Response:
     if wrong:
         form.form_errors.append(wrong)
-    return make_response(render_template("login/password.html", form=form), 422 if form.errors else 200)
+    options = passkeys.request_options(_context()) if passkeys.possible() else None
+    shown = render_template("login/password.html", form=form, passkey=PasskeyForm(formdata=None), options=options)
+    return make_response(shown, 422 if form.errors else 200)

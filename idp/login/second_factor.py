@@ -9,12 +9,12 @@ from flask import Response, make_response, render_template, request, url_for
 
 from idp import accounts, authenticators, interaction, otp, web
 from idp.accounts import Account
-from idp.authenticators import Enrolled, WrongFactor, recovery_codes, remembered_devices, totp
+from idp.authenticators import Enrolled, WrongFactor, passkeys, recovery_codes, remembered_devices, totp
 from idp.code_step import CodeForm, SentCode, right
 from idp.extensions import _
 from idp.interaction import here
 from idp.login.draft import ROOM, Draft
-from idp.login.forms import AppCodeForm, RecoveryCodeForm
+from idp.login.forms import AppCodeForm, PasskeyForm, RecoveryCodeForm
 from idp.login.routes import room
 from idp.rate_limits import TooManyAttempts
 
@@ -83,7 +83,7 @@ def send(visit: Visit) -> Response:
         challenge = otp.send(known.challenge if known else None, PURPOSE, phone, visit.account.subject)
     except TooManyAttempts as limit:
         name = "sms" if known else "second"
-        return page(name, visit, CodeForm(formdata=None), 429, limited=limit.retry_after)
+        return page(name, visit, AppCodeForm(formdata=None), 429, limited=limit.retry_after)
     # Only somebody without an authenticator may set one up here: else a code by SMS would replace what is stronger.
     app = request.form.get("app", "1" if visit.draft.app else "") == "1" and not visit.enrolled.any
     return keep(replace(visit.draft, code=SentCode.of(challenge).to_dict(), app=app), "login.sms")
@@ -141,7 +141,9 @@ def to(endpoint: str) -> Response:
 
 def page(name: str, visit: Visit, form: Any = None, status: int | None = None, **context: Any) -> Response:
     """A page of the second factor, with what it says about a code on its way."""
-    sent = visit.draft.sent
+    sent, keys = visit.draft.sent, name == "second" and bool(visit.enrolled.passkeys) and passkeys.possible()
+    options = passkeys.request_options(f"second:{here().id}", visit.account.subject) if keys else None
+    context |= {"options": options, "passkey": PasskeyForm(formdata=None)}
     shown = (sent.shown() if sent else {}) | {"visit": visit, "form": form} | context
     refused = 422 if form is not None and form.errors and request.method == "POST" else 200
     return make_response(render_template(f"login/{name}.html", **shown), status or refused)

@@ -32,6 +32,8 @@ ROOMS: dict[str, tuple[str, list[str]]] = {
     # Whoever has lost the second factor, or is somebody else, may sign in anew or recover.
     "mfa": ("login.otp", ["mfa", "login"]),
     "mfa_liked": ("login.otp", ["mfa", "mfa_liked", "login"]),
+    # Creating one wants a second factor first, as does everything that would be one.
+    "passkey": ("login.passkey_offer", ["passkey", "mfa"]),
     "consent": ("oidc.consent", ["consent"]),
 }
 LOCALES = ("id", "en")
@@ -186,6 +188,7 @@ def _known(seen: Validated, waiting: Interaction | None = None) -> Known:
         fresh=bool(waiting and waiting.fresh),
         factor_due=bool(waiting and waiting.fresh and authentication and _factor_due(authentication)),
         declined=bool(waiting and waiting.declined),
+        offer=bool(waiting and waiting.offer),
         consented=bool(waiting and _said_yes(waiting)),
         granted=seen.remembered.covers(seen.request),
     )

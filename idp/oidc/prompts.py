@@ -35,6 +35,7 @@ class Known:
     fresh: bool = False  # signed in (or registered) within this interaction
     factor_due: bool = False  # just now, to an account with a second factor, from a device that is not excused
     declined: bool = False  # went on without the second factor that the client would have liked
+    offer: bool = False  # a passkey is to be promoted, once
     consented: bool = False  # said yes within this interaction
     granted: bool = False  # a remembered grant covers all that is asked
 
@@ -85,6 +86,11 @@ def mfa_liked(asked: Asked, known: Known, now: int) -> bool:
     return best == ACR_MFA and "mfa" not in proved.amr
 
 
+def passkey_offered(asked: Asked, known: Known, now: int) -> bool:
+    """The one time that a passkey is promoted: after a sign-in, and never where no page may be shown."""
+    return known.offer and known.fresh and "none" not in asked.prompts
+
+
 def consent_owed(asked: Asked, known: Known, now: int) -> bool:
     """Not yet said in this interaction, and either asked for outright or not covered by what is remembered."""
     if known.consented:
@@ -99,6 +105,7 @@ RULES: tuple[tuple[str, Callable[[Asked, Known, int], bool], str], ...] = (
     ("login", login_owed, "login_required"),
     ("mfa", mfa_owed, "interaction_required"),
     ("mfa_liked", mfa_liked, "interaction_required"),
+    ("passkey", passkey_offered, "interaction_required"),
     ("consent", consent_owed, "consent_required"),
 )
 

@@ -130,4 +130,64 @@
     }
     tick();
   });
+
+  /* Passkeys: forms that ask this device, shown only where it can be asked; the answer is sent as a form like any other. */
+  function bytes(text) {
+    var raw = window.atob(text.replace(/-/g, "+").replace(/_/g, "/"));
+    return Uint8Array.from(raw, function (sign) { return sign.charCodeAt(0); });
+  }
+  function text(buffer) {
+    var raw = "";
+    new Uint8Array(buffer).forEach(function (byte) { raw += String.fromCharCode(byte); });
+    return window.btoa(raw).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  }
+  function readable(options) {
+    options.challenge = bytes(options.challenge);
+    if (options.user) options.user.id = bytes(options.user.id);
+    ["allowCredentials", "excludeCredentials"].forEach(function (list) {
+      (options[list] || []).forEach(function (known) { known.id = bytes(known.id); });
+    });
+    return options;
+  }
+  function told(credential) {
+    var given = { id: credential.id, rawId: text(credential.rawId), type: credential.type, clientExtensionResults: {}, response: {} };
+    ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"].forEach(function (part) {
+      if (credential.response[part]) given.response[part] = text(credential.response[part]);
+    });
+    if (credential.response.getTransports) given.response.transports = credential.response.getTransports();
+    if (credential.authenticatorAttachment) given.authenticatorAttachment = credential.authenticatorAttachment;
+    return JSON.stringify(given);
+  }
+  all("[data-passkey]", function (form) {
+    if (!window.PublicKeyCredential || !navigator.credentials) return;
+    var kind = form.getAttribute("data-passkey");
+    var waiting = null;
+    var said = form.querySelector("[data-failed]");
+    function ask(mediation) {
+      if (waiting) waiting.abort();
+      var mine = waiting = window.AbortController ? new window.AbortController() : null;
+      var wanted = { publicKey: readable(JSON.parse(form.getAttribute("data-options"))) };
+      if (mine) wanted.signal = mine.signal;
+      if (mediation) wanted.mediation = mediation;
+      return navigator.credentials[kind](wanted).then(function (credential) {
+        form.elements.credential.value = told(credential);
+        form.submit();
+      });
+    }
+    form.hidden = false;
+    form.querySelector("button").addEventListener("click", function () {
+      said.textContent = "";
+      ask().catch(function () { said.textContent = said.getAttribute("data-failed"); });
+    });
+    if (!form.hasAttribute("data-conditional") || !window.PublicKeyCredential.isConditionalMediationAvailable) return;
+    window.PublicKeyCredential.isConditionalMediationAvailable().then(function (can) {
+      if (can) return ask("conditional");
+    }).catch(function () { /* the person chose another way */ });
+  });
+  all("[data-passkey-ready]", function (input) {
+    var asked = window.PublicKeyCredential && window.PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable;
+    if (asked) window.PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable().then(function (can) {
+      input.value = can ? "1" : "";
+    });
+  });
 })();

@@ -1,0 +1,246 @@
+"""Passkeys (Web Authentication): created once, then proved by signature, with each challenge good for one answer."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import webauthn
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
+from webauthn.helpers import (
+    base64url_to_bytes,
+    bytes_to_base64url,
+    parse_authentication_credential_json,
+    parse_client_data_json,
+    parse_registration_credential_json,
+)
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AuthenticationCredential,
+    AuthenticatorSelectionCriteria,
+    AuthenticatorTransport,
+    CredentialDeviceType,
+    PublicKeyCredentialDescriptor,
+    RegistrationCredential,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from idp import audit, clock, tokens
+from idp.authenticators.enrolled import authenticators_changed
+from idp.authenticators.model import ACTIVE, PASSKEY, Authenticator, PasskeyOffer
+from idp.authenticators.wrong_codes import WrongFactor
+from idp.config import settings
+from idp.extensions import db
+from idp.store import store
+
+NAME = "SIAPkerja"
+MOST = 20_000  # characters of an answer that are read at all
+# What the library raises for answers that are not even well-formed, its own exceptions among them.
+REFUSED = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError)
+TIMEOUT = 300_000  # milliseconds that the browser may ask the person
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Whose passkey answered, and how: `amr` without `mfa` (RFC 8176); `verified` when the device knew its owner."""
+
+    subject: str
+    amr: tuple[str, ...]
+    verified: bool
+
+
+def possible() -> bool:
+    """Whether passkeys work at this issuer: their scope is a domain, an address is none (Web Authentication 5.1.2)."""
+    return not re.fullmatch(r"[\d.]+|\[.*\]|.*:.*", _domain())
+
+
+def request_options(context: str, subject: str | None = None) -> str:
+    """JSON for `navigator.credentials.get`: any passkey of ours, or one of `subject`'s; `context` binds the answer."""
+    known = _of(subject) if subject else []
+    options = webauthn.generate_authentication_options(
+        rp_id=_domain(),
+        challenge=_challenge(context),
+        timeout=TIMEOUT,
+        allow_credentials=[_descriptor(row) for row in known],
+        user_verification=UserVerificationRequirement.PREFERRED if subject else UserVerificationRequirement.REQUIRED,
+    )
+    return webauthn.options_to_json(options)
+
+
+def creation_options(context: str, subject: str, name: str) -> str:
+    """JSON for `navigator.credentials.create`: discoverable, verifying its owner, not one that is known already.
+
+    `name` is what the person's device lists it by.
+    """
+    options = webauthn.generate_registration_options(
+        rp_id=_domain(),
+        rp_name=NAME,
+        user_id=subject.encode(),
+        user_name=name,
+        user_display_name=name,
+        challenge=_challenge(context),
+        timeout=TIMEOUT,
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
+        ),
+        exclude_credentials=[_descriptor(row) for row in _of(subject)],
+    )
+    return webauthn.options_to_json(options)
+
+
+def register(context: str, subject: str, answer: str, label: str) -> None:
+    """Takes a created passkey into use; raises WrongFactor."""
+    credential = _registration(answer)
+    try:
+        made = webauthn.verify_registration_response(
+            credential=credential,
+            expected_challenge=_taken(context, credential.response.client_data_json),
+            expected_rp_id=_domain(),
+            expected_origin=settings().issuer,
+            require_user_verification=True,
+        )
+    except REFUSED:
+        raise WrongFactor from None
+    details = {
+        "credential": bytes_to_base64url(made.credential_id),
+        "transports": [transport.value for transport in credential.response.transports or []],
+    }
+    key, lookup = bytes_to_base64url(made.credential_public_key), tokens.digest(details["credential"])  # type: ignore[arg-type]
+    known = {"secret": key, "lookup": lookup, "counter": made.sign_count, "details": details, "label": label[:80]}
+    db.session.add(Authenticator.of(subject, PASSKEY, **known))
+    try:
+        db.session.commit()
+    except IntegrityError:  # this very credential is known, to whichever account
+        db.session.rollback()
+        raise WrongFactor from None
+    audit.record("passkey_added", account=subject)
+    authenticators_changed.send(subject=subject, change="passkey_added")
+
+
+def verify(context: str, answer: str, *, subject: str | None = None, state: str = ACTIVE) -> Proof:
+    """Who answered; raises WrongFactor. Without `subject` the device must have verified its owner: it stands alone then.
+
+    `state` is `suspended` for those who undo a recovery by what they had before.
+    """
+    credential = _assertion(answer)
+    challenge = _taken(context, credential.response.client_data_json)
+    known = db.session.scalars(
+        select(Authenticator).where(
+            Authenticator.lookup == tokens.digest(credential.id),
+            Authenticator.kind == PASSKEY,
+            Authenticator.state == state,
+        )
+    ).first()
+    # Web Authentication 7.2, step 6: the account that the device names must be the one that the passkey belongs to.
+    handle = credential.response.user_handle
+    if known is None or (subject or known.subject) != known.subject or handle not in (None, known.subject.encode()):
+        raise WrongFactor
+    verified = _verified(credential, challenge, known, alone=subject is None)
+    _count_use(known, verified.new_sign_count, state)
+    synced = verified.credential_device_type is CredentialDeviceType.MULTI_DEVICE
+    # A key that may be copied to other devices is kept by software; one that cannot leave its device by hardware.
+    return Proof(known.subject, ("swk" if synced else "hwk", "user"), verified.user_verified)
+
+
+def remove(subject: str, passkey_id: str) -> bool:
+    """This passkey proves nothing any more; whether there was one."""
+    mine = (Authenticator.id == passkey_id) & (Authenticator.subject == subject) & (Authenticator.kind == PASSKEY)
+    found = db.session.execute(delete(Authenticator).where(mine)).rowcount  # type: ignore[attr-defined]
+    db.session.commit()
+    if found:
+        audit.record("passkey_removed", account=subject)
+        authenticators_changed.send(subject=subject, change="passkey_removed")
+    return bool(found)
+
+
+def offer_once(subject: str) -> bool:
+    """True once for each account, ever: a passkey is promoted once, and nobody is nagged."""
+    db.session.add(PasskeyOffer(subject=subject, offered_at=clock.timestamp()))
+    try:
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+        return False
+    return True
+
+
+def _verified(
+    credential: AuthenticationCredential, challenge: bytes, known: Authenticator, *, alone: bool
+) -> VerifiedAuthentication:
+    try:
+        return webauthn.verify_authentication_response(
+            credential=credential,
+            expected_challenge=challenge,
+            expected_rp_id=_domain(),
+            expected_origin=settings().issuer,
+            credential_public_key=base64url_to_bytes(known.secret),
+            credential_current_sign_count=known.counter,
+            require_user_verification=alone,
+        )
+    except REFUSED as refused:
+        # A count that does not grow smells of a copied key (7.2, step 22): refused like everything that does not verify.
+        audit.record("second_factor_failed", account=known.subject, kind=PASSKEY, why=type(refused).__name__)
+        raise WrongFactor from None
+
+
+def _count_use(known: Authenticator, count: int, state: str) -> None:
+    """Writes the count if it still grows; devices that keep none always say 0. Of two copies at once, one gets in."""
+    grows = or_(Authenticator.counter < count, (Authenticator.counter == 0) & (count == 0))
+    mine = (Authenticator.id == known.id) & (Authenticator.state == state) & grows
+    used = update(Authenticator).where(mine).values(counter=count, last_used_at=clock.timestamp())
+    won = db.session.execute(used.execution_options(synchronize_session=False)).rowcount  # type: ignore[attr-defined]
+    db.session.commit()
+    if not won:
+        raise WrongFactor
+
+
+def _challenge(context: str) -> bytes:
+    challenge = tokens.random_bytes(32)
+    store().put(_key(challenge), context, settings().interaction_minutes * 60)
+    return challenge
+
+
+def _taken(context: str, client_data: bytes) -> bytes:
+    """The challenge that was answered, which uses it up; raises WrongFactor unless it was set for this context."""
+    try:
+        challenge = parse_client_data_json(client_data).challenge
+    except REFUSED:
+        raise WrongFactor from None
+    known = store().take(_key(challenge))
+    if known is None or not tokens.same(known.decode(), context):
+        raise WrongFactor
+    return challenge
+
+
+def _key(challenge: bytes) -> str:
+    return f"passkey:{tokens.digest(bytes_to_base64url(challenge))}"
+
+
+def _registration(answer: str) -> RegistrationCredential:
+    try:
+        return parse_registration_credential_json(answer[:MOST])
+    except REFUSED:
+        raise WrongFactor from None
+
+
+def _assertion(answer: str) -> AuthenticationCredential:
+    try:
+        return parse_authentication_credential_json(answer[:MOST])
+    except REFUSED:
+        raise WrongFactor from None
+
+
+def _of(subject: str) -> list[Authenticator]:
+    wanted = select(Authenticator).where(Authenticator.subject == subject, Authenticator.kind == PASSKEY)
+    return list(db.session.scalars(wanted.where(Authenticator.state == ACTIVE)))
+
+
+def _descriptor(row: Authenticator) -> PublicKeyCredentialDescriptor:
+    ways = [AuthenticatorTransport(name) for name in row.details["transports"]]
+    return PublicKeyCredentialDescriptor(id=base64url_to_bytes(row.details["credential"]), transports=ways or None)
+
+
+def _domain() -> str:
+    return urlsplit(settings().issuer).hostname or ""

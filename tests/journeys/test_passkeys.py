@@ -1,0 +1,228 @@
+"""Passkeys over HTTP, with an authenticator in software: as first factor, as second, offered once, and every lie refused."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from idp import accounts, authenticators
+from tests.conftest import Outbox
+from tests.person import Person
+from tests.relying_party import RelyingParty
+from tests.simple_browser import SimpleBrowser
+from tests.soft_passkey import MAY_SYNC, PRESENT, SoftPasskey, named, options_of
+
+MFA = "urn:siapkerja:acr:mfa"
+ESSENTIAL = '{"id_token":{"acr":{"essential":true,"value":"urn:siapkerja:acr:mfa"}}}'
+
+
+@pytest.fixture
+def home(house):
+    with named(house) as found:
+        yield found
+
+
+@pytest.fixture
+def wlkp(home):
+    return RelyingParty.of_demo(home[1], "wlkp")
+
+
+@pytest.fixture
+def siti(home, wlkp, clock, tripwire):
+    """Registered, signed out, a minute later; her device could keep a passkey."""
+    app, issuer = home
+    siti = Person.named("Siti", issuer, Outbox(app))
+    tripwire.watch(siti.facts)
+    wlkp.sends(siti.browser, prompt="create")
+    siti.registers()
+    siti.subject = siti.at(wlkp)["sub"]
+    siti.browser.forget_session()
+    clock.shift(61)
+    return siti
+
+
+def signs_in_on_a_device_for_passkeys(siti, wlkp):
+    wlkp.sends(siti.browser)
+    return siti.browser.submit(identifier=siti.nik, password=siti.password, passkey_ready="1")
+
+
+def form_of(page, kind):
+    return next(f for f in page.forms if f.attributes.get("data-passkey") == kind)
+
+
+def answers(siti, passkey, **fields):
+    """The device answers the page's challenge."""
+    answer = passkey.answers(options_of(siti.page, "get"))
+    return siti.browser.submit(form=form_of(siti.page, "get"), credential=answer, **fields)
+
+
+@pytest.fixture
+def guarded(siti, wlkp, clock):
+    """Siti with a passkey, made when it was offered; signed out."""
+    signs_in_on_a_device_for_passkeys(siti, wlkp)
+    siti.browser.press("/send")
+    siti.types_the_code()
+    siti.passkey = SoftPasskey(siti.browser.issuer)
+    made = siti.passkey.creates(options_of(siti.page, "create"))
+    siti.browser.submit(form=form_of(siti.page, "create"), credential=made)
+    siti.made_claims = siti.at(wlkp)
+    siti.browser.forget_session()
+    clock.shift(61)
+    return siti
+
+
+def test_a_passkey_is_offered_once_and_never_again(siti, wlkp):
+    assert signs_in_on_a_device_for_passkeys(siti, wlkp).heading == "Masuk lebih mudah dengan passkey"
+    siti.browser.press("/passkey/offer")
+    siti.at(wlkp)
+    siti.browser.forget_session()
+    signs_in_on_a_device_for_passkeys(siti, wlkp)
+    siti.at(wlkp)
+
+
+def test_a_device_that_keeps_none_is_offered_none(siti, wlkp):
+    wlkp.sends(siti.browser)
+    siti.signs_in()
+    siti.at(wlkp)
+
+
+def test_no_passkey_is_made_by_a_password_alone(siti, wlkp, home):
+    page = signs_in_on_a_device_for_passkeys(siti, wlkp)
+    assert not [f for f in page.forms if f.attributes.get("data-passkey")]
+    siti.browser.submit(form=next(f for f in page.forms if f.action.endswith("/offer")), credential="{}")
+    siti.at(wlkp)
+    with home[0].app_context():
+        assert not authenticators.of(siti.subject).any
+
+
+def test_making_one_is_told_to_every_contact(guarded):
+    assert guarded.made_claims["amr"] == ["pwd", "sms", "mfa"]
+    for contact in (guarded.email, guarded.e164):
+        assert any("passkey) ditambahkan" in message.text for message in guarded.outbox.to(contact))
+
+
+def test_a_passkey_alone_signs_in_with_both_factors(guarded, wlkp):
+    wlkp.sends(guarded.browser, claims=ESSENTIAL)
+    assert 'autocomplete="username webauthn"' in guarded.page.source
+    answers(guarded, guarded.passkey)
+    claims = guarded.at(wlkp)
+    assert claims["sub"] == guarded.subject
+    assert claims["amr"] == ["hwk", "user", "mfa"]
+    assert claims["acr"] == MFA
+
+
+def test_a_key_that_may_be_synced_is_told_as_one_kept_by_software(guarded, wlkp):
+    wlkp.sends(guarded.browser)
+    answers(guarded, replace(guarded.passkey, flags=guarded.passkey.flags | MAY_SYNC))
+    assert guarded.at(wlkp)["amr"] == ["swk", "user", "mfa"]
+
+
+def test_a_device_that_has_not_verified_its_owner_is_a_second_factor_only(guarded, wlkp):
+    unsure = replace(guarded.passkey, flags=PRESENT)
+    wlkp.sends(guarded.browser)
+    page = answers(guarded, unsure)
+    assert page.status == 422
+    assert "Passkey tidak dapat dipakai" in page.text
+    guarded.signs_in()
+    assert guarded.page.heading == "Langkah kedua"
+    answers(guarded, unsure, remember="y")
+    assert guarded.at(wlkp)["amr"] == ["pwd", "hwk", "user", "mfa"]
+    guarded.browser.client.cookies.delete("idp_session")
+    wlkp.sends(guarded.browser)
+    guarded.signs_in()
+    assert guarded.at(wlkp)["amr"] == ["pwd"]  # remembered
+
+
+def test_a_session_steps_up_with_a_passkey(guarded, wlkp, clock, home):
+    with home[0].app_context():
+        authenticators.suspend_all(guarded.subject, "x")
+    wlkp.sends(guarded.browser)
+    guarded.signs_in()
+    guarded.at(wlkp)
+    with home[0].app_context():
+        authenticators.restore_all(guarded.subject, "x")
+    wlkp.sends(guarded.browser, claims=ESSENTIAL)
+    assert guarded.page.heading == "Langkah kedua"
+    answers(guarded, guarded.passkey)
+    assert guarded.at(wlkp)["acr"] == MFA
+
+
+@pytest.mark.parametrize("twist", [
+    {"origin": "http://localhost:1"}, {"domain": "evil.example"}, {"flags": 0x04}, {"handle": b"somebody else"},
+    {"key": SoftPasskey("").key}, {"credential": b"unknown credential"}, {"count": -1, "counts": False},
+], ids=str)  # fmt: skip
+def test_a_lie_is_refused(guarded, wlkp, twist):
+    if "count" in twist:  # a copied key, whose count does not grow
+        wlkp.sends(guarded.browser)
+        answers(guarded, guarded.passkey)
+        guarded.at(wlkp)
+        guarded.browser.forget_session()
+        twist = {"count": guarded.passkey.count, "counts": False}
+    wlkp.sends(guarded.browser)
+    page = answers(guarded, replace(guarded.passkey, **twist))
+    assert page.status == 422
+    assert page.heading == "Masuk"
+
+
+def test_a_challenge_is_answered_once_and_by_its_own_interaction(guarded, wlkp):
+    wlkp.sends(guarded.browser)
+    page = guarded.page
+    answers(guarded, guarded.passkey)
+    guarded.at(wlkp)
+    other = SimpleBrowser(guarded.browser.issuer)
+    other.open(wlkp.url())
+    for options in (options_of(page, "get"), options_of(_page_of_another(guarded, wlkp), "get")):
+        other.submit(form=form_of(other.page, "get"), credential=guarded.passkey.answers(options))
+        assert other.page.status == 422
+
+
+def _page_of_another(guarded, wlkp):
+    third = SimpleBrowser(guarded.browser.issuer)
+    return third.open(wlkp.url())
+
+
+def test_of_two_requests_with_one_answer_one_gets_in(guarded, wlkp):
+    wlkp.sends(guarded.browser)
+    answer = guarded.passkey.answers(options_of(guarded.page, "get"))
+    request = [guarded.browser.prepare(form_of(guarded.page, "get"), credential=answer) for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        statuses = sorted(r.status_code for r in pool.map(guarded.browser.send, request))
+    assert statuses in ([303, 422], [303, 303])  # the loser is told so, or sent on to what the winner achieved
+    guarded.browser.open(guarded.page.url.removesuffix("/login"))
+    assert guarded.at(wlkp)["amr"] == ["hwk", "user", "mfa"]
+
+
+def test_a_locked_account_is_refused(guarded, wlkp, home):
+    with home[0].test_request_context():
+        accounts.lock(accounts.find(guarded.subject), "test")
+    wlkp.sends(guarded.browser)
+    page = answers(guarded, guarded.passkey)
+    assert "dikunci" in page.text
+    assert page.status == 422
+
+
+@pytest.mark.parametrize("answer", [
+    "", "x", "[]", "{}", "null", '{"id":1}', json.dumps({"id": "a", "rawId": "a", "type": "public-key", "response": {}}),
+    json.dumps({"id": "é", "rawId": "YQ", "type": "public-key", "response": {
+        "clientDataJSON": "e30", "authenticatorData": "YQ", "signature": "YQ", "userHandle": 5}}),
+    json.dumps({"id": "YQ", "rawId": "YQ", "type": "public-key", "response": {
+        "clientDataJSON": "eyJ0eXBlIjoxLCJjaGFsbGVuZ2UiOjF9", "authenticatorData": "YQ", "signature": "YQ"}}),
+    "{" * 30000,
+], ids=range(10))  # fmt: skip
+def test_nonsense_is_refused_and_never_a_500(guarded, wlkp, answer):
+    wlkp.sends(guarded.browser)
+    request = guarded.browser.prepare(form_of(guarded.page, "get"), credential=answer)
+    assert guarded.browser.send(request).status_code == 422
+
+
+def test_guesses_from_one_address_are_limited(guarded, wlkp):
+    wlkp.sends(guarded.browser)
+    request = guarded.browser.prepare(form_of(guarded.page, "get"), credential="{}")
+    statuses = [guarded.browser.send(request).status_code for _ in range(21)]
+    assert statuses == [422] * 20 + [429]
+
+
+def test_an_issuer_that_is_an_address_offers_no_passkeys(person, service):
+    siti = person("Siti")
+    assert "data-passkey" not in service("wlkp").sends(siti.browser).source

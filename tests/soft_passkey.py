@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from werkzeug.serving import make_server
 
 from idp import tokens
+from idp.extensions import db
 from tests import stores
 
 PRESENT, VERIFIED, MAY_SYNC, NEW_KEY = 0x01, 0x04, 0x08, 0x40
@@ -86,10 +87,14 @@ def named(house: Any) -> Iterator[Any]:
     server = make_server("127.0.0.1", port, app, threaded=True, request_handler=house.server.RequestHandlerClass)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
-    yield app, issuer
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield app, issuer
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        with app.app_context():
+            db.engine.dispose()
 
 
 def _bytes(text: str) -> bytes:

@@ -167,12 +167,17 @@ def parse_identifier(text: str) -> Nik | PhoneNumber | EmailAddress:
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """The event of having signed in: whose account (its subject), how (RFC 8176), when (epoch seconds), how surely."""
+    """The event of having signed in: whose account (its subject), how (RFC 8176), when (epoch seconds), how surely.
+
+    During probation after a recovery: when that was, and until when more than `acr` cannot be reached; else 0.
+    """
 
     account: str
     amr: tuple[str, ...]
     auth_time: int
     acr: str
+    recovered_at: int = 0
+    limited_until: int = 0
 
     def with_second(self, amr: tuple[str, ...]) -> Self:
         """The same, a second factor given as well (RFC 8176): when, stays the time of the first."""
@@ -181,9 +186,12 @@ class Authentication:
 
     def to_dict(self) -> dict[str, Any]:
         """As the store keeps it."""
-        return {"account": self.account, "amr": list(self.amr), "auth_time": self.auth_time, "acr": self.acr}
+        known = {"account": self.account, "amr": list(self.amr), "auth_time": self.auth_time, "acr": self.acr}
+        limited = {"recovered_at": self.recovered_at, "limited_until": self.limited_until}
+        return known | limited if self.recovered_at else known
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """The reverse of `to_dict`."""
-        return cls(data["account"], tuple(data["amr"]), data["auth_time"], data["acr"])
+        limited = data.get("recovered_at", 0), data.get("limited_until", 0)
+        return cls(data["account"], tuple(data["amr"]), data["auth_time"], data["acr"], *limited)

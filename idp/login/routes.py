@@ -4,12 +4,11 @@ from typing import Any
 
 from flask import Response, make_response, render_template, url_for
 
-from idp import accounts, audit, authenticators, clock, interaction, rate_limits, web
+from idp import accounts, audit, authenticators, interaction, probation, rate_limits, web
 from idp.authenticators import WrongFactor, passkeys
 from idp.extensions import _, _l
 from idp.interaction import here
 from idp.login.forms import LoginForm, PasskeyForm
-from idp.values import Authentication
 
 LOCKED = _l("Akun ini sedang dikunci demi keamanan. Silakan hubungi petugas layanan Kemnaker.")
 room = interaction.room("login", __name__, "login", "select_account", "create", "mfa", "passkey")
@@ -29,7 +28,7 @@ def password() -> Response:
     except accounts.AccountLocked:
         return _page(form, LOCKED)
     audit.record("sign_in", account=account.subject, client=here().service.get("client_id"))
-    here().authenticated(Authentication(account.subject, ("pwd",), clock.timestamp(), account.acr))
+    here().authenticated(probation.authentication(account, ("pwd",)))
     here().offer = bool(form.passkey_ready.data) and _promote(account.subject)
     return interaction.leave()
 
@@ -51,12 +50,13 @@ def passkey() -> Response:
     if account is None or account.locked:
         return _page(_empty(), LOCKED)
     audit.record("sign_in", account=account.subject, client=here().service.get("client_id"), kind="passkey")
-    here().authenticated(Authentication(account.subject, (*proof.amr, "mfa"), clock.timestamp(), account.acr))
+    here().authenticated(probation.authentication(account, (*proof.amr, "mfa")))
     return interaction.leave()
 
 
 def _promote(subject: str) -> bool:
-    return passkeys.possible() and not authenticators.of(subject).passkeys and passkeys.offer_once(subject)
+    fits = passkeys.possible() and probation.frozen(subject) is None and not authenticators.of(subject).passkeys
+    return fits and passkeys.offer_once(subject)
 
 
 def _context() -> str:

@@ -1,0 +1,130 @@
+"""The life of a recovery by identity as a pure state machine: what may follow what, and what its person may do meanwhile."""
+
+from dataclasses import dataclass, replace
+from enum import Enum, StrEnum
+
+HOUR, DAY = 3600, 86400
+STARTED_LIFE = HOUR  # seconds; proof and interaction are over by then
+READY_LIFE = 14 * DAY  # how long a recovery that has waited may be completed
+VETO_LIFE = 30 * DAY  # how long old contacts may say no, from the start of the recovery
+
+
+class State(StrEnum):
+    """Where a recovery stands. The last four are ends; out of FINAL and FROZEN a veto or officers still lead."""
+
+    STARTED = "started"  # the three facts matched; nothing has changed
+    PROVISIONAL = "provisional"  # new contacts and password work, with lowered power
+    WAITING = "waiting"  # nothing has changed, the old credentials work; nobody gets in by this recovery yet
+    READY = "ready"  # it has waited, or was affirmed: a new code completes it
+    FINAL = "final"  # the account is the recoverer's, with full power
+    FROZEN = "frozen_for_officer"  # a veto came after the end: nobody gets in until officers decide
+    VETOED = "vetoed"  # undone
+    CANCELLED = "cancelled"  # withdrawn by whoever began it
+    EXPIRED = "expired"  # never completed
+
+
+class Act(StrEnum):
+    """What happens to a recovery."""
+
+    PROVISION = "provision"  # code right, risk low or middling
+    WAIT = "wait"  # code right, risk high
+    CODE = "code"  # the new code after the wait
+    CANCEL = "cancel"  # by the browser that began it
+    VETO = "veto"  # an old contact or credential says no
+    AFFIRM = "affirm"  # an old contact or credential says yes
+    APPROVE = "approve"  # two officers say yes
+    UNDO = "undo"  # two officers say no
+
+
+class Power(Enum):
+    """What whoever recovered may do with the account by virtue of the recovery."""
+
+    NONE = 0
+    ORDINARY = 1  # sign in with acr `pemulihan`; contacts, authenticators, deletion and export frozen
+    FULL = 2
+
+
+OPEN = frozenset({State.PROVISIONAL, State.WAITING, State.READY})
+
+NEXT: dict[tuple[State, Act], State] = {
+    (State.STARTED, Act.PROVISION): State.PROVISIONAL,
+    (State.STARTED, Act.WAIT): State.WAITING,
+    (State.STARTED, Act.CANCEL): State.CANCELLED,
+    (State.STARTED, Act.VETO): State.VETOED,
+    (State.PROVISIONAL, Act.VETO): State.VETOED,
+    (State.PROVISIONAL, Act.AFFIRM): State.FINAL,
+    (State.PROVISIONAL, Act.APPROVE): State.FINAL,
+    (State.WAITING, Act.VETO): State.VETOED,
+    (State.WAITING, Act.AFFIRM): State.READY,
+    (State.WAITING, Act.APPROVE): State.READY,
+    (State.WAITING, Act.CANCEL): State.CANCELLED,
+    (State.READY, Act.CODE): State.FINAL,
+    (State.READY, Act.VETO): State.VETOED,
+    (State.READY, Act.CANCEL): State.CANCELLED,
+    (State.FINAL, Act.VETO): State.FROZEN,
+    (State.FROZEN, Act.APPROVE): State.FINAL,
+    (State.FROZEN, Act.UNDO): State.VETOED,
+}
+
+
+class Impossible(Exception):
+    """This act cannot follow where the recovery stands; `state` says where that is."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__(state.value)
+        self.state = state
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A recovery's standing. `until` (epoch seconds) is when the state ends by itself, 0 for never.
+
+    `alone` is whether a recovery that has waited may be completed by its person; else only officers let it go on.
+    """
+
+    state: State
+    started_at: int
+    until: int = 0
+    alone: bool = True
+
+
+def begin(now: int) -> Case:
+    """The three facts matched."""
+    return Case(State.STARTED, now, now + STARTED_LIFE)
+
+
+def at(case: Case, now: int) -> Case:
+    """The same a while later: states end by time alone, whether or not anybody has written that down yet."""
+    if not case.until or now < case.until:
+        return case
+    if case.state is State.PROVISIONAL:
+        return replace(case, state=State.FINAL, until=0)
+    if case.state is State.WAITING and case.alone:
+        return at(replace(case, state=State.READY, until=case.until + READY_LIFE), now)
+    if case.state in (State.STARTED, State.READY):
+        return replace(case, state=State.EXPIRED, until=0)
+    return case
+
+
+def after(case: Case, act: Act, now: int, stays: int = 0) -> Case:
+    """Where the recovery stands after this act; `stays` is how long (seconds) a new PROVISIONAL or WAITING lasts.
+
+    Raises Impossible. Time goes first: a veto that comes when probation is over meets a FINAL recovery.
+    """
+    present = at(case, now)
+    to = NEXT.get((present.state, act))
+    if to is None or (act is Act.VETO and not may_veto(present, now)):
+        raise Impossible(present.state)
+    until = {State.PROVISIONAL: now + stays, State.WAITING: now + stays, State.READY: now + READY_LIFE}.get(to, 0)
+    return replace(present, state=to, until=until)
+
+
+def may_veto(case: Case, now: int) -> bool:
+    """Whether an old contact may still say no: 30 days from the start, and while it is open in any case."""
+    return now < case.started_at + VETO_LIFE or case.state in OPEN
+
+
+def power(case: Case, now: int) -> Power:
+    """What whoever recovered may do now."""
+    state = at(case, now).state
+    return {State.PROVISIONAL: Power.ORDINARY, State.FINAL: Power.FULL}.get(state, Power.NONE)

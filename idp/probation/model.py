@@ -1,0 +1,69 @@
+"""A recovery by identity as SQL keeps it, and the links by which old contacts say yes or no to it."""
+
+from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.extensions import Model
+from idp.probation.machine import Case, State
+
+_OPEN = text("state IN ('provisional', 'waiting', 'ready')")
+
+
+class Recovery(Model):
+    """One recovery. Times are epoch seconds; `until` is when the state ends by itself, 0 for never.
+
+    `subject` is empty when the NIK has no account: the row is written all the same, so that the work tells nobody.
+    `contacts_sealed` holds the new contacts, `new_password_hash` what a waiting recovery will set. `old_password_hash`
+    and `old_contacts` (ids) are what it suspended and a veto restores. Device and address are blind indexes.
+    `officer` is who has signed first, for `officer_act`.
+    """
+
+    __tablename__ = "recoveries"
+    __table_args__ = (
+        # One open recovery an account: of two that complete at once, the database lets one through.
+        Index("uq_recoveries_open", "subject", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(32), index=True)
+    nik_index: Mapped[str] = mapped_column(String(80), index=True)
+    state: Mapped[str] = mapped_column(String(24))
+    alone: Mapped[bool] = mapped_column(Boolean)
+    started_at: Mapped[int] = mapped_column(BigInteger, index=True)
+    completed_at: Mapped[int | None] = mapped_column(BigInteger)
+    until: Mapped[int] = mapped_column(BigInteger)
+    ended_at: Mapped[int | None] = mapped_column(BigInteger)
+    inputs: Mapped[dict[str, bool] | None] = mapped_column(JSON)
+    verdict: Mapped[str | None] = mapped_column(String(24))
+    contacts_sealed: Mapped[str | None] = mapped_column(Text)
+    new_password_hash: Mapped[str | None] = mapped_column(Text)
+    old_password_hash: Mapped[str | None] = mapped_column(Text)
+    old_contacts: Mapped[list[int] | None] = mapped_column(JSON)
+    phone_index: Mapped[str | None] = mapped_column(String(80), index=True)
+    email_index: Mapped[str | None] = mapped_column(String(80), index=True)
+    device_index: Mapped[str | None] = mapped_column(String(80), index=True)
+    address_index: Mapped[str | None] = mapped_column(String(80), index=True)
+    officer: Mapped[str | None] = mapped_column(String(64))
+    officer_act: Mapped[str | None] = mapped_column(String(16))
+
+    @property
+    def case(self) -> Case:
+        """Its standing as written, for the state machine."""
+        return Case(State(self.state), self.started_at, self.until, self.alone)
+
+    def __repr__(self) -> str:
+        return f"<Recovery {self.state}>"
+
+
+class VetoLink(Model):
+    """A link sent to one old contact, by digest; it grants one yes or no and nothing else."""
+
+    __tablename__ = "veto_links"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    recovery: Mapped[str] = mapped_column(ForeignKey("recoveries.id", ondelete="CASCADE"), index=True)
+    expires_at: Mapped[int] = mapped_column(BigInteger)
+    used_at: Mapped[int | None] = mapped_column(BigInteger)
+
+    def __repr__(self) -> str:
+        return "<VetoLink>"

@@ -1,0 +1,98 @@
+"""Every step of a recovery in SQL: compare-and-set on the state that was seen, in the caller's transaction."""
+
+from typing import Any
+
+from sqlalchemy import or_, select, update
+
+from idp import clock, tokens
+from idp.extensions import db
+from idp.probation import machine
+from idp.probation.machine import Act, Case, State
+from idp.probation.model import Recovery
+
+ENDS = frozenset({State.FINAL, State.FROZEN, State.VETOED, State.CANCELLED, State.EXPIRED})
+SETTLED_AT_ONCE = 200
+
+
+class Moved(Exception):
+    """Another request has moved the recovery on meanwhile; nothing was written: look again."""
+
+
+def begin(subject: str, nik_index: str, *, alone: bool, **known: Any) -> Recovery:
+    """Writes and commits a recovery that has just started; `subject` is empty where the NIK has no account."""
+    case = machine.begin(clock.timestamp())
+    row = Recovery(
+        id=tokens.random_token(16), subject=subject, nik_index=nik_index, state=case.state.value, alone=alone,
+        started_at=case.started_at, until=case.until, **known,
+    )  # fmt: skip
+    db.session.add(row)
+    db.session.commit()
+    return row
+
+
+def find(recovery_id: str) -> Recovery | None:
+    """The recovery as it is now."""
+    return db.session.get(Recovery, recovery_id, populate_existing=True)
+
+
+def open_of(subject: str) -> Recovery | None:
+    """The one open recovery of an account, if its state has not ended by time meanwhile."""
+    wanted = select(Recovery).where(Recovery.subject == subject, Recovery.state.in_([s.value for s in machine.OPEN]))
+    row = db.session.scalars(wanted.execution_options(populate_existing=True)).first()
+    if row is None or machine.at(row.case, clock.timestamp()).state not in machine.OPEN:
+        return None
+    return row
+
+
+def move(row: Recovery, act: Act, stays: int = 0, **changes: Any) -> Case:
+    """Lets the act happen to the recovery as it was seen in `row`; the caller commits.
+
+    Raises Impossible, and Moved when another was quicker: of two acts that race, SQL lets one through.
+    """
+    seen, now = row.case, clock.timestamp()
+    to = machine.after(seen, act, now, stays)
+    _write(row, seen, to, now, changes)
+    return to
+
+
+def settle(row: Recovery) -> Case | None:
+    """Writes down what time has done to the recovery, and commits; None when that was nothing."""
+    seen, now = row.case, clock.timestamp()
+    present = machine.at(seen, now)
+    if present == seen:
+        return None
+    try:
+        _write(row, seen, present, now, {})
+    except Moved:
+        return None
+    db.session.commit()
+    return present
+
+
+def due() -> list[Recovery]:
+    """Recoveries whose state has ended by time, and nobody has written it down yet."""
+    now = clock.timestamp()
+    over = (Recovery.until > 0) & (Recovery.until <= now)
+    by_itself = or_(Recovery.state != State.WAITING.value, Recovery.alone)
+    return list(db.session.scalars(select(Recovery).where(over, by_itself).limit(SETTLED_AT_ONCE)))
+
+
+def sign(row: Recovery, officer: str, act: Act) -> bool:
+    """The first of two signatures, committed; False when somebody has signed already."""
+    unsigned = (Recovery.id == row.id) & (Recovery.state == row.state) & Recovery.officer.is_(None)
+    written = db.session.execute(update(Recovery).where(unsigned).values(officer=officer, officer_act=act.value))
+    db.session.commit()
+    return bool(written.rowcount)  # type: ignore[attr-defined]
+
+
+def _write(row: Recovery, seen: Case, to: Case, now: int, changes: dict[str, Any]) -> None:
+    unchanged = (Recovery.id == row.id) & (Recovery.state == seen.state.value) & (Recovery.until == seen.until)
+    ended = {"ended_at": now} if to.state in ENDS else {}
+    signatures = {"officer": None, "officer_act": None}  # they were for the state that is left
+    values = {"state": to.state.value, "until": to.until, **signatures, **ended, **changes}
+    written = db.session.execute(
+        update(Recovery).where(unchanged).values(values).execution_options(synchronize_session=False)
+    )
+    if written.rowcount != 1:  # type: ignore[attr-defined]
+        db.session.rollback()
+        raise Moved

@@ -1,8 +1,9 @@
 """Ten codes on paper that stand in for a lost phone: kept by blind index only, each good once."""
 
-from sqlalchemy import ColumnElement, delete
+from sqlalchemy import ColumnElement, delete, select
 
 from idp import audit, tokens
+from idp.accounts import Account
 from idp.authenticators.enrolled import authenticators_changed
 from idp.authenticators.model import ACTIVE, RECOVERY_CODE, Authenticator
 from idp.authenticators.wrong_codes import judged
@@ -18,6 +19,8 @@ def renew(subject: str) -> list[str]:
     """Ten new codes, shown this once; the old ones die with the same commit."""
     codes = [tokens.letters(ALPHABET, LENGTH) for _ in range(COUNT)]
     rows = [Authenticator.of(subject, RECOVERY_CODE, lookup=_index(subject, code)) for code in codes]
+    # The account's row is held: two who ask at once get ten codes that work, not twenty.
+    db.session.execute(select(Account.subject).where(Account.subject == subject).with_for_update())
     db.session.execute(delete(Authenticator).where(_mine(subject)))
     db.session.add_all(rows)
     db.session.commit()

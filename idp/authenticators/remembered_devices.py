@@ -1,7 +1,7 @@
 """Browsers in which the second factor is not asked for 30 days: a random cookie, of which only the digest is kept."""
 
 from flask import Response, request
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from idp import audit, clock, tokens, web
 from idp.authenticators.model import RememberedDevice
@@ -35,6 +35,12 @@ def is_remembered(subject: str) -> bool:
     )
     expires_at = db.session.scalar(wanted)
     return expires_at is not None and clock.timestamp() < expires_at
+
+
+def count(subject: str) -> int:
+    """How many browsers need not give this account's second factor now."""
+    alive = (RememberedDevice.subject == subject) & (RememberedDevice.expires_at > clock.timestamp())
+    return db.session.scalar(select(func.count()).select_from(RememberedDevice).where(alive)) or 0
 
 
 def forget(subject: str) -> int:

@@ -57,9 +57,8 @@ def answers(siti, passkey, **fields):
     return siti.browser.submit(form=form_of(siti.page, "get"), credential=answer, **fields)
 
 
-@pytest.fixture
-def guarded(siti, wlkp, clock):
-    """Siti with a passkey, made when it was offered; signed out."""
+def makes_a_passkey(siti, wlkp):
+    """When it is offered, after the code by SMS that it wants."""
     signs_in_on_a_device_for_passkeys(siti, wlkp)
     siti.browser.press("/send")
     siti.types_the_code()
@@ -67,6 +66,12 @@ def guarded(siti, wlkp, clock):
     made = siti.passkey.creates(options_of(siti.page, "create"))
     siti.browser.submit(form=form_of(siti.page, "create"), credential=made)
     siti.made_claims = siti.at(wlkp)
+
+
+@pytest.fixture
+def guarded(siti, wlkp, clock):
+    """Siti with a passkey; signed out."""
+    makes_a_passkey(siti, wlkp)
     siti.browser.forget_session()
     clock.shift(61)
     return siti
@@ -134,6 +139,20 @@ def test_a_device_that_has_not_verified_its_owner_is_a_second_factor_only(guarde
     assert guarded.at(wlkp)["amr"] == ["pwd"]  # remembered
 
 
+def test_somebody_elses_passkey_is_no_second_factor_of_mine(guarded, wlkp, home, clock):
+    budi = Person.named("Budi", home[1], Outbox(home[0]))
+    wlkp.sends(budi.browser, prompt="create")
+    budi.registers()
+    budi.browser.forget_session()
+    clock.shift(61)
+    makes_a_passkey(budi, wlkp)
+    wlkp.sends(guarded.browser)
+    guarded.signs_in()
+    assert answers(guarded, budi.passkey).status == 422
+    answers(guarded, guarded.passkey)
+    assert guarded.at(wlkp)["sub"] == guarded.subject
+
+
 def test_a_session_steps_up_with_a_passkey(guarded, wlkp, clock, home):
     with home[0].app_context():
         authenticators.suspend_all(guarded.subject, "x")
@@ -175,6 +194,14 @@ def test_a_challenge_is_answered_once_and_by_its_own_interaction(guarded, wlkp):
     for options in (options_of(page, "get"), options_of(_page_of_another(guarded, wlkp), "get")):
         other.submit(form=form_of(other.page, "get"), credential=guarded.passkey.answers(options))
         assert other.page.status == 422
+
+
+def test_an_answer_counts_once_also_from_a_device_that_keeps_no_count(guarded, wlkp):
+    wlkp.sends(guarded.browser)
+    steady = replace(guarded.passkey, count=0, counts=False)
+    answer = steady.answers(options_of(guarded.page, "get"))
+    request = guarded.browser.prepare(form_of(guarded.page, "get"), credential=answer)
+    assert [guarded.browser.send(request).status_code for _ in range(2)] == [303, 422]
 
 
 def _page_of_another(guarded, wlkp):

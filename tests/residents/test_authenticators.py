@@ -121,6 +121,11 @@ def test_recovery_codes_are_nobody_elses_and_kept_as_indexes_only(siti):
     assert not any(code.replace("-", "") in str(row) for code in codes for row in rows)
 
 
+def test_two_who_ask_for_new_codes_at_once_leave_ten(siti, here, clock):
+    assert at_once(here, [lambda: recovery_codes.renew(siti)] * 4) == {"done": 4}
+    assert authenticators.of(siti).recovery_codes_left == 10
+
+
 def test_recovery_codes_alone_are_no_second_factor(siti):
     recovery_codes.renew(siti)
     assert not authenticators.of(siti).any

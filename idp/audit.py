@@ -27,7 +27,7 @@ Event = Literal[
     "identity_proved", "identity_refused", "identity_unavailable",
     "registration_started", "registration_finished", "registration_refused", "registration_attempt_noticed",
     "recovery_started", "recovery_finished", "recovery_refused", "recovery_waits", "recovery_vetoed", "probation_ended",
-    "otp_sent", "otp_right", "otp_wrong", "otp_dead", "otp_surge", "notice_sent", "notice_withheld",
+    "otp_sent", "otp_right", "otp_wrong", "otp_dead", "otp_surge", "notice_sent", "notice_withheld", "notice_given_up",
     "consent_given", "consent_refused", "grant_revoked", "interaction_cancelled",
     "code_issued", "code_reused", "tokens_issued", "tokens_refused", "refresh_reused", "token_revoked",
     "authorization_refused", "logout_refused", "backchannel_logout", "backchannel_logout_failed", "logout_notice_failed",

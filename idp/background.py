@@ -8,6 +8,8 @@ from typing import ParamSpec, cast
 import structlog
 from flask import Flask, current_app
 
+from idp import clock
+
 log = structlog.get_logger()
 P = ParamSpec("P")
 
@@ -34,9 +36,10 @@ def unhurried(work: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> N
     pause()
 
 
-def pause() -> None:
-    """The fixed time."""
-    threading.Event().wait(UNHURRIED_SECONDS)
+def pause(since: float | None = None) -> None:
+    """The fixed time; what was done since (by `clock.monotonic()`) counts as part of it."""
+    gone = clock.monotonic() - since if since is not None else 0
+    threading.Event().wait(max(0, UNHURRIED_SECONDS - gone))
 
 
 def _pool(app: Flask) -> ThreadPoolExecutor:

@@ -1,4 +1,4 @@
-"""What a serving process does on the side: writes the audit trail, delivers logout notices, sweeps what has expired."""
+"""What a serving process does on the side: writes the audit trail, delivers notices, sweeps what has expired."""
 
 import threading
 from collections.abc import Callable
@@ -7,7 +7,7 @@ import structlog
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from idp import audit
+from idp import audit, notices
 from idp.authenticators import remembered_devices
 from idp.oidc import backchannel, families
 from idp.store import StoreUnavailable
@@ -23,6 +23,7 @@ def begin(app: Flask, stop: threading.Event) -> list[threading.Thread]:
     return [
         audit.drain_forever(app, stop),
         _every(NOTICES_EVERY, backchannel.deliver_due, app, stop),
+        _every(NOTICES_EVERY, notices.deliver_due, app, stop),
         _every(SWEEP_EVERY, families.sweep, app, stop),
         _every(SWEEP_EVERY, remembered_devices.sweep, app, stop),
     ]

@@ -1,4 +1,4 @@
-"""E-mails to a person: Indonesian first, English below, since we may not know the reader's language; text and HTML."""
+"""E-mails to a person: in the reader's language where we know it, else Indonesian first, English below."""
 
 from dataclasses import dataclass, field
 
@@ -26,13 +26,26 @@ class Letter:
     html: str = field(repr=False)
 
 
-def compose(subject: str, indonesian: list[str], english: list[str], link: Link | None = None) -> Letter:
-    """A letter of paragraphs in both languages, with at most one link at the end of each."""
-    ways_id = [f"{link.indonesian}: {link.url}"] if link else []
-    ways_en = [f"{link.english}: {link.url}"] if link else []
-    text = "\n\n".join([*indonesian, *ways_id, "-- English --", *english, *ways_en, "SIAPkerja"]) + "\n"
-    shown = {"subject": subject, "indonesian": indonesian, "english": english, "link": link}
-    return Letter(subject, text, render_template("mail/letter.html", **shown))
+@dataclass(frozen=True, slots=True)
+class _Part:
+    language: str
+    paragraphs: list[str] = field(repr=False)
+    button: str
+
+    def way(self, url: str) -> list[str]:
+        return [f"{self.button}: {url}"] if url else []
+
+
+def compose(
+    subject: str, indonesian: list[str], english: list[str], link: Link | None = None, locale: str | None = None
+) -> Letter:
+    """A letter of paragraphs with at most one link at the end; in both languages unless `locale` says which one."""
+    parts = [_Part("id", indonesian, link.indonesian if link else ""), _Part("en", english, link.english if link else "")]
+    told = [part for part in parts if locale in (None, part.language)] or parts
+    url = link.url if link else ""
+    text = "\n\n-- English --\n\n".join("\n\n".join([*part.paragraphs, *part.way(url)]) for part in told)
+    html = render_template("mail/letter.html", subject=subject, parts=told, url=url)
+    return Letter(subject, f"{text}\n\nSIAPkerja\n", html)
 
 
 def one_time_code(code: str) -> Letter:

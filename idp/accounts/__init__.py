@@ -28,6 +28,7 @@ from idp.accounts.lookup import (
     find,
     find_by_identifier,
     find_by_nik,
+    locale_of,
     stands,
 )
 from idp.accounts.model import Account, Contact
@@ -36,8 +37,8 @@ from idp.accounts.snapshot import changed, claims, snapshot
 __all__ = [
     "Account", "AccountLocked", "Contact", "ContactTaken", "Identifier", "NikTaken", "WrongCredentials", "account_locked",
     "assign_roles", "authenticate", "changed", "claims", "contact_taken", "create", "find", "find_by_identifier",
-    "find_by_nik", "init_app", "lock", "mark_blocked", "password_changed", "recover", "recovered", "replace_contacts",
-    "replace_password", "set_password_hash", "snapshot", "stands", "unlock",
+    "find_by_nik", "init_app", "locale_of", "lock", "mark_blocked", "password_changed", "recover", "recovered",
+    "replace_contacts", "replace_password", "set_password_hash", "snapshot", "stands", "unlock",
 ]  # fmt: skip
 
 

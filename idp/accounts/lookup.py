@@ -43,6 +43,12 @@ def find_by_identifier(identifier: Identifier) -> Account | None:
     return db.session.scalars(wanted).first()
 
 
+def locale_of(subject: str) -> str | None:
+    """The language that the account is spoken to in; None when there is no such account (any more)."""
+    with db.engine.connect() as connection:
+        return connection.scalar(select(Account.locale).where(Account.subject == subject))
+
+
 def stands(proved: Authentication) -> bool:
     """Whether a sign-in that waits still holds: a lock or a new password since then ends it, as it ends sessions."""
     wanted = select(Account.state, Account.password_changed_at).where(Account.subject == proved.account)

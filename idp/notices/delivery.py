@@ -1,50 +1,140 @@
-"""Brings notices to people in the background, so that neither an answer nor its time depends on a gateway."""
+"""Brings notices to people: kept before the answer, sent behind it, tried again until they arrive or 72 hours are over."""
 
 from collections.abc import Iterable
+from concurrent.futures import wait
 
 import structlog
 
-from idp import audit, background, rate_limits, tokens
+from idp import accounts, audit, background, clock, rate_limits
+from idp.extensions import DATABASE_DOWN
 from idp.gateways.mail import mail
-from idp.gateways.sms import DeliveryFailed, sms
+from idp.gateways.sms import DeliveryFailed, Receipt, sms
+from idp.notices import outbox
+from idp.notices.outbox import Claimed
 from idp.notices.words import Notice
 from idp.rate_limits import TooManyAttempts
+from idp.sealing import Unsealable
+from idp.store import StoreUnavailable
 from idp.values import EmailAddress, PhoneNumber
 
 log = structlog.get_logger()
 
+Contacts = Iterable[PhoneNumber | EmailAddress]
 
-def tell(contacts: Iterable[PhoneNumber | EmailAddress], notice: Notice, account: str | None = None) -> None:
-    """Sends the notice to every contact in the background: a gateway's outage undoes nothing of what is told about.
+
+def tell(contacts: Contacts, notice: Notice, account: str | None = None) -> None:
+    """Keeps the notice for every contact, then sends it in the background: an outage undoes nothing of what is told about.
 
     Takes the same time for any number of contacts, none included: pages that must not tell whether there is an
-    account call it either way. `account` is the subject for the audit trail. At most five of a kind go to one
-    contact in a day; the rest is withheld and audited.
+    account call it either way. `account` is the subject, for the audit trail and the language. At most five of a
+    kind go to one contact in a day; the rest is withheld and audited.
     """
-    for contact in contacts:
-        background.start(_tell_one, contact, notice, account)
-    background.pause()
+    begun = clock.monotonic()
+    post(contacts, notice, account)
+    background.pause(begun)
 
 
-def _tell_one(contact: PhoneNumber | EmailAddress, notice: Notice, account: str | None) -> None:
+def post(contacts: Contacts, notice: Notice, account: str | None = None) -> None:
+    """As `tell`, without taking its time: for those who are signed in, from whom nothing is to be hidden."""
+    contacts = list(contacts)
+    try:
+        ids = outbox.write(contacts, notice, account)
+    except DATABASE_DOWN as down:
+        # Not durable for once: a warning that a crash might lose is better than one that is never sent.
+        log.warning("notice_not_kept", kind=notice.kind, why=type(down).__name__)
+        for contact in contacts:
+            background.start(_send_unkept, contact, notice, account)
+        return
+    send(ids)
+
+
+def send(ids: Iterable[str]) -> None:
+    """Sends what `outbox.write` has kept, in the background, each by itself: a slow gateway holds up no other."""
+    for delivery_id in ids:
+        background.start(deliver, delivery_id)
+
+
+def deliver_due() -> int:
+    """Sends what is due, several at a time; how many were looked at."""
+    started = [background.start(deliver, delivery_id) for delivery_id in outbox.due()]
+    wait(started)
+    return len(started)
+
+
+def deliver(delivery_id: str) -> None:
+    """One attempt, if the row is still to be claimed."""
+    try:
+        claimed = outbox.claim(delivery_id)
+    except Unsealable:
+        log.error("notice_unreadable", delivery=delivery_id)  # its key was taken out of the ring too early
+        outbox.settle(delivery_id, outbox.GIVEN_UP, "unreadable")
+        return
+    if claimed is not None:
+        _attempt(claimed)
+
+
+def _attempt(claimed: Claimed) -> None:
+    if claimed.too_old:
+        _give_up(claimed)
+        return
+    try:
+        if claimed.attempt == 1:
+            rate_limits.hit("notice_contact_day", claimed.notice.kind, claimed.contact.value)
+    except TooManyAttempts:
+        outbox.settle(claimed.id, outbox.WITHHELD, "limit")
+        audit.record("notice_withheld", account=claimed.account, kind=claimed.notice.kind, reason="limit")
+        return
+    except StoreUnavailable:
+        # Nobody is told uncounted, lest we be made to bombard somebody: it waits for the store (fails closed).
+        outbox.postpone(claimed, "store", counted=False)
+        return
+    _send(claimed)
+
+
+def _send(claimed: Claimed) -> None:
+    try:
+        answer = _dispatch(claimed.contact, claimed.notice, _locale(claimed.account), claimed.id)
+    except DeliveryFailed as refused:
+        log.warning("notice_not_delivered", kind=claimed.notice.kind, reason=refused.reason, attempt=claimed.attempt)
+        outbox.postpone(claimed, refused.reason)
+        return
+    except Exception as unforeseen:  # what no one foresaw must neither stop the others nor be tried again every two minutes
+        log.error("notice_not_delivered", kind=claimed.notice.kind, reason=type(unforeseen).__name__)
+        outbox.postpone(claimed, type(unforeseen).__name__)
+        return
+    # An uncertain one may have arrived: nobody sends it again by himself.
+    outbox.settle(claimed.id, outbox.SENT, answer.value)
+    _audit_sent(claimed.contact, claimed.notice, claimed.account)
+
+
+def _give_up(claimed: Claimed) -> None:
+    outbox.settle(claimed.id, outbox.GIVEN_UP, claimed.last_answer or "too late")
+    audit.record("notice_given_up", account=claimed.account, kind=claimed.notice.kind, reason=claimed.last_answer or None)
+
+
+def _send_unkept(contact: PhoneNumber | EmailAddress, notice: Notice, account: str | None) -> None:
     try:
         rate_limits.hit("notice_contact_day", notice.kind, contact.value)
-        _dispatch(contact, notice)
+        _dispatch(contact, notice, None, outbox.new_id())
     except TooManyAttempts:
         audit.record("notice_withheld", account=account, kind=notice.kind, reason="limit")
-        return
     except DeliveryFailed as refused:
-        log.warning("notice_not_delivered", kind=notice.kind, reason=refused.reason)
-        audit.record("notice_withheld", account=account, kind=notice.kind, reason="delivery")
-        return
+        audit.record("notice_withheld", account=account, kind=notice.kind, reason=refused.reason)
+    else:
+        _audit_sent(contact, notice, account)
+
+
+def _locale(account: str | None) -> str | None:
+    return accounts.locale_of(account) if account else None
+
+
+def _dispatch(contact: PhoneNumber | EmailAddress, notice: Notice, locale: str | None, reference: str) -> Receipt:
+    if isinstance(contact, PhoneNumber):
+        return sms().send(contact, notice.text(locale), reference)
+    letter = notice.letter(locale)
+    return mail().send(contact, letter.subject, letter.text, letter.html, reference)
+
+
+def _audit_sent(contact: PhoneNumber | EmailAddress, notice: Notice, account: str | None) -> None:
     channel = "sms" if isinstance(contact, PhoneNumber) else "mail"
     audit.record("notice_sent", account=account, kind=notice.kind, channel=channel)
-
-
-def _dispatch(contact: PhoneNumber | EmailAddress, notice: Notice) -> None:
-    reference = tokens.random_token(12)
-    if isinstance(contact, PhoneNumber):
-        sms().send(contact, notice.sms, reference)
-        return
-    letter = notice.letter()
-    mail().send(contact, letter.subject, letter.text, letter.html, reference)

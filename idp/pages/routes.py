@@ -36,6 +36,12 @@ def terms() -> str:
     return render_template("pages/terms.html")
 
 
+@blueprint.get("/bukan-saya")
+def not_me() -> str:
+    """What to do about something that one did not do: where notices lead."""
+    return render_template("pages/not_me.html")
+
+
 @blueprint.post("/bahasa")
 def language() -> Response:
     """Keeps the language chosen (`bahasa`) for the browser's session; returns to the page (`kembali`)."""

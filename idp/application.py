@@ -33,6 +33,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The application, from settings (read from IDP_* when None); raises ConfigError."""
     known = settings or load_settings()
     app = Flask(__name__)
+    # A doubled slash is another address: merging them would redirect to whatever host the request claims to be for.
+    app.url_map.merge_slashes = False
     app.extensions["idp.settings"] = known
     secrets = secrets_of(known)
     app.extensions["idp.secrets"] = secrets

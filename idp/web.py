@@ -1,6 +1,6 @@
 """What every answer has in common: headers, cookies, references, and the one place where facts become error pages."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any, cast
@@ -105,13 +105,26 @@ def remember_facts(status: int, error: str, **facts: Any) -> None:
 
 
 def error_page(status: int, error: str, **context: Any) -> Response:
-    """The page for `status`, its <main> marked with `error`; always says what to do next and how to be found again."""
+    """The page for `status`, its <main> marked with `error`; always says what to do next and how to be found again.
+
+    Where programs call, and nobody reads a page, it is what `refuse_in_json` was told instead.
+    """
     remember_facts(status, error, **{k: v for k, v in context.items() if k in ("client_id", "limit", "reason")})
-    shown = context | {"status": status, "error": error, "reference": reference(), "time": clock.wib(clock.now())}
-    response = make_response(render_template([f"errors/{status}.html", "errors/error.html"], **shown), status)
+    in_json = current_app.extensions.get("idp.refusals", {}).get(request.path.split("/")[1])
+    response = in_json(status) if in_json else _page(status, error, context)
     if "retry_after" in context:
         response.headers["Retry-After"] = str(context["retry_after"])
     return response
+
+
+def _page(status: int, error: str, context: dict[str, Any]) -> Response:
+    shown = context | {"status": status, "error": error, "reference": reference(), "time": clock.wib(clock.now())}
+    return make_response(render_template([f"errors/{status}.html", "errors/error.html"], **shown), status)
+
+
+def refuse_in_json(app: Flask, segments: Iterable[str], refusal: Callable[[int], Response]) -> None:
+    """Under paths that begin with one of these segments, errors are `refusal` of their status and never a page."""
+    app.extensions.setdefault("idp.refusals", {}).update(dict.fromkeys(segments, refusal))
 
 
 def register_errors(app: Flask, facts: Mapping[type[Exception], tuple[int, str]]) -> None:

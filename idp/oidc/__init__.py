@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Flask
 
-from idp import interaction
+from idp import interaction, web
 from idp.accounts import account_locked, password_changed, recovered
 from idp.oidc import (
     authorize,
@@ -56,6 +56,7 @@ def init_app(app: Flask) -> None:
     for module in ROUTES:
         module.register(blueprint)
     app.register_blueprint(blueprint)
+    web.refuse_in_json(app, endpoints.SEGMENTS, endpoints.refused)
     app.wsgi_app = WellKnown(app, app.wsgi_app)  # type: ignore[method-assign]
     _listen()
 

@@ -10,10 +10,9 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import orjson
 from authlib.oauth2 import OAuth2Error
 
-from idp.oidc import answers, keys, request_objects, resources
+from idp.oidc import answers, keys, request_objects, resources, untrusted_json
 from idp.oidc.clients import clients
 from idp.oidc.errors import refusal
 from idp.oidc.request import Request
@@ -162,8 +161,8 @@ def claims_are_json(request: Request) -> None:
     if not raw:
         return
     try:
-        parsed = orjson.loads(raw)
-    except orjson.JSONDecodeError:
+        parsed = untrusted_json.read(raw)
+    except ValueError:
         raise refusal("invalid_request", "claims is not JSON.") from None
     if not isinstance(parsed, dict):
         raise refusal("invalid_request", "claims must be a JSON object.")

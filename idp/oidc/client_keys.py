@@ -11,6 +11,7 @@ from joserfc.jwk import Key, KeySet, OctKey
 from joserfc.registry import Header
 
 from idp import clock, tokens
+from idp.oidc import untrusted_json
 from idp.oidc.fetch import FetchRefused, fetch
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def _header(token: str) -> Header:
 
 def _object(payload: bytes) -> dict[str, Any]:
     try:
-        claims = orjson.loads(payload)
+        claims = untrusted_json.read(payload)
     except ValueError:
         claims = None
     if not isinstance(claims, dict):

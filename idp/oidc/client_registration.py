@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from idp import audit, tokens
 from idp.config import settings
 from idp.extensions import DATABASE_DOWN, csrf
-from idp.oidc import client_keys, dynamic_clients, errors
+from idp.oidc import client_keys, dynamic_clients, errors, untrusted_json
 from idp.oidc.client_rules import Problem
 from idp.oidc.clients import Client
 from idp.oidc.errors import refusal
@@ -113,8 +113,8 @@ def _replaced(row: Any) -> Client:
 def _posted() -> dict[str, Any]:
     body = flask.request.get_data()
     try:
-        sent = orjson.loads(body) if flask.request.mimetype == "application/json" and len(body) <= MOST_BYTES else None
-    except orjson.JSONDecodeError:
+        sent = untrusted_json.read(body) if flask.request.mimetype == "application/json" and len(body) <= MOST_BYTES else None
+    except ValueError:
         sent = None
     if not isinstance(sent, dict):
         raise refusal("invalid_client_metadata", "The body must be a JSON object.")

@@ -3,15 +3,20 @@
 from collections.abc import Callable
 from typing import Any, cast
 
+from authlib.consts import default_json_headers
 from authlib.oauth2 import OAuth2Error
 from flask import Blueprint, Response
 
-from idp.extensions import csrf
-from idp.oidc import request
+from idp.extensions import DATABASE_DOWN, csrf
+from idp.oidc import errors, request
 from idp.oidc.errors import refusal
 from idp.oidc.request import Request
 from idp.oidc.server import server
 from idp.store import StoreUnavailable
+
+# The first segment of what clients call and nobody reads: their errors are JSON, also those that no view ever sees.
+SEGMENTS = ("token", "introspect", "revoke", "userinfo", "par", "device_authorization", "register")
+OUTAGES: tuple[type[Exception], ...] = (StoreUnavailable, *DATABASE_DOWN)
 
 
 def register(blueprint: Blueprint) -> None:
@@ -36,7 +41,7 @@ def revoke() -> Response:
 
 
 def answered(answer: Callable[[Request], Any]) -> Response:
-    """The answer to the current form; whatever goes wrong is an OAuth error in JSON, an outage of the store too."""
+    """The answer to the current form; whatever goes wrong is an OAuth error in JSON, an outage of store or database too."""
     asked: Request | None = None
     try:
         asked = request.from_form()
@@ -45,8 +50,17 @@ def answered(answer: Callable[[Request], Any]) -> Response:
         return cast(Response, answer(asked))
     except OAuth2Error as error:
         return server().handle_error_response(asked, error)
-    except StoreUnavailable:
+    except OUTAGES:
         return server().handle_error_response(asked, refusal("temporarily_unavailable", "Try again in a moment."))
+
+
+def refused(status: int) -> Response:
+    """The OAuth error for a status that HTTP itself gave: a wrong method, a body too large, a failure of ours."""
+    body = errors.body_of(refusal(BY_STATUS.get(status, "invalid_request")))
+    return server().handle_response(status, body, default_json_headers)
+
+
+BY_STATUS = {429: "temporarily_unavailable", 503: "temporarily_unavailable", 500: "server_error"}
 
 
 def _engine() -> Any:

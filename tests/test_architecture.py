@@ -12,7 +12,7 @@ GROUND = {
     "rate_limits", "audit", "web", "forms", "fields", "letters", "background",
 }  # fmt: skip
 GATEWAYS = {"gateways"}
-RESIDENTS = {"accounts", "identity", "otp", "notices", "sessions", "interaction", "code_step", "authenticators", "probation"}
+RESIDENTS = {"accounts", "identity", "otp", "notices", "known_devices", "sessions", "interaction", "code_step", "authenticators", "probation"}
 ROOMS = {"login", "registration", "recovery", "oidc", "pages"}
 FRONT_DOOR = {"__init__", "__main__", "application", "cli", "housekeeping", "migrations"}
 FLOORS = {name: floor for floor, names in enumerate([GROUND, GATEWAYS, RESIDENTS, ROOMS, FRONT_DOOR]) for name in names}

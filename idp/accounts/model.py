@@ -51,6 +51,11 @@ class Account(Model):
         return next((c.value for c in self.contacts if c.current and isinstance(c.value, EmailAddress)), None)
 
     @property
+    def contacts_in_use(self) -> list[PhoneNumber | EmailAddress]:
+        """Where this person is to be told of what happens to the account."""
+        return [contact.value for contact in self.contacts if contact.current]
+
+    @property
     def locked(self) -> bool:
         """Whether an operator has locked it."""
         return self.state == LOCKED

@@ -11,6 +11,7 @@ from idp.cli import Mistake, application
 
 if TYPE_CHECKING:
     from idp.accounts import Account
+    from idp.notices import Notice
 
 REASON = click.option("--reason", required=True, help="Why, for the audit trail: a ticket number, nothing personal.")
 WHO = click.argument("who")
@@ -45,12 +46,13 @@ def find(who: str, reason: str) -> None:
 def lock(who: str, reason: str) -> None:
     """Lock an account: nobody signs in, every session and token of it ends now."""
     from idp import accounts as people
-    from idp import sessions
+    from idp import clock, notices, sessions
 
     with application():
         account = _found(who)
         people.lock(account, _signed(reason))
         ended = sessions.end_all(account.subject)
+        _tell(account, notices.account_locked(clock.now()))
         click.echo(f"{account.subject} is locked; {ended} sessions ended.")
 
 
@@ -60,10 +62,12 @@ def lock(who: str, reason: str) -> None:
 def unlock(who: str, reason: str) -> None:
     """Unlock an account."""
     from idp import accounts as people
+    from idp import clock, notices
 
     with application():
         account = _found(who)
         people.unlock(account, _signed(reason))
+        _tell(account, notices.account_unlocked(clock.now()))
         click.echo(f"{account.subject} is unlocked.")
 
 
@@ -72,12 +76,14 @@ def unlock(who: str, reason: str) -> None:
 @REASON
 def end_sessions(who: str, reason: str) -> None:
     """Sign an account out everywhere."""
-    from idp import audit, sessions
+    from idp import audit, clock, notices, sessions
 
     with application():
         account = _found(who)
         audit.record("sessions_ended", account=account.subject, reason=_signed(reason))
-        click.echo(f"{sessions.end_all(account.subject)} sessions of {account.subject} ended.")
+        ended = sessions.end_all(account.subject)
+        _tell(account, notices.signed_out_everywhere(clock.now()))
+        click.echo(f"{ended} sessions of {account.subject} ended.")
 
 
 def _found(who: str) -> "Account":
@@ -95,6 +101,13 @@ def _found(who: str) -> "Account":
         # What was typed is not repeated: this sentence may end up in a log.
         raise Mistake("No account has this subject, NIK, number or address: check it digit by digit.")
     return account
+
+
+def _tell(account: "Account", notice: "Notice") -> None:
+    """Keeps the notice; the running provider sends it within seconds."""
+    from idp import notices
+
+    notices.write(account.contacts_in_use, notice, account.subject)
 
 
 def _signed(reason: str) -> str:

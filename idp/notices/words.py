@@ -142,13 +142,14 @@ def identity_recovered(at: datetime, new_phone: PhoneNumber) -> Notice:
 
 def new_device(at: datetime, device: str) -> Notice:
     """To all contacts, after a sign-in from a browser that this account was never used in; `device` names no place."""
+    short = device.replace(" · ", ", ")  # an SMS of 160 characters knows no middle dot (GSM 03.38)
     return Notice(
         "new_device",
-        f"SIAPkerja: akun Anda masuk dari perangkat baru ({device}) {_short(at)}.",
+        f"SIAPkerja: akun Anda masuk dari perangkat baru ({short}) {_short(at)}.",
         "Masuk dari perangkat baru / Sign-in from a new device",
         [f"Akun SIAPkerja Anda masuk dari perangkat yang belum pernah dipakai, {device}, pada {_indonesian(at)}.", NOT_YOU_ID],
         [f"Your SIAPkerja account was signed in to from a device new to it, {device}, on {_english(at)}.", NOT_YOU_EN],
-        sms_english=f"SIAPkerja: sign-in from a new device ({device}) {_short(at)}.",
+        sms_english=f"SIAPkerja: sign-in from a new device ({short}) {_short(at)}.",
     )
 
 

@@ -8,7 +8,7 @@ import flask
 from authlib.oauth2 import OAuth2Error
 from flask import Blueprint, Response, g, url_for
 
-from idp import accounts, audit, authenticators, clock, interaction, sessions, web
+from idp import accounts, audit, authenticators, clock, interaction, known_devices, sessions, web
 from idp.extensions import csrf
 from idp.forms import origin_of
 from idp.interaction import Interaction
@@ -122,6 +122,7 @@ def finish(waiting: Interaction, seen: Validated) -> Response:
     carrier, session = Response(), seen.session
     if waiting.fresh or waiting.stepped_up:
         session = sessions.establish(waiting.proved, carrier, replaces=seen.session)
+        known_devices.welcome(waiting.proved.account, carrier)
     remembered = seen.remembered
     if _said_yes(waiting) and not seen.request.registered.first_party:
         remembered = consent.remember(waiting.proved.account, seen.request)

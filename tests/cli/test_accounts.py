@@ -58,6 +58,15 @@ def test_an_account_is_locked_and_unlocked(seeded: Operator, nik: str) -> None:
         assert any(": tiket 4711" in fact.get("reason", "") for fact in events(seeded, event)), event
 
 
+def test_the_person_is_told_of_what_an_officer_did(seeded: Operator, nik: str) -> None:
+    for command in ("lock", "unlock", "end-sessions"):
+        seeded.reads("accounts", command, nik, *REASON)
+    with sqlite3.connect(seeded.var / "idp.db") as connection:
+        kept = connection.execute("SELECT kind, channel, state FROM notice_deliveries ORDER BY kind, channel").fetchall()
+    kinds = ("account_locked", "account_unlocked", "signed_out_everywhere")
+    assert kept == [(kind, channel, "pending") for kind in kinds for channel in ("mail", "sms")]
+
+
 @pytest.mark.parametrize("command", ["find", "lock", "unlock", "end-sessions"])
 def test_no_act_without_a_reason(seeded: Operator, nik: str, command: str) -> None:
     assert "--reason" in seeded.errs("accounts", command, nik)

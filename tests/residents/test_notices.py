@@ -27,7 +27,7 @@ ALL = [
     notices.identity_recovered(AT, PhoneNumber.parse("081299991234")),
     *(notices.authenticators_changed(change, AT) for change in notices.AUTHENTICATOR_CHANGES),
     *(notices.registration_attempt(what, AT) for what in ("nik", "phone", "email")),
-    notices.new_device(AT, "Chrome, Android"),
+    notices.new_device(AT, "Chrome · Android"),
     notices.signed_out_everywhere(AT),
     notices.account_locked(AT),
     notices.account_unlocked(AT),

@@ -1,0 +1,104 @@
+"""Browsers that an account was used in before, and the notice about one that it was not."""
+
+import structlog
+from flask import request
+from sqlalchemy import BigInteger, ForeignKey, String, Table, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column
+from werkzeug.wrappers import Response
+
+from idp import accounts, clock, notices, sessions, tokens, web
+from idp.accounts import Account
+from idp.extensions import DATABASE_DOWN, Model, db
+
+log = structlog.get_logger()
+
+COOKIE = "idp_known"
+LIFE = 400 * 86400  # seconds; browsers keep a cookie no longer (RFC 6265bis section 5.5)
+NEWBORN = 86400  # seconds after registration in which a first sign-in surprises nobody
+
+
+class KnownDevice(Model):
+    """One browser of one account; `digest` is of cookie and subject together: who shares a browser is not to be seen here."""
+
+    __tablename__ = "known_devices"
+
+    subject: Mapped[str] = mapped_column(ForeignKey("accounts.subject", ondelete="CASCADE"), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    seen_at: Mapped[int] = mapped_column(BigInteger, index=True)
+
+
+DEVICES: Table = KnownDevice.__table__  # type: ignore[assignment]
+
+
+def welcome(subject: str, response: Response) -> None:
+    """After a sign-in: remembers this browser, and tells the person if the account was never used in it.
+
+    Not at the first sign-in after registration. Nothing here keeps anybody from signing in: an outage of SQL is
+    logged, and the notice is missed.
+    """
+    secret = _secret() or tokens.random_token()
+    web.set_cookie(response, web.cookie_name(COOKIE), secret, max_age=LIFE)
+    try:
+        if _remember(subject, secret):
+            _tell(accounts.find(subject))
+    except DATABASE_DOWN as down:
+        log.warning("device_not_noted", why=type(down).__name__)
+
+
+def knows(subject: str) -> bool:
+    """Whether the account was used in this request's browser."""
+    secret = _secret()
+    if secret is None:
+        return False
+    wanted = select(DEVICES.c.subject).where(DEVICES.c.subject == subject, DEVICES.c.digest == _digest(subject, secret))
+    with db.engine.connect() as connection:
+        return connection.scalar(wanted) is not None
+
+
+def last_seen_elsewhere(subject: str) -> int | None:
+    """When somebody last signed in to the account in another browser than this request's (epoch seconds)."""
+    others = select(func.max(DEVICES.c.seen_at)).where(
+        DEVICES.c.subject == subject, DEVICES.c.digest != _digest(subject, _secret() or "")
+    )
+    with db.engine.connect() as connection:
+        seen: int | None = connection.scalar(others)
+    return seen
+
+
+def _remember(subject: str, secret: str) -> bool:
+    """Whether it is new; of two tabs that come at once one is told so."""
+    mine, now = {"subject": subject, "digest": _digest(subject, secret)}, clock.timestamp()
+    same = (DEVICES.c.subject == subject) & (DEVICES.c.digest == mine["digest"])
+    try:
+        with db.engine.begin() as connection:
+            if connection.execute(update(DEVICES).where(same).values(seen_at=now)).rowcount:
+                return False
+            connection.execute(insert(DEVICES), mine | {"created_at": now, "seen_at": now})
+    except IntegrityError:
+        return False
+    return True
+
+
+def _tell(account: Account | None) -> None:
+    if account is None or _first_sign_in(account):
+        return
+    notice = notices.new_device(clock.now(), sessions.device())
+    notices.post(account.contacts_in_use, notice, account.subject)
+
+
+def _first_sign_in(account: Account) -> bool:
+    known = select(func.count()).where(DEVICES.c.subject == account.subject)
+    with db.engine.connect() as connection:
+        alone = connection.scalar(known) == 1
+    return alone and clock.timestamp() - account.created_at < NEWBORN
+
+
+def _secret() -> str | None:
+    given = request.cookies.get(web.cookie_name(COOKIE), "")
+    return given if 20 <= len(given) <= 64 and given.isascii() else None
+
+
+def _digest(subject: str, secret: str) -> str:
+    return tokens.digest(f"{subject} {secret}")

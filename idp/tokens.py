@@ -63,3 +63,8 @@ def sha1_hex(text: str) -> str:
 def sha256(text: str) -> bytes:
     """The raw SHA-256 of a string, where a specification derives a key from a secret."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def sha512(text: str) -> bytes:
+    """The raw SHA-512 of a string: for keys of more than 256 bits (OpenID Connect Core 10.2)."""
+    return hashlib.sha512(text.encode("utf-8", "surrogatepass")).digest()

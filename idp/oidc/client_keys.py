@@ -145,12 +145,17 @@ def _encryption_key(client: "Client", kind: str) -> Key:
 
 
 def _symmetric_key(client: "Client", algorithm: str, encoding: str) -> bytes:
-    # OpenID Connect Core 10.2: the leftmost bits of the SHA-256 of the client secret.
+    """OpenID Connect Core 10.2: the leftmost bits of the SHA-2 of the client secret that is long enough."""
     secret = client.plain_secret()
-    bits = int((encoding if algorithm == "dir" else algorithm)[1:4])
-    if not secret or bits > 256 or "CBC" in (encoding if algorithm == "dir" else ""):
+    if not secret:
         raise Unverified("the client has no secret that fits this algorithm")
-    return tokens.sha256(secret)[: bits // 8]
+    bits = int(algorithm[1:4]) if algorithm != "dir" else _bits(encoding)
+    return (tokens.sha256(secret) if bits <= 256 else tokens.sha512(secret))[: bits // 8]
+
+
+def _bits(encoding: str) -> int:
+    """How long the key of a cipher is; those with CBC need as many again for their HMAC (RFC 7518 section 5.2)."""
+    return int(encoding[-3:]) if "CBC" in encoding else int(encoding[1:4])
 
 
 def _header(token: str) -> Header:

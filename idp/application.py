@@ -1,5 +1,6 @@
 """The whole application in one table of contents: what it is made of, and which page each fact becomes."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,18 @@ FACTS: dict[type[Exception], tuple[int, str]] = {
 }
 
 
+class Application(Flask):
+    """Flask without asking each view at each call whether it is a coroutine: none of ours is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The same function."""
+        return func
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """The application, from settings (read from IDP_* when None); raises ConfigError."""
     known = settings or load_settings()
-    app = Flask(__name__)
+    app = Application(__name__)
     # A doubled slash is another address: merging them would redirect to whatever host the request claims to be for.
     app.url_map.merge_slashes = False
     app.extensions["idp.settings"] = known

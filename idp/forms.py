@@ -27,10 +27,15 @@ class Form(FlaskForm):  # type: ignore[misc]
 class BoundSession(dict[str, Any], SessionMixin):
     """Flask's session reduced to what Flask-WTF keeps there: a value derived from the browser's cookie secret."""
 
-    def __init__(self, secret: str | None, in_interaction: bool) -> None:
+    def __init__(self, request: Request, cookie: str, in_interaction: bool) -> None:
         super().__init__()
-        self.secret, self.in_interaction, self.minted = secret, in_interaction, False
-        self.modified = False
+        self._request, self._cookie = request, cookie
+        self.in_interaction, self.minted = in_interaction, ""
+
+    @property
+    def secret(self) -> str | None:
+        """The browser's, read when somebody asks: most requests have no form."""
+        return self.minted or self._request.cookies.get(self._cookie)
 
     def __contains__(self, key: object) -> bool:
         return self.secret is not None
@@ -41,7 +46,7 @@ class BoundSession(dict[str, Any], SessionMixin):
     def __setitem__(self, key: str, value: Any) -> None:
         # Flask-WTF found no token: give this browser a secret of its own. In an interaction there always is one.
         if not self.in_interaction:
-            self.secret, self.minted = tokens.random_token(), True
+            self.minted = tokens.random_token()
 
 
 class BoundSessions(SessionInterface):
@@ -50,13 +55,13 @@ class BoundSessions(SessionInterface):
     def open_session(self, app: Flask, request: Request) -> BoundSession:
         """The interaction's cookie inside an interaction, the browser's elsewhere."""
         if request.path.startswith("/interaction/"):
-            return BoundSession(request.cookies.get(INTERACTION_COOKIE), True)
-        return BoundSession(request.cookies.get(_browser_cookie_name(app)), False)
+            return BoundSession(request, INTERACTION_COOKIE, True)
+        return BoundSession(request, _browser_cookie_name(app), False)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Sends the freshly minted secret, if any."""
-        if isinstance(session, BoundSession) and session.minted and session.secret:
-            web.set_cookie(response, web.cookie_name(BROWSER_COOKIE), session.secret)
+        if isinstance(session, BoundSession) and session.minted:
+            web.set_cookie(response, web.cookie_name(BROWSER_COOKIE), session.minted)
 
 
 def check_origin() -> None:

@@ -1,6 +1,8 @@
 """The store: Redis as this product uses it, in the subset that Redis 6.2 serves, standalone, Sentinel or Cluster."""
 
-from collections.abc import Iterator, Sequence
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -35,7 +37,7 @@ class Store:
 
     def __init__(self, client: "redis.Redis") -> None:
         self.redis = client
-        self._evalsha = client.evalsha
+        self._lines = _Lines(client)
 
     def get(self, key: str) -> bytes | None:
         """The value, or None."""
@@ -113,14 +115,64 @@ class Store:
         """Runs a script by digest, loading it where the server has not met it yet (restart, failover, new node)."""
         with _translated():
             try:
-                return self._evalsha(script.sha, len(keys), *keys, *args)
+                return self._lines.ask("EVALSHA", script.sha, len(keys), *keys, *args)
             except redis.exceptions.NoScriptError:
                 return self.redis.eval(script.source, len(keys), *keys, *args)
+
+    def close(self) -> None:
+        """Closes every connection; the next step opens new ones."""
+        self._lines.close()
+        self.redis.close()
 
     def ping(self) -> None:
         """Returns when the server answers."""
         with _translated():
             self.redis.ping()
+
+
+class _Lines:
+    """Connections for the scripts of the hot paths: borrowing one from redis-py for each costs as much as the round trip."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._retrying: Callable[..., Any] = client.execute_command
+        # A Cluster has a pool for each node: its client knows which one holds the keys.
+        self._pool = getattr(client, "connection_pool", None)
+        self._idle: deque[Any] = deque()
+        self._process = os.getpid()
+
+    def ask(self, *command: str | bytes | int) -> Any:
+        """The server's answer. A line that broke while it lay idle is mended once, by redis-py's own way of trying again."""
+        line = self._take()
+        if line is None:
+            return self._retrying(*command)
+        try:
+            line.send_command(*command)
+            return line.read_response()
+        except redis.ConnectionError:
+            line.disconnect()
+            return self._retrying(*command)
+        except redis.ResponseError:
+            raise
+        except BaseException:
+            # An answer that was not read to its end must never become the answer to somebody else's question.
+            line.disconnect()
+            raise
+        finally:
+            self._idle.append(line)
+
+    def close(self) -> None:
+        """Closes the lines that lie idle."""
+        while self._idle:
+            self._idle.pop().disconnect()
+
+    def _take(self) -> Any:
+        if self._process != os.getpid():
+            # A server that forks after loading us: parent and child on one line would read each other's answers.
+            self._idle, self._process = deque(), os.getpid()
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._pool.make_connection() if self._pool is not None else None
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import datetime
 import subprocess
+import sys
 from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
@@ -49,6 +50,9 @@ def exercise(store):
     assert store.pop_many("q", 2) == [b"1", b"2"]
     store.drop("h", "s", "q")
     store.ping()
+    store.close()
+    assert store.run(BOTH, ("a",), ("x",)) == [None, b"x"]  # closed is not over
+    store.close()
 
 
 def test_unix_socket(tmp_path_factory):
@@ -194,7 +198,7 @@ def test_a_whole_journey_on_a_cluster(tmp_path, house):
             served.shutdown()
             thread.join()
             served.server_close()
-            app.extensions["idp.store"].redis.close()
+            app.extensions["idp.store"].close()
 
 
 def test_an_outage_is_a_fact_and_the_next_call_connects_again(tmp_path_factory):
@@ -204,8 +208,11 @@ def test_an_outage_is_a_fact_and_the_next_call_connects_again(tmp_path_factory):
         stop_embedded_redis(place.var)
         with pytest.raises(StoreUnavailable):
             store.get("a")
+        with pytest.raises(StoreUnavailable):
+            store.run(BOTH, ("a",), ("x",))
         embedded_redis(place.var)
         assert store.get("a") == b"1", "append-only: what was written is there again"
+        assert store.run(BOTH, ("a",), ("x",)) == [b"1", b"x"]
 
 
 def test_scripts_survive_a_server_that_has_forgotten_them():
@@ -214,6 +221,44 @@ def test_scripts_survive_a_server_that_has_forgotten_them():
         store.run(BOTH, ("a",), ("x",))
         store.redis.script_flush()
         assert store.run(BOTH, ("a",), ("x",)) == [None, b"x"]
+
+
+def test_a_script_on_a_line_that_broke_while_idle_is_asked_again():
+    with stores.little() as place:
+        store = connect(place.redis_url)
+        store.run(BOTH, ("a",), ("x",))
+        store.redis.client_kill_filter(_type="normal", skipme=True)
+        assert store.run(BOTH, ("a",), ("x",)) == [None, b"x"]
+
+
+def test_an_answer_that_came_too_late_is_never_the_next_ones():
+    with stores.little() as place:
+        store = connect(place.redis_url)
+        store.run(BOTH, ("a",), ("x",))
+        store.redis.client_pause(3500)
+        with pytest.raises(StoreUnavailable):
+            store.run(BOTH, ("a",), ("late",))
+        assert store.run(BOTH, ("a",), ("x",)) == [None, b"x"]
+
+
+FORK = """
+import os, sys
+from idp.store import Script, connect
+echo = Script("return ARGV[1]")
+store = connect(sys.argv[1])
+store.run(echo, ("a",), ("both",))
+child = os.fork()
+mine = str(os.getpid())
+same = all(store.run(echo, ("a",), (mine,)).decode() == mine for _ in range(500))
+if not child:
+    os._exit(0 if same else 1)
+sys.exit(0 if same and not os.waitpid(child, 0)[1] else 1)
+"""
+
+
+def test_a_server_that_forks_shares_no_line_with_its_child():
+    with stores.little() as place:
+        subprocess.run([sys.executable, "-c", FORK, place.redis_url], check=True, timeout=60)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1", "nonsense", "redis+sentinel://127.0.0.1:1"])

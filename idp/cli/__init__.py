@@ -90,7 +90,7 @@ def application() -> Iterator["Flask"]:
             drain_all()
         finally:
             db.engine.dispose()
-            store().redis.close()
+            store().close()
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

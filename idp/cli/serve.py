@@ -1,5 +1,6 @@
 """`idp serve`: the provider on granian, one worker per core, each with its own chores."""
 
+import gc
 import os
 import socket
 import threading
@@ -47,6 +48,9 @@ def worker() -> "Flask":
 
     app = create_app()
     housekeeping.begin(app, threading.Event())
+    # What stands now stays: the collector need not walk the whole program again and again between two answers.
+    gc.collect()
+    gc.freeze()
     return app
 
 

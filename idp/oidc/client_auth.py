@@ -62,7 +62,7 @@ def supported() -> list[str]:
 
 
 def _authorization(request: Request) -> str:
-    return (request.headers or {}).get("Authorization", "")
+    return str(request.headers.get("Authorization", "")) if request.headers is not None else ""
 
 
 def _basic_attempted(request: Request) -> bool:

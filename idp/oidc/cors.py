@@ -26,7 +26,7 @@ def _complete(response: Response) -> Response:
     methods = METHODS.get(flask.request.endpoint or "")
     if methods is None:
         return response
-    response.vary.add("Origin")  # with or without one: a cache must not give one origin's answer to another
+    response.headers.add("Vary", "Origin")  # with or without one: a cache must not give one origin's answer to another
     origin = flask.request.headers.get("Origin")
     if origin is None or not _allowed(origin, response):
         return response

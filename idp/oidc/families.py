@@ -90,6 +90,9 @@ _FIND = (
     .join_from(LINKS, FAMILIES)
     .where(LINKS.c.digest == bindparam("digest"))
 )  # fmt: skip
+# Built once, as every refresh runs them: building a statement costs more than running it.
+_ADD = insert(LINKS)
+_MARK = update(LINKS).where(LINKS.c.digest == bindparam("used"), LINKS.c.used_at.is_(None)).values(used_at=bindparam("now"))
 
 
 def new_refresh_token() -> str:
@@ -161,9 +164,8 @@ def _spent(row: Any, now: int) -> bool:
 def rotate(used: Refreshable, token: str) -> None:
     """Adds `token` to the family and marks the used one; within the grace period this makes a sibling."""
     now = clock.timestamp()
-    mark = update(LINKS).where(LINKS.c.digest == used.digest, LINKS.c.used_at.is_(None)).values(used_at=now)
     with db.engine.begin() as connection:
-        connection.execute(mark)
+        connection.execute(_MARK, {"used": used.digest, "now": now})
         _add_link(connection, used.family, token, now, used.family_expires_at)
 
 
@@ -215,4 +217,4 @@ def _add_link(connection: Connection, family: str, token: str, now: int, latest:
         "issued_at": now,
         "expires_at": min(now + SLIDING_LIFE, latest),
     }
-    connection.execute(insert(LINKS).values(link))
+    connection.execute(_ADD, link)

@@ -59,7 +59,9 @@ class Request(OAuth2Request):
         headers: Mapping[str, str] | Headers | None = None,
         repeated: frozenset[str] = frozenset(),
     ) -> None:
-        super().__init__(method, _CHECKED_AT_START_UP, headers=cast("Mapping[str, str] | None", headers))
+        super().__init__(method, _CHECKED_AT_START_UP)
+        if headers is not None:  # not through Authlib, whose `headers or {}` counts them by reading every one
+            self.headers = cast("dict[str, str]", headers)
         self.payload = Payload(data)
         self.repeated = repeated
         self.client: Client | None = None

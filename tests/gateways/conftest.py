@@ -48,7 +48,7 @@ def ground(known: Settings) -> Iterator[Flask]:
     with app.app_context():
         store.store().redis.flushdb()
         yield app
-        store.store().redis.close()
+        store.store().close()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from idp.embedded_redis import stop_embedded_redis
 if TYPE_CHECKING:
     from flask import Flask
 
-BLOCKING_THREADS = 8
+BLOCKING_THREADS = 16  # a sign-in keeps one waiting while its password is hashed, see accounts.passwords.IN_LINE
 GRACE_SECONDS = 15
 
 

@@ -7,7 +7,21 @@ from typing import Any
 from flask import Flask
 from flask_wtf.csrf import CSRFError
 
-from idp import accounts, authenticators, forms, gateways, interaction, login, oidc, pages, recovery, registration, store, web
+from idp import (
+    account,
+    accounts,
+    authenticators,
+    forms,
+    gateways,
+    interaction,
+    login,
+    oidc,
+    pages,
+    recovery,
+    registration,
+    store,
+    web,
+)
 from idp.accounts import passwords
 from idp.config import Settings, load_settings, secrets_of
 from idp.extensions import DATABASE_DOWN, babel, csrf, db, tune_sqlite
@@ -62,7 +76,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     gateways.init_app(app)
     accounts.init_app(app)
     authenticators.init_app(app)
-    for room in (pages, login, registration, recovery, oidc):
+    for room in (pages, login, registration, recovery, account, oidc):
         room.init_app(app)
     return app
 

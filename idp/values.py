@@ -12,6 +12,7 @@ ACR_DATA = "urn:siapkerja:acr:data"
 ACR_FULL = "urn:siapkerja:acr:penuh"
 ACR_RECOVERED = "urn:siapkerja:acr:pemulihan"
 ACR_MFA = "urn:siapkerja:acr:mfa"
+ACCOUNT_CLIENT = "siapkerja-account"  # the account's own pages, to the protocol
 
 
 class InvalidValue(ValueError):

@@ -13,7 +13,7 @@ GROUND = {
 }  # fmt: skip
 GATEWAYS = {"gateways"}
 RESIDENTS = {"accounts", "identity", "otp", "notices", "known_devices", "sessions", "interaction", "code_step", "authenticators", "probation"}
-ROOMS = {"login", "registration", "recovery", "oidc", "pages"}
+ROOMS = {"login", "registration", "recovery", "account", "oidc", "pages"}
 FRONT_DOOR = {"__init__", "__main__", "application", "cli", "housekeeping", "migrations"}
 FLOORS = {name: floor for floor, names in enumerate([GROUND, GATEWAYS, RESIDENTS, ROOMS, FRONT_DOOR]) for name in names}
 

@@ -9,6 +9,7 @@ from idp import interaction, web
 from idp.accounts import account_locked, password_changed, recovered
 from idp.oidc import (
     authorize,
+    built_in,
     checks,
     client_registration,
     cors,
@@ -64,7 +65,7 @@ def init_app(app: Flask) -> None:
 def _directory(app: Flask) -> ClientDirectory:
     known = app.extensions["idp.settings"]
     found = ClientDirectory.open(known.clients_file, production=known.production)
-    found.others.append(dynamic_clients.find)
+    found.others += [built_in.find, dynamic_clients.find]
     return found
 
 

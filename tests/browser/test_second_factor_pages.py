@@ -69,4 +69,11 @@ def test_set_up_an_app_and_use_it(chromium, landing, person, service, clock, jav
     tab.fill(code=code)
     tab.send()
     assert received(wlkp, tab)["amr"] == ["pwd", "otp", "mfa"]
+    tab.page.goto(f"{wlkp.issuer}/account/methods")
+    looked_at(tab, "methods")
+    tab.page.locator("a[href$='/app/remove']").click()
+    looked_at(tab, "remove")
+    tab.page.locator("main .button.danger").click()
+    tab.page.locator("a[href$='/methods/app']").click()
+    looked_at(tab, "add-app")
     tab.close()

@@ -204,6 +204,24 @@ def test_an_answer_counts_once_also_from_a_device_that_keeps_no_count(guarded, w
     assert [guarded.browser.send(request).status_code for _ in range(2)] == [303, 422]
 
 
+def test_of_two_copies_of_a_key_that_answer_at_once_one_gets_in(guarded, wlkp):
+    ready = []
+    for _ in range(2):
+        browser = SimpleBrowser(guarded.browser.issuer)
+        browser.open(wlkp.url())
+        copy = replace(guarded.passkey)
+        ready.append((browser, browser.prepare(form_of(browser.page, "get"), credential=copy.answers(options_of(browser.page, "get")))))
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(lambda one: one[0].send(one[1]).status_code, ready)) == [303, 422]
+
+
+def test_a_suspended_passkey_signs_nobody_in(guarded, wlkp, home):
+    with home[0].app_context():
+        authenticators.suspend_all(guarded.subject, "x")
+    wlkp.sends(guarded.browser)
+    assert answers(guarded, guarded.passkey).status == 422
+
+
 def _page_of_another(guarded, wlkp):
     third = SimpleBrowser(guarded.browser.issuer)
     return third.open(wlkp.url())

@@ -352,7 +352,7 @@ def test_an_account_that_is_locked_meanwhile_is_refused(guarded, wlkp, app):
     guarded.signs_in()
     with app.test_request_context():
         accounts.lock(accounts.find(guarded.subject), "test")
-    assert given(guarded).heading == "Masuk"
+    assert guarded.browser.submit(form=guarded.page.form("code"), code="000000").heading == "Masuk"  # not even looked at
     assert "dikunci" in guarded.signs_in().text
 
 
@@ -361,12 +361,33 @@ def test_another_account_gains_nothing_from_a_second_factor_given_before(guarded
     wlkp.sends(budi.browser, prompt="create")
     budi.registers()
     budi.at(wlkp)
-    wlkp.sends(guarded.browser, claims=ESSENTIAL, prompt="consent")
+    wlkp.sends(guarded.browser, claims=ESSENTIAL)
     guarded.signs_in()
-    given(guarded)
-    interaction = guarded.page.url.rpartition("/")[0]
+    interaction = guarded.page.url.removesuffix("/login/otp")
+    right = guarded.browser.prepare(guarded.page.form("code"), code=app_code(guarded))
+    assert guarded.browser.send(right).status_code == 303  # given, and the door not passed yet
     guarded.browser.open(interaction + "/login")
-    assert guarded.page.heading != "Masuk"  # login is not owed any more: the room is closed
+    page = guarded.browser.submit(identifier=budi.nik, password=budi.password)
+    assert page.heading == "Langkah kedua"
+    assert "Akun Anda belum memiliki langkah kedua" in page.text
+
+
+def test_a_device_is_remembered_for_one_account_and_not_for_whoever_else_uses_it(guarded, person, wlkp, clock):
+    wlkp.sends(guarded.browser)
+    guarded.signs_in()
+    given(guarded, remember="y")
+    guarded.at(wlkp)
+    budi = person("Budi")
+    wlkp.sends(budi.browser, prompt="create")
+    budi.registers()
+    budi.at(wlkp)
+    budi.browser.forget_session()
+    clock.shift(61)
+    sets_up_the_app(budi, wlkp, clock)
+    budi.browser = guarded.browser
+    budi.browser.client.cookies.delete("idp_session")
+    wlkp.sends(budi.browser)
+    assert budi.signs_in().heading == "Langkah kedua"
 
 
 def test_suspended_authenticators_prove_nothing_until_they_are_restored(guarded, wlkp, app, clock):

@@ -1,0 +1,167 @@
+"""Keamanan masuk: passkeys, authenticator app, recovery codes and remembered devices, as their owner sees and rules them."""
+
+from typing import Any
+
+import orjson
+from flask import Response, g, make_response, render_template, request, url_for
+from wtforms import HiddenField
+
+from idp import authenticators, clock, sessions, web
+from idp.account.room import blueprint, signed_in, strongly
+from idp.authenticators import WrongFactor, passkeys, recovery_codes, remembered_devices, totp
+from idp.extensions import _, _l
+from idp.fields import CodeField
+from idp.forms import Form
+from idp.rate_limits import TooManyAttempts
+from idp.sealing import Unsealable, sealer
+from idp.store import store
+
+CODES_SHOWN = 600  # seconds that new recovery codes can be read again by the session that made them
+
+
+class AppForm(Form):
+    """Setting up an app: its key, sealed for this account (nothing is kept until the first code is right), and that code."""
+
+    key = HiddenField()
+    code = CodeField(_l("Kode dari aplikasi autentikator"))
+
+
+class PasskeyForm(Form):
+    """What the device answered, filled in by our script."""
+
+    credential = HiddenField()
+
+
+@blueprint.route("/methods")
+@signed_in
+def methods() -> Response:
+    """What is there, and what can be done."""
+    subject = g.account.subject
+    enrolled = authenticators.of(subject)
+    keys = [(key, clock.from_timestamp(key.created_at), clock.from_timestamp(key.last_used_at or 0)) for key in enrolled.passkeys]
+    known: dict[str, Any] = {"enrolled": enrolled, "keys": keys, "devices": remembered_devices.count(subject)}
+    return _page("methods", **known, passkeys_possible=passkeys.possible())
+
+
+@blueprint.route("/methods/app", methods=["GET", "POST"])
+@strongly
+def add_app() -> Response:
+    """QR code, key, first code; then the recovery codes, if there are none."""
+    subject, form = g.account.subject, AppForm()
+    if authenticators.of(subject).totp:
+        return _back()
+    key = _unsealed(subject, form.key.data) or totp.new_key()
+    form.key.data = sealer().seal(key, _context(subject))
+    if not form.validate_on_submit():
+        return _app_page(form, key)
+    try:
+        totp.enrol(subject, key, form.code.data or "")
+    except WrongFactor:
+        form.code.errors = [_("Kode tidak cocok. Tulis 6 angka yang sedang tampil di aplikasi.")]
+        return _app_page(form, key)
+    except TooManyAttempts as limit:
+        return _app_page(form, key, 429, limited=limit.retry_after)
+    except totp.AlreadyEnrolled:
+        return _back()
+    return _back() if authenticators.of(subject).recovery_codes_left else _new_codes()
+
+
+@blueprint.route("/methods/app/remove", methods=["GET", "POST"])
+@strongly
+def remove_app() -> Response:
+    """Removes the app, once it was asked whether that is meant."""
+    if request.method != "POST":
+        return _page("remove_method", what=_("aplikasi autentikator"))
+    totp.remove(g.account.subject)
+    return _back()
+
+
+@blueprint.route("/methods/passkey", methods=["GET", "POST"])
+@strongly
+def add_passkey() -> Response:
+    """Keeps a new passkey."""
+    form, subject, context = PasskeyForm(), g.account.subject, f"account:{g.session.sid}"
+    if not passkeys.possible():
+        return _back()
+    if form.validate_on_submit():
+        try:
+            passkeys.register(context, subject, form.credential.data or "", sessions.device())
+            return _back()
+        except WrongFactor:
+            form.form_errors.append(_("Passkey belum tersimpan. Coba lagi."))
+    name = g.account.email.value if g.account.email else g.account.name.text
+    return _page("add_passkey", form, options=passkeys.creation_options(context, subject, name))
+
+
+@blueprint.route("/methods/passkey/<passkey_id>/remove", methods=["GET", "POST"])
+@strongly
+def remove_passkey(passkey_id: str) -> Response:
+    """Removes a passkey, once it was asked whether that is meant."""
+    subject = g.account.subject
+    known = next((p for p in authenticators.of(subject).passkeys if p.id == passkey_id), None)
+    if known is None:
+        return _back()
+    if request.method != "POST":
+        return _page("remove_method", what=_("passkey %(nama)s", nama=known.label))
+    passkeys.remove(subject, passkey_id)
+    return _back()
+
+
+@blueprint.route("/methods/codes", methods=["GET", "POST"])
+@strongly
+def codes() -> Response:
+    """POST makes ten new recovery codes; GET shows them for ten minutes to the session that made them."""
+    if request.method == "POST":
+        return _new_codes()
+    sealed = store().get(_shown())
+    if sealed is None:
+        return _back()
+    try:
+        known = orjson.loads(sealer().open(sealed.decode(), _shown()))
+    except Unsealable:
+        return _back()
+    return _page("codes", codes=known)
+
+
+@blueprint.route("/methods/devices/forget", methods=["POST"])
+@signed_in
+def forget_devices() -> Response:
+    """Every browser gives the second factor again."""
+    remembered_devices.forget(g.account.subject)
+    return _back()
+
+
+def _new_codes() -> Response:
+    made = recovery_codes.renew(g.account.subject)
+    store().put(_shown(), sealer().seal(orjson.dumps(made).decode(), _shown()), CODES_SHOWN)
+    return web.see_other(url_for("account.codes"))
+
+
+def _shown() -> str:
+    return f"codes-shown:{g.session.sid}"
+
+
+def _unsealed(subject: str, sealed: str | None) -> str | None:
+    try:
+        return sealer().open(sealed or "", _context(subject))
+    except Unsealable:
+        return None
+
+
+def _context(subject: str) -> str:
+    return f"account.app-key:{subject}"
+
+
+def _app_page(form: AppForm, key: str, status: int | None = None, limited: int | None = None) -> Response:
+    email = g.account.email
+    image = totp.qr(key, email.masked if email else "SIAPkerja")
+    return _page("add_app", form, status, image=image, key=totp.typed(key), limited=limited)
+
+
+def _back() -> Response:
+    return web.see_other(url_for("account.methods"))
+
+
+def _page(name: str, form: Any = None, status: int | None = None, **context: Any) -> Response:
+    refused = 422 if form is not None and form.errors and request.method == "POST" else 200
+    return make_response(render_template(f"account/{name}.html", form=form, **context), status or refused)

@@ -1,0 +1,89 @@
+"""The account's own pages: whoever opens them is signed in through the same corridor as at any service."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, g, request, url_for
+
+from idp import accounts, clock, sessions, tokens, web
+from idp.config import settings
+from idp.sealing import Unsealable, sealer
+from idp.values import ACCOUNT_CLIENT, ACR_MFA
+
+RECENT = 20 * 60  # seconds after a sign-in in which nothing is asked again
+STATE = "account.state"
+INSIST = orjson.dumps({"id_token": {"acr": {"essential": True, "value": ACR_MFA}}}).decode()
+
+blueprint = Blueprint("account", __name__, url_prefix="/account")
+
+
+def signed_in(view: Callable[..., Response]) -> Callable[..., Response]:
+    """Gives the view `g.session` and `g.account`; whoever is not signed in comes back here after doing so."""
+
+    @wraps(view)
+    def opened(**values: Any) -> Response:
+        session = sessions.current()
+        account = accounts.find(session.account) if session else None
+        if session is None or account is None:
+            return sign_in()
+        g.session, g.account = session, account
+        return view(**values)
+
+    return opened
+
+
+def recently(view: Callable[..., Response]) -> Callable[..., Response]:
+    """Inside `signed_in`: asks for a new sign-in when the last is more than 20 minutes ago."""
+
+    @wraps(view)
+    def opened(**values: Any) -> Response:
+        if clock.timestamp() - g.session.authentication.auth_time > RECENT:
+            return sign_in(max_age=str(RECENT))
+        return view(**values)
+
+    return opened
+
+
+def strongly(view: Callable[..., Response]) -> Callable[..., Response]:
+    """Opens only for whoever signed in lately and with a second factor: neither a stolen password nor a session that was
+    left open changes how an account is entered. Whoever has no second factor yet gets a code by SMS."""
+
+    @wraps(view)
+    def opened(**values: Any) -> Response:
+        if "mfa" not in g.session.authentication.amr:
+            return sign_in(max_age=str(RECENT), claims=INSIST)
+        return view(**values)
+
+    return signed_in(recently(opened))
+
+
+def sign_in(**wishes: Any) -> Response:
+    """To /authorize as any service, and back to this page; after a POST, to the account's first page: it was not done."""
+    path = request.path if request.method == "GET" else url_for("account.home")
+    asked: dict[str, Any] = {
+        "response_type": "code",
+        "client_id": ACCOUNT_CLIENT,
+        "redirect_uri": settings().issuer + url_for("account.callback"),
+        "scope": "openid",
+        "state": sealer().seal(path, STATE),
+        "nonce": tokens.random_token(16),
+        "code_challenge": tokens.digest(tokens.random_token()),
+        "code_challenge_method": "S256",
+    }
+    return web.see_other(url_for("oidc.authorize", **asked | wishes))
+
+
+@blueprint.route("/callback")
+def callback() -> Response:
+    """Back from the corridor. The code is left to die: these pages ask the session itself, which it was issued for."""
+    if request.args.get("error") == "access_denied":
+        return web.see_other(url_for("pages.home"))
+    if "error" in request.args:
+        return web.see_other(url_for("account.home"))
+    try:
+        path = sealer().open(request.args.get("state", ""), STATE)
+    except Unsealable:
+        path = url_for("account.home")
+    return web.see_other(path)

@@ -2,8 +2,6 @@
 
 import re
 import threading
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any, Literal, get_args
 
@@ -14,9 +12,13 @@ from sqlalchemy import BigInteger, Connection, String, Text, func, insert, selec
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp import clock, tokens, web
+from idp import audit_anchor, audit_chain, clock, tokens, web
+from idp.audit_chain import Broken, Link
 from idp.extensions import Model, db
+from idp.sealing import Unsealable
 from idp.store import Script, StoreUnavailable, store
+
+__all__ = ["AuditEvent", "Broken", "drain", "drain_all", "drain_forever", "network", "record", "verify"]
 
 log = structlog.get_logger()
 
@@ -40,7 +42,6 @@ EVENTS = frozenset(get_args(Event))
 QUEUE, LOCK, HEAD = "audit:{audit}:queue", "audit:{audit}:lock", "audit:{audit}:head"
 LOCK_LIFE = 30
 HEAD_LIFE = 5 * 366 * 86400
-GENESIS = "0"
 
 WITHHELD = "withheld"
 # A run of digits inside letters is no number of a person: hexadecimal ids hold such runs now and then.
@@ -63,7 +64,7 @@ return 1
 
 
 class AuditEvent(Model):
-    """One event. `position` counts from 1 without gaps; `hash` covers `previous` and everything else in the row."""
+    """One event. `position` counts from 1 without gaps; `hash` covers `previous` and all else, facts by digest."""
 
     __tablename__ = "audit_events"
 
@@ -76,16 +77,9 @@ class AuditEvent(Model):
     reference: Mapped[str | None] = mapped_column(String(32), index=True)
     address: Mapped[str | None] = mapped_column(String(64))  # the network, not the device
     facts: Mapped[str] = mapped_column(Text)  # canonical JSON
+    facts_digest: Mapped[str | None] = mapped_column(String(64))
     previous: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64), unique=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """Where the chain breaks: the first position that is not what was written, and why."""
-
-    position: int
-    why: str
 
 
 def record(event: Event, *, account: str | None = None, client: str | None = None, **facts: str | int | bool | None) -> None:
@@ -106,7 +100,7 @@ def record(event: Event, *, account: str | None = None, client: str | None = Non
         "client": client,
         "reference": web.reference() if seen else None,
         "address": network(web.client_address()) if seen else None,
-        "facts": _canonical({name: _impersonal(value) for name, value in facts.items()}),
+        "facts": audit_chain.canonical({name: _impersonal(value) for name, value in facts.items()}),
     }
     store().push(QUEUE, orjson.dumps(row))
 
@@ -166,32 +160,33 @@ def drain_forever(app: Flask, stop: threading.Event, seconds: float = 1.0) -> th
 
 
 def verify() -> int | Broken:
-    """Walks the whole chain: the number of sound rows, or the first Broken place.
+    """Walks the whole chain, from where retention left its beginning: the number of sound rows, or the first Broken place.
 
     The head kept in the store tells when rows at the end were cut off, which the chain alone cannot.
     """
+    position, _, known_hash = (store().get(HEAD) or b"0:").decode().partition(":")
+    known = Link(int(position), known_hash)
+    try:
+        begin = _begin()
+        found = _walked(begin, known)
+        # Rows that retention removed while we were walking are no break: then the trail begins elsewhere by now.
+        if isinstance(found, Broken) and _begin() != begin:
+            begin = _begin()
+            found = _walked(begin, known)
+    except Unsealable:
+        return Broken(1, "rows at the beginning were removed, and not by us")
+    return found if isinstance(found, Broken) else found.position - begin.position
+
+
+def _walked(begin: Link, known: Link) -> Link | Broken:
     rows = select(AuditEvent.__table__).order_by(AuditEvent.position).execution_options(yield_per=1000)
-    known, _, known_hash = (store().get(HEAD) or b"0:").decode().partition(":")
     with db.session.execute(rows) as result:  # closed at an early return too: on PostgreSQL it holds a cursor
-        return _walk(result.mappings(), int(known), known_hash)
+        return audit_chain.walk(result.mappings(), begin, known, int(clock.now().timestamp() * 1000))
 
 
-def _walk(rows: Iterable[Mapping[Any, Any]], known: int, known_hash: str) -> int | Broken:
-    previous, position = GENESIS, 0
-    for row in rows:
-        position += 1
-        if row["position"] != position:
-            return Broken(position, "a row is missing")
-        if row["previous"] != previous:
-            return Broken(position, "it does not follow the row before it")
-        if row["hash"] != _hash(row):
-            return Broken(position, "its content was changed")
-        if position == known and row["hash"] != known_hash:
-            return Broken(position, "the chain was written anew")
-        previous = row["hash"]
-    if position < known:
-        return Broken(position + 1, "rows at the end were removed")
-    return position
+def _begin() -> Link:
+    with db.engine.connect() as connection:
+        return audit_anchor.latest(connection)
 
 
 def _append(rows: list[dict[str, Any]]) -> str:
@@ -200,34 +195,17 @@ def _append(rows: list[dict[str, Any]]) -> str:
         return ""
     with db.engine.begin() as connection:
         known = set(connection.scalars(select(AuditEvent.id).where(AuditEvent.id.in_([row["id"] for row in rows]))))
-        fresh = _chained([row for row in rows if row["id"] not in known], *_head(connection))
+        fresh = audit_chain.chained([row for row in rows if row["id"] not in known], _head(connection))
         if not fresh:
             return ""
         connection.execute(insert(AuditEvent), fresh)
     return f"{fresh[-1]['position']}:{fresh[-1]['hash']}"
 
 
-def _head(connection: Connection) -> tuple[int, str]:
+def _head(connection: Connection) -> Link:
     last = select(func.max(AuditEvent.position)).scalar_subquery()
     row = connection.execute(select(AuditEvent.position, AuditEvent.hash).where(AuditEvent.position == last)).first()
-    return (row.position, row.hash) if row else (0, GENESIS)
-
-
-def _chained(rows: list[dict[str, Any]], position: int, previous: str) -> list[dict[str, Any]]:
-    chained = []
-    for number, row in enumerate(rows, position + 1):
-        linked = row | {"position": number, "previous": previous}
-        previous = _hash(linked)
-        chained.append(linked | {"hash": previous})
-    return chained
-
-
-def _hash(row: Mapping[Any, Any]) -> str:
-    return tokens.digest(_canonical({name: value for name, value in row.items() if name != "hash"}))
-
-
-def _canonical(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    return Link(row.position, row.hash) if row else Link()
 
 
 def _drain_quietly(app: Flask) -> None:

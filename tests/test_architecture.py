@@ -9,7 +9,7 @@ IDP = Path(__file__).resolve().parent.parent / "idp"
 
 GROUND = {
     "clock", "values", "secret_rings", "config", "extensions", "tokens", "sealing", "store", "store_urls", "embedded_redis",
-    "rate_limits", "audit", "web", "forms", "fields", "letters", "background",
+    "rate_limits", "audit", "audit_anchor", "audit_chain", "audit_retention", "web", "forms", "fields", "letters", "background",
 }  # fmt: skip
 GATEWAYS = {"gateways"}
 RESIDENTS = {"accounts", "identity", "otp", "notices", "known_devices", "sessions", "interaction", "code_step", "authenticators", "probation"}

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text, update
 
-from idp import audit, store
+from idp import audit, audit_chain, store
 from idp.audit import AuditEvent, Broken
 from idp.extensions import db
 
@@ -151,7 +151,7 @@ def forge(position: int, **changes: str) -> None:
     with db.engine.begin() as connection:
         row = dict(connection.execute(select(table).where(table.c.position == position)).mappings().one())
         row |= changes
-        row["hash"] = audit._hash(row)
+        row["hash"] = audit_chain.hash_of(row)
         connection.execute(update(AuditEvent).where(AuditEvent.position == position).values(**row))
 
 

@@ -1,0 +1,148 @@
+"""The trail is kept for 18 months, and verifies while its beginning goes; nobody but retention may cut it."""
+
+import orjson
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import select, text
+
+from idp import audit, audit_anchor, audit_chain, audit_retention
+from idp.audit import AuditEvent, Broken
+from idp.extensions import db
+from tests.residents.people import at_once
+
+DAY = 86400
+Moved = time_machine.Traveller
+
+
+def rows() -> list[AuditEvent]:
+    db.session.expire_all()
+    return list(db.session.scalars(select(AuditEvent).order_by(AuditEvent.position)))
+
+
+def write(statement: str) -> None:
+    with db.engine.begin() as connection:
+        connection.execute(text(statement))
+    db.session.rollback()
+
+
+def happened(count: int, clock: Moved, days: int = 1) -> None:
+    """So many sign-ins, one each `days`."""
+    for number in range(count):
+        audit.record("sign_in", account=f"s{number}")
+        clock.shift(days * DAY)
+    audit.drain_all()
+
+
+@pytest.mark.every_store
+def test_old_rows_go_and_the_rest_verifies(here: Flask, clock: Moved) -> None:
+    happened(10, clock)
+    clock.shift((548 - 5) * DAY)
+    assert audit_retention.prune(2) == 2
+    assert audit.verify() == 8, "at every moment"
+    while audit_retention.prune(2):
+        pass
+    assert [row.account for row in rows()] == [f"s{n}" for n in range(5, 10)]
+    assert audit.verify() == 5
+    assert audit_retention.prune() == 0
+    audit.record("sign_out", account="s")
+    audit.drain_all()
+    assert rows()[-1].position == 11
+    assert audit.verify() == 6
+
+
+def test_the_newest_row_stays_however_old(here: Flask, clock: Moved) -> None:
+    happened(3, clock)
+    clock.shift(3000 * DAY)
+    assert audit_retention.prune() == 2
+    audit.record("sign_in", account="back")
+    audit.drain_all()
+    assert [row.position for row in rows()] == [3, 4]
+    assert audit.verify() == 2
+
+
+@pytest.mark.every_store
+def test_two_workers_prune_once(here: Flask, clock: Moved) -> None:
+    happened(6, clock)
+    clock.shift(3000 * DAY)
+    at_once(here, [audit_retention.prune] * 4)
+    audit_retention.prune()
+    assert audit.verify() == 1
+
+
+def test_who_cuts_the_beginning_is_found_out(here: Flask, clock: Moved) -> None:
+    happened(5, clock)
+    write("DELETE FROM audit_events WHERE position <= 2")
+    assert audit.verify() == Broken(1, "a row is missing")
+
+
+def test_who_writes_an_anchor_without_the_key_is_found_out(here: Flask, clock: Moved) -> None:
+    happened(5, clock)
+    cut = rows()[1].hash
+    write("DELETE FROM audit_events WHERE position <= 2")
+    write(f"INSERT INTO audit_anchors (position, hash, at, link_sealed) VALUES (2, '{cut}', 1, 'k1.00')")
+    found = audit.verify()
+    assert isinstance(found, Broken)
+    assert "not by us" in found.why
+
+
+def test_an_anchor_of_another_place_is_found_out(here: Flask, clock: Moved) -> None:
+    happened(6, clock)
+    clock.shift(548 * DAY - 4 * DAY)
+    assert audit_retention.prune() == 2
+    third = rows()[0].hash
+    write("DELETE FROM audit_events WHERE position = 3")
+    write(f"UPDATE audit_anchors SET position = 3, hash = '{third}'")
+    assert isinstance(audit.verify(), Broken)
+
+
+def test_a_trail_that_somebody_changed_is_not_pruned(here: Flask, clock: Moved) -> None:
+    happened(5, clock)
+    clock.shift(3000 * DAY)
+    write("UPDATE audit_events SET account = 'innocent' WHERE position = 2")
+    with pytest.raises(audit_retention.TrailBroken):
+        audit_retention.prune()
+    assert len(rows()) == 5
+    with db.engine.connect() as connection:
+        assert audit_anchor.latest(connection) == audit_chain.Link()
+
+
+def test_what_the_registry_was_asked_is_forgotten_after_a_year(here: Flask, clock: Moved) -> None:
+    audit.record("identity_proved", purpose="registration", nik="k1.abc")
+    audit.record("sign_in", account="s", method="password")
+    audit.drain_all()
+    clock.shift(364 * DAY)
+    assert audit_retention.forget_facts() == 0
+    clock.shift(2 * DAY)
+    assert audit_retention.forget_facts() == 1
+    assert audit_retention.forget_facts() == 0
+    assert [orjson.loads(row.facts) for row in rows()] == [{}, {"method": "password"}]
+    assert audit.verify() == 2
+
+
+@pytest.mark.parametrize(
+    ("event", "days"), [("sign_in", 400), ("identity_proved", 300)], ids=["another event", "too early"]
+)
+def test_forgetting_hides_nothing_else(here: Flask, clock: Moved, event: audit.Event, days: int) -> None:
+    audit.record(event, method="password")
+    audit.drain_all()
+    clock.shift(days * DAY)
+    write("UPDATE audit_events SET facts = '{}'")
+    assert audit.verify() == Broken(1, "its content was changed")
+
+
+def test_rows_of_the_first_days_still_verify(here: Flask) -> None:
+    audit.record("sign_in", account="a", n=1)
+    audit.drain_all()
+    with db.engine.begin() as connection:
+        table = AuditEvent.__table__
+        row = dict(connection.execute(select(table)).mappings().one()) | {"facts_digest": None}
+        old = {name: value for name, value in row.items() if name not in ("hash", "facts_digest")}
+        fresh = audit_chain.tokens.digest(audit_chain.canonical(old))
+        connection.execute(table.update().values(facts_digest=None, hash=fresh))  # type: ignore[attr-defined]
+    from idp.store import store
+
+    store().drop(audit.HEAD)
+    assert audit.verify() == 1
+    write("UPDATE audit_events SET facts = '{}'")
+    assert isinstance(audit.verify(), Broken)

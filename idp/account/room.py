@@ -5,9 +5,9 @@ from functools import wraps
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, g, request, url_for
+from flask import Blueprint, Response, g, make_response, render_template, request, url_for
 
-from idp import accounts, clock, sessions, tokens, web
+from idp import accounts, clock, probation, sessions, tokens, web
 from idp.config import settings
 from idp.sealing import Unsealable, sealer
 from idp.values import ACCOUNT_CLIENT, ACR_MFA
@@ -48,10 +48,14 @@ def recently(view: Callable[..., Response]) -> Callable[..., Response]:
 
 def strongly(view: Callable[..., Response]) -> Callable[..., Response]:
     """Opens only for whoever signed in lately and with a second factor: neither a stolen password nor a session that was
-    left open changes how an account is entered. Whoever has no second factor yet gets a code by SMS."""
+    left open changes how an account is entered. Whoever has no second factor yet gets a code by SMS. After a recovery by
+    identity nothing of it changes until its owner has had time to object: fails closed."""
 
     @wraps(view)
     def opened(**values: Any) -> Response:
+        until = probation.frozen(g.account.subject)
+        if until is not None:
+            return make_response(render_template("account/frozen.html", until=clock.from_timestamp(until)), 403)
         if "mfa" not in g.session.authentication.amr:
             return sign_in(max_age=str(RECENT), claims=INSIST)
         return view(**values)

@@ -4,8 +4,11 @@ import re
 
 import pyotp
 import pytest
+from sqlalchemy import update
 
 from idp import authenticators
+from idp.extensions import db
+from idp.probation import Recovery, State, transitions
 from tests.conftest import Outbox
 from tests.person import Person
 from tests.relying_party import RelyingParty
@@ -191,6 +194,19 @@ def test_every_change_wants_the_page_of_ours(inside):
     form = next(f for f in inside.page.forms if f.action.endswith("/codes"))
     form.fields.pop("csrf_token")
     assert inside.browser.submit(form=form).status == 400
+
+
+def test_nothing_is_added_during_the_probation_after_a_recovery(inside, home):
+    with home[0].app_context():
+        row = transitions.begin(inside.subject, "index", alone=False)
+        db.session.execute(update(Recovery).where(Recovery.id == row.id).values(state=State.PROVISIONAL.value))
+        db.session.commit()
+    for path in ("/app", "/passkey", "/codes"):
+        page = inside.browser.open(METHODS + path)
+        assert page.status == 403, path
+        assert page.heading == "Belum dapat diubah"
+    inside.browser.click("Kembali ke akun saya")
+    assert inside.page.heading == "Keamanan masuk"
 
 
 def test_the_way_back_is_ours_alone(siti):

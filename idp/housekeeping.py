@@ -7,15 +7,14 @@ import structlog
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from idp import audit, notices
-from idp.authenticators import remembered_devices
-from idp.oidc import backchannel, families
+from idp import audit, notices, retention
+from idp.oidc import backchannel
 from idp.store import StoreUnavailable
 
 log = structlog.get_logger()
 
 NOTICES_EVERY = 5.0  # seconds
-SWEEP_EVERY = 3600.0
+RETENTION_EVERY = 3600.0  # looks whether it is due; one worker does it once a day
 
 
 def begin(app: Flask, stop: threading.Event) -> list[threading.Thread]:
@@ -24,8 +23,7 @@ def begin(app: Flask, stop: threading.Event) -> list[threading.Thread]:
         audit.drain_forever(app, stop),
         _every(NOTICES_EVERY, backchannel.deliver_due, app, stop),
         _every(NOTICES_EVERY, notices.deliver_due, app, stop),
-        _every(SWEEP_EVERY, families.sweep, app, stop),
-        _every(SWEEP_EVERY, remembered_devices.sweep, app, stop),
+        _every(RETENTION_EVERY, retention.daily, app, stop),
     ]
 
 

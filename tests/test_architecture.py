@@ -14,7 +14,7 @@ GROUND = {
 GATEWAYS = {"gateways"}
 RESIDENTS = {"accounts", "identity", "otp", "notices", "known_devices", "sessions", "interaction", "code_step", "authenticators", "probation"}
 ROOMS = {"login", "registration", "recovery", "account", "oidc", "pages"}
-FRONT_DOOR = {"__init__", "__main__", "application", "cli", "housekeeping", "migrations"}
+FRONT_DOOR = {"__init__", "__main__", "application", "cli", "housekeeping", "retention", "migrations"}
 FLOORS = {name: floor for floor, names in enumerate([GROUND, GATEWAYS, RESIDENTS, ROOMS, FRONT_DOOR]) for name in names}
 
 # What only some may import: the module's first name, and who may.

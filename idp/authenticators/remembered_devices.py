@@ -50,10 +50,11 @@ def forget(subject: str) -> int:
     return int(found.rowcount)  # type: ignore[attr-defined]
 
 
-def sweep() -> None:
-    """Removes what has expired."""
-    db.session.execute(delete(RememberedDevice).where(RememberedDevice.expires_at <= clock.timestamp()))
+def sweep() -> int:
+    """Removes what has expired; how many."""
+    found = db.session.execute(delete(RememberedDevice).where(RememberedDevice.expires_at <= clock.timestamp()))
     db.session.commit()
+    return int(found.rowcount)  # type: ignore[attr-defined]
 
 
 def _digest() -> str:

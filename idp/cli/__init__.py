@@ -24,6 +24,7 @@ COMMANDS = {
     "keys": "idp.cli.keys:keys",
     "otp": "idp.cli.otp:otp",
     "outbox": "idp.cli.outbox:outbox",
+    "retention": "idp.cli.retention:retention",
     "secrets": "idp.cli.secrets:secrets",
     "serve": "idp.cli.serve:serve",
 }

@@ -1,8 +1,10 @@
 """Passkeys in a real browser with its virtual authenticator: offered, made, and used without a word typed."""
 
+import os
 import shutil
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 from tests.browser.test_in_chromium import AXE, FLAGS, Tab, landing, received  # noqa: F401
@@ -136,3 +138,48 @@ def test_a_device_that_refuses_leaves_the_password(device, siti, wlkp, clock):
     device.tab.fill(identifier=siti.email, password=siti.password)
     device.tab.send()
     assert device.tab.heading() == "Langkah kedua"
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_accounts_own_page_adds_and_removes_one(chromium, landing, siti, home, clock, width):  # noqa: F811
+    tab = Tab(chromium, landing, width=width)
+    device, page = Device(tab), tab.page
+    page.add_init_script("window.PublicKeyCredential.isConditionalMediationAvailable = undefined")
+    page.goto(f"{home[1]}/account/methods")
+    _accessible(tab, f"sign-in-passkey-{width}")
+    tab.fill(identifier=siti.email, password=siti.password)
+    page.evaluate("document.querySelector('[data-passkey-ready]').value = ''")
+    tab.send()
+    page.click("text=Tambah passkey")
+    page.click("text=Kirim kode lewat SMS")
+    tab.fill(code=siti.outbox.code(siti.e164))
+    tab.send()
+    _accessible(tab, f"add-passkey-{width}")
+    page.get_by_role("button", name="Buat passkey").click()
+    page.wait_for_url("**/account/methods")
+    assert len(device.credentials()) == 1
+    assert "Chrome · Linux" in page.inner_text("main")
+    _accessible(tab, f"methods-passkey-{width}")
+    page.locator("a[href$='/remove']").first.click()
+    page.locator("main .button.danger").click()
+    assert "Chrome · Linux" not in page.inner_text("main")
+    tab.close()
+
+
+def test_the_offer_is_accessible(device, siti, wlkp):
+    page = device.tab.page
+    page.goto(wlkp.url())
+    page.wait_for_function("document.querySelector('[data-passkey-ready]').value === '1'")
+    device.tab.fill(identifier=siti.email, password=siti.password)
+    device.tab.send()
+    _accessible(device.tab, "offer")
+    page.click("text=Nanti saja, lanjut")
+    device.tab.arrives()
+
+
+def _accessible(tab, name):
+    found = Axe().run(tab.page, options=AXE).response["violations"]
+    assert not found, [(v["id"], [n["html"] for n in v["nodes"]]) for v in found]
+    assert tab.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    if os.environ.get("IDP_TEST_SCREENSHOTS"):
+        tab.page.screenshot(path=f"{os.environ['IDP_TEST_SCREENSHOTS']}/{name}.png", full_page=True)

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, replace
 
 from authlib.integrations.flask_client import OAuth, OAuthError
-from flask import Flask, redirect, render_template, session, url_for
+from flask import Flask, abort, redirect, render_template, request, session, url_for
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response
 
@@ -42,6 +42,9 @@ def create_service(service: Service) -> Flask:
 
     @app.get("/login")
     def login() -> Response:
+        # Our own button, or SIAPkerja's pages (OpenID Connect Core section 4): nobody else may begin a sign-in here.
+        if request.args.get("iss", issuer) != issuer:
+            abort(400)
         return siapkerja.authorize_redirect(callback)
 
     @app.get("/register")

@@ -13,6 +13,7 @@ ACR_FULL = "urn:siapkerja:acr:penuh"
 ACR_RECOVERED = "urn:siapkerja:acr:pemulihan"
 ACR_MFA = "urn:siapkerja:acr:mfa"
 ACCOUNT_CLIENT = "siapkerja-account"  # the account's own pages, to the protocol
+ACR_VALUES = (ACR_DATA, ACR_FULL, ACR_MFA)  # what may be asked for
 
 
 class InvalidValue(ValueError):

@@ -12,7 +12,7 @@ from idp import accounts, audit, authenticators, clock, interaction, known_devic
 from idp.extensions import csrf
 from idp.forms import origin_of
 from idp.interaction import Interaction
-from idp.oidc import claims, consent, par, request, session_state
+from idp.oidc import claims, consent, par, request, session_state, third_party_login
 from idp.oidc.errors import refusal
 from idp.oidc.prompts import Asked, Known, Unmet, acr_told, essential_acr, next_prompt, preferred_acr, required_subject
 from idp.oidc.records import Approval
@@ -319,7 +319,7 @@ def _end(waiting: Interaction, asked: Request, error: OAuth2Error) -> Response:
 
 
 def service_of(client: "Client", locale: str = LOCALES[0]) -> dict[str, str]:
-    """What our pages say about a client: its name in the person's language, its logo, its own policy and terms, the way back."""
+    """What our pages say about a client: its name in the person's language, its logo, its own policy and terms, the ways back."""
     facts = {
         "client_id": client.client_id,
         "name": client.name(locale),
@@ -327,6 +327,7 @@ def service_of(client: "Client", locale: str = LOCALES[0]) -> dict[str, str]:
         "client_uri": client.client_uri,
         "policy_uri": client.policy_uri,
         "tos_uri": client.tos_uri,
+        "login_uri": third_party_login.address(client),
     }
     return {name: str(value) for name, value in facts.items() if value}
 

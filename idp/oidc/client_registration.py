@@ -13,12 +13,13 @@ from pydantic import ValidationError
 from idp import audit, tokens
 from idp.config import settings
 from idp.extensions import DATABASE_DOWN, csrf
-from idp.oidc import client_keys, dynamic_clients, errors, untrusted_json
+from idp.oidc import client_deletion, client_keys, dynamic_clients, errors, untrusted_json
 from idp.oidc.client_rules import Problem
 from idp.oidc.clients import Client
 from idp.oidc.errors import refusal
 from idp.oidc.fetch import FetchRefused, allowed_url, fetch
 from idp.store import Script, StoreUnavailable, store
+from idp.values import ACR_VALUES
 
 OUTAGES: tuple[type[Exception], ...] = (StoreUnavailable, *DATABASE_DOWN)
 MOST_BYTES = 64 * 1024
@@ -86,8 +87,7 @@ def manage(client_id: str) -> Response:
     if row is None:
         raise refusal("invalid_token", "The registration access token is not known.")
     if flask.request.method == "DELETE":
-        dynamic_clients.remove(client_id)
-        audit.record("client_deleted", client=client_id)
+        client_deletion.delete(client_id)
         return Response(status=204)
     client = _replaced(row) if flask.request.method == "PUT" else _parsed(orjson.loads(row.entry))
     return _shown(200, client, dynamic_clients.secret_of(row), row.created_at, token)
@@ -133,7 +133,18 @@ def _entry(sent: dict[str, Any], client_id: str) -> dict[str, Any]:
     asked = wanted.split()
     said["scope"] = " ".join(scope for scope in SCOPES if scope in asked)
     said.setdefault("client_name", _host(said))
+    _leave_out_what_has_no_effect(said)
     return said | {"client_id": client_id} | _profile(said)
+
+
+def _leave_out_what_has_no_effect(said: dict[str, Any]) -> None:
+    """Where an operator is told of a slip, a program is told by what the answer says was registered (RFC 7591 section 2)."""
+    for channel in ("backchannel", "frontchannel"):
+        if not said.get(f"{channel}_logout_uri"):
+            said.pop(f"{channel}_logout_session_required", None)
+    wished = said.get("default_acr_values")
+    if isinstance(wished, list):
+        said["default_acr_values"] = [acr for acr in wished if acr in ACR_VALUES]
 
 
 def _profile(said: dict[str, Any]) -> dict[str, str]:

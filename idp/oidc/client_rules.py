@@ -8,6 +8,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from pydantic import AfterValidator
 
+from idp.values import ACR_VALUES
+
 if TYPE_CHECKING:
     from idp.oidc.clients import Client
 
@@ -99,7 +101,7 @@ Origin = Annotated[str, AfterValidator(origin)]
 
 def check_entry(client: "Client") -> None:
     """Raises Problem for the first thing in an entry that does not go together."""
-    for rule in (_grants, _secrets, _public, _profile, _keys, _encryption, _pairwise, _logout):
+    for rule in (_grants, _secrets, _public, _profile, _keys, _encryption, _pairwise, _classes, _initiation, _logout):
         rule(client)
 
 
@@ -190,7 +192,23 @@ def _pairwise(client: "Client") -> None:
         raise Problem("sector_identifier_uri", "is missing: a pairwise client with several hosts needs one")
 
 
+def _classes(client: "Client") -> None:
+    unknown = next((acr for acr in client.default_acr_values if acr not in ACR_VALUES), None)
+    if unknown is not None:
+        # OpenID Connect Registration section 2 makes it a wish; a slip of the pen would be one that is never heard.
+        raise Problem("default_acr_values", f"has a class that we do not know: choose from {', '.join(ACR_VALUES)}")
+
+
+def _initiation(client: "Client") -> None:
+    if "#" in (client.initiate_login_uri or ""):
+        raise Problem("initiate_login_uri", "has a fragment, after which no parameter of ours is read: remove it")
+
+
 def _logout(client: "Client") -> None:
+    for channel in ("backchannel", "frontchannel"):
+        if getattr(client, f"{channel}_logout_session_required") and not getattr(client, f"{channel}_logout_uri"):
+            wanted = f"{channel}_logout_uri"
+            raise Problem(f"{channel}_logout_session_required", f"has nothing to go with: add {wanted}, or remove the line")
     if client.backchannel_logout_uri and "#" in client.backchannel_logout_uri:
         raise Problem("backchannel_logout_uri", "has a fragment: remove everything from the #")
     ours = {_origin_of(uri) for uri in client.redirect_uris}

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from flask import Response, make_response, render_template
-from sqlalchemy import BigInteger, String, Table, Text, UniqueConstraint, delete, insert, select, update
+from flask_babel import get_locale
+from sqlalchemy import BigInteger, Connection, String, Table, Text, UniqueConstraint, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp import accounts, audit, clock, interaction, tokens
 from idp.extensions import Model, db
-from idp.oidc import claims, disclosure, families, records
+from idp.oidc import claims, disclosure, families, records, resources
 from idp.oidc.request import Request
 from idp.store import store
 
@@ -33,6 +34,7 @@ class RememberedGrant(Model):
     client_id: Mapped[str] = mapped_column(String(255))
     scope: Mapped[str] = mapped_column(Text)
     claims: Mapped[str] = mapped_column(Text, doc="Names of claims, separated by spaces.")
+    resources: Mapped[str] = mapped_column(Text, server_default="", doc="URIs of resources (RFC 8707), separated by spaces.")
     granted_at: Mapped[int] = mapped_column(BigInteger)
     wording: Mapped[int] = mapped_column(BigInteger)
 
@@ -47,13 +49,15 @@ class Grant:
     id: str = ""
     scope: frozenset[str] = frozenset()
     claims: frozenset[str] = frozenset()
+    resources: frozenset[str] = frozenset()
 
     def covers(self, request: Request) -> bool:
         """Whether everything this request asks for was allowed before."""
         if not self.id:
             return False
         wanted = claims.needed(request.registered, request.scope, request.claims)
-        return set(request.scope.split()) <= self.scope and wanted <= self.claims
+        scopes, resources = set(request.scope.split()), set(request.resources)
+        return scopes <= self.scope and wanted <= self.claims and resources <= self.resources
 
 
 NOTHING = Grant()
@@ -84,6 +88,7 @@ def remember(subject: str, request: Request) -> Grant:
         "id": before.id or tokens.random_token(16),
         "scope": " ".join(sorted(before.scope | set(request.scope.split()))),
         "claims": " ".join(sorted(before.claims | wanted)),
+        "resources": " ".join(sorted(before.resources | set(request.resources))),
         "granted_at": clock.timestamp(),
         "wording": WORDING,
     }
@@ -113,6 +118,12 @@ def revoke(subject: str, client_id: str) -> None:
     audit.record("grant_revoked", account=subject, client=client_id)
 
 
+def forget_client(connection: Connection, client_id: str) -> list[tuple[str, str]]:
+    """Forgets what anybody allowed a client, within this transaction; subject and id of each grant, to be marked as ended."""
+    gone = delete(GRANTS).where(GRANTS.c.client_id == client_id).returning(GRANTS.c.subject, GRANTS.c.id)
+    return [(row.subject, row.id) for row in connection.execute(gone)]
+
+
 def page(request: Request, subject: str) -> Response:
     """The page that shows each value before it is shared."""
     client = request.registered
@@ -121,6 +132,7 @@ def page(request: Request, subject: str) -> Response:
     context = {
         "service": interaction.here().service,
         "values": disclosure.shown(claims.pick(client, wanted, snapshot)),
+        "resources": resources.names(request.resources, str(get_locale())),
         "lasting": "offline_access" in request.scope.split(),
         "account": snapshot.get("name"),
     }
@@ -155,7 +167,7 @@ def _write(subject: str, client_id: str, row: dict[str, Any]) -> None:
 
 
 def _cache(subject: str, client_id: str, row: dict[str, Any]) -> None:
-    kept = {name: row.get(name, "") for name in ("id", "scope", "claims")}
+    kept = {name: row.get(name, "") for name in ("id", "scope", "claims", "resources")}
     key = f"account:{{{tokens.bucket(subject)}}}:{subject}"
     store().put_fields(key, {_field(client_id): orjson.dumps(kept)}, CACHE_LIFE)
 
@@ -163,4 +175,6 @@ def _cache(subject: str, client_id: str, row: dict[str, Any]) -> None:
 def _grant(row: dict[str, Any]) -> Grant:
     if not row.get("id"):
         return NOTHING
-    return Grant(row["id"], frozenset(row["scope"].split()), frozenset(row["claims"].split()))
+    # A copy in the store from before resources were kept has none: then they are asked about.
+    parts = (frozenset(row.get(name, "").split()) for name in ("scope", "claims", "resources"))
+    return Grant(row["id"], *parts)

@@ -13,7 +13,7 @@ from idp import tokens
 from idp.config import Settings
 from idp.oidc import answers, assertions, checks, claims, client_auth, client_keys, grants, keys, request_objects
 from idp.sealing import Unsealable
-from idp.values import ACR_DATA, ACR_FULL, ACR_MFA
+from idp.values import ACR_VALUES
 
 PATHS = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 JWKS = "/jwks.json"
@@ -56,7 +56,7 @@ def _abilities() -> dict[str, Any]:
         "response_modes_supported": list(answers.MODES),
         "grant_types_supported": list(dict.fromkeys(grant.GRANT_TYPE for grant, _ in grants.TABLE if grant.GRANT_TYPE)),
         "subject_types_supported": ["public", "pairwise"],
-        "acr_values_supported": [ACR_DATA, ACR_FULL, ACR_MFA],
+        "acr_values_supported": list(ACR_VALUES),
         "id_token_signing_alg_values_supported": list(keys.ALGORITHMS),
         "claim_types_supported": ["normal"],
         "claims_supported": ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", *claims.CLAIMS],

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import BigInteger, String, Table, Text, delete, insert, select, update
+from sqlalchemy import BigInteger, Connection, String, Table, Text, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp import clock, tokens
@@ -72,10 +72,9 @@ def replace(client: Client) -> None:
         connection.execute(update(DYNAMIC).where(DYNAMIC.c.client_id == client.client_id).values(entry=_written(client)))
 
 
-def remove(client_id: str) -> None:
-    """Forgets the client: its tokens open nothing from now on, since nobody is found who could present them."""
-    with db.engine.begin() as connection:
-        connection.execute(delete(DYNAMIC).where(DYNAMIC.c.client_id == client_id))
+def remove(connection: Connection, client_id: str) -> None:
+    """Forgets the client, within this transaction: nobody is found from now on who could present its tokens."""
+    connection.execute(delete(DYNAMIC).where(DYNAMIC.c.client_id == client_id))
 
 
 def secret_of(row: Any) -> str | None:

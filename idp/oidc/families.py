@@ -197,6 +197,13 @@ def end_account(subject: str, client_id: str | None = None) -> None:
         records.mark_ended(subject, family)
 
 
+def end_client(connection: Connection, client_id: str) -> list[tuple[str, str]]:
+    """Ends every family of a client, within this transaction; subject and id of each, whose access tokens are to be marked."""
+    alive = (FAMILIES.c.client_id == client_id) & FAMILIES.c.revoked_at.is_(None)
+    ended = update(FAMILIES).where(alive).values(revoked_at=clock.timestamp())
+    return [(row.subject, row.id) for row in connection.execute(ended.returning(FAMILIES.c.subject, FAMILIES.c.id))]
+
+
 def sweep() -> int:
     """Forgets families that can never be refreshed again; how many."""
     with db.engine.begin() as connection:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from authlib.oauth2 import OAuth2Error
 
+from idp.oidc.clients import clients
 from idp.oidc.errors import refusal
 from idp.oidc.request import Request
 
@@ -37,6 +38,12 @@ def choose(request: Request, approved: tuple[str, ...] = ()) -> None:
 def named(request: Request) -> tuple[str, ...]:
     """The resources in this request, each once; they are URIs, so the space that joins them is in none."""
     return tuple(dict.fromkeys(request.get("resource").split()))
+
+
+def names(asked: tuple[str, ...], locale: str) -> list[str]:
+    """What people call each resource: the service of the file that answers for it, else its URI."""
+    servers = [client for client in clients().all() if client.resource_server]
+    return list(dict.fromkeys(next((s.name(locale) for s in servers if uri in s.resources), uri) for uri in asked))
 
 
 def unknown_target() -> OAuth2Error:

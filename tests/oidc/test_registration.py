@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 
 from idp import clock, tokens
 from idp.extensions import db
-from idp.oidc import client_registration
+from idp.oidc import client_registration, consent, families, records
 from idp.oidc.client_file import ClientDirectory
 from tests.conformance.suite import Shelf, shelf
 from tests.oidc.conftest import CALLBACK, VERIFIER, RelyingParty, answer
@@ -265,6 +265,31 @@ def test_a_deleted_client_is_nobody_and_its_token_manages_nothing(app: Flask, en
     assert why(asks()) == (401, "invalid_client")
     for method in ("GET", "DELETE"):
         assert why(managed(app, told, method)) == (401, "invalid_token")
+
+
+@pytest.mark.every_store
+def test_all_that_anybody_gave_a_client_ends_with_it(app: Flask, enrol: Any, browser: FlaskClient, siti: str) -> None:
+    grants = ["authorization_code", "refresh_token"]
+    told, other = (enrol(grant_types=grants, token_endpoint_auth_method="none").json for _ in range(2))
+    given = {one["client_id"]: _redeemed(app, browser, one["client_id"]) for one in (told, other)}
+    assert managed(app, told, "DELETE").status_code == 204
+    with app.app_context():
+        assert [grant["client_id"] for grant in consent.of_account(siti)] == [other["client_id"]]
+        assert families.find(given[told["client_id"]]["refresh_token"], told["client_id"]) is None
+        assert families.find(given[other["client_id"]]["refresh_token"], other["client_id"]) is not None
+        # The record itself is dead, and not only hidden behind a client that is not found.
+        assert records.read_access(given[told["client_id"]]["access_token"]) is None
+        assert records.read_access(given[other["client_id"]]["access_token"]) is not None
+    party = RelyingParty(app, other["client_id"])
+    assert party.userinfo(given[other["client_id"]]["access_token"]).json["sub"] == siti
+
+
+def _redeemed(app: Flask, browser: FlaskClient, client_id: str) -> dict[str, Any]:
+    form = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, "code_verifier": VERIFIER, "client_id": client_id}
+    code = allowed(browser, RelyingParty(app, client_id))
+    given = app.test_client().post("/token", data=form | {"code": code})
+    assert given.status_code == 200, given.json
+    return dict(given.json)
 
 
 def test_another_application_on_the_same_stores_sees_every_change_at_once(app: Flask, make_app: Any, enrol: Any) -> None:

@@ -12,6 +12,7 @@ from idp import sessions
 from idp.oidc import keys
 from idp.oidc.client_file import ClientDirectory
 from tests.oidc.conftest import RelyingParty, answer
+from tests.simple_browser import Page
 
 API, OTHER = "https://api.example.go.id/", "https://pay.example.go.id/"
 
@@ -31,6 +32,23 @@ def read(app: Flask, token: str) -> dict[str, Any]:
 def refuse(response: Any) -> str:
     assert response.status_code == 400
     return str(response.json["error"])
+
+
+def test_the_person_is_told_where_the_client_will_act_for_them(register: Callable[..., RelyingParty], browser: FlaskClient) -> None:
+    register("api", client_name="Data Upah", resources=(API,), resource_server=True, redirect_uris=(), grant_types=())
+    party = register("party", first_party=False, resources=(API, OTHER), scope="openid")
+    asked = {"scope": "openid", "resource": API}
+    page = browser.get(party.url(**asked)).location
+    shown = Page(page, 200, browser.get(page).get_data(as_text=True))
+    assert "akan bertindak atas nama Anda di: Data Upah" in shown.text
+    assert OTHER not in shown.text
+    sent = browser.post(page, data=shown.form("decision").fields | {"decision": "allow"})
+    assert "code" in answer(browser.get(sent.location))
+    assert "code" in answer(browser.get(party.url(**asked, prompt="none"))), "what was allowed is remembered"
+    # A resource that nobody was asked about is asked about, by its address where no service of ours answers for it.
+    assert answer(browser.get(party.url(**asked | {"resource": OTHER}, prompt="none")))["error"] == "consent_required"
+    page = browser.get(party.url(**asked | {"resource": OTHER})).location
+    assert OTHER in browser.get(page).get_data(as_text=True)
 
 
 def test_a_resource_gets_a_jwt_made_out_to_it(app: Flask, party: RelyingParty, browser: FlaskClient, siti: str) -> None:

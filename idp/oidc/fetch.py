@@ -1,8 +1,12 @@
 """The one guarded way out: fetches that relying parties can make us do never reach our own network (SSRF)."""
 
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -66,28 +70,63 @@ def _exchange(method: str, url: str, headers: dict[str, str], body: bytes) -> Fe
     address = _public_address(host, parts.port or (443 if parts.scheme == "https" else 80))
     pinned = httpx.URL(url).copy_with(host=str(address))
     pieces = headers | {"Host": parts.netloc, "User-Agent": "SIAPkerja-ID", "Accept-Encoding": "identity"}
+    end = _End()
     try:
         # trust_env: a proxy from the environment would resolve the name again, out of our sight.
         with (
             httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client,
-            client.stream(method, pinned, headers=pieces, content=body, extensions={"sni_hostname": host}) as answer,
+            end.within(deadline - clock.monotonic()),
+            client.stream(method, pinned, headers=pieces, content=body, extensions=end.extensions(host)) as answer,
         ):
             kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-            return Fetched(answer.status_code, kind, _bounded(answer, deadline))
+            fetched = Fetched(answer.status_code, kind, _bounded(answer))
     except httpx.HTTPError as failed:
-        raise FetchRefused(type(failed).__name__) from None
+        raise FetchRefused("answers too slowly" if end.came else type(failed).__name__) from None
+    if end.came:  # a body without a length looks complete when we hang up
+        raise FetchRefused("answers too slowly")
+    return fetched
 
 
-def _bounded(answer: httpx.Response, deadline: float) -> bytes:
+def _bounded(answer: httpx.Response) -> bytes:
     pieces, total = [], 0
-    for piece in answer.iter_raw(16384):
+    for piece in answer.iter_raw():
         total += len(piece)
         if total > MOST:
             raise FetchRefused("answers more than 256 kB")
-        if clock.monotonic() > deadline:  # a body that drips a byte a second never times out by itself
-            raise FetchRefused("answers too slowly")
         pieces.append(piece)
     return b"".join(pieces)
+
+
+class _End:
+    """Hangs up when the time is over, wherever an exchange is: headers or a body that drip never time out by themselves."""
+
+    def __init__(self) -> None:
+        self.came = False
+        self._stream: Any = None
+
+    def extensions(self, host: str) -> dict[str, Any]:
+        """For httpx: the name for TLS, and whom to tell which connection is used."""
+        return {"sni_hostname": host, "trace": self._note}
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Ends the connection after `seconds`."""
+        timer = threading.Timer(max(0.0, seconds), self._hang_up)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _note(self, event: str, told: dict[str, Any]) -> None:
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._stream = told["return_value"]
+
+    def _hang_up(self) -> None:
+        self.came = True
+        if self._stream is not None:
+            with suppress(OSError):  # it is closed already
+                self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
 def _public_address(host: str, port: int) -> IPv4Address | IPv6Address:

@@ -65,6 +65,10 @@ class Settings(BaseSettings):
     registration_tokens: Literal["required", "open"] = Field(
         "required", description="`open` lets anybody register clients dynamically; refused in production."
     )
+    recovery_waiting: Literal["completes", "officer"] = Field(
+        "completes",
+        description="Whether a risky recovery is completed with a new code after 72 hours, or by two officers only.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @field_validator("issuer")

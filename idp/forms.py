@@ -85,6 +85,11 @@ def register_forms(app: Flask) -> None:
     app.before_request(check_origin)
 
 
+def browser_secret() -> str | None:
+    """What tells this browser from others outside of interactions, if it has come back with it; never shown or logged."""
+    return request.cookies.get(web.cookie_name(BROWSER_COOKIE))
+
+
 def origin_of(url: str) -> str:
     """Scheme, host and port of a URL, as CSP writes an origin; a custom scheme stands for itself."""
     parts = urlsplit(url)

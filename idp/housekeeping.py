@@ -9,11 +9,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from idp import audit, notices, retention
 from idp.oidc import backchannel
+from idp.probation import answers
 from idp.store import StoreUnavailable
 
 log = structlog.get_logger()
 
 NOTICES_EVERY = 5.0  # seconds
+RECOVERIES_EVERY = 60.0
 RETENTION_EVERY = 3600.0  # looks whether it is due; one worker does it once a day
 
 
@@ -23,6 +25,7 @@ def begin(app: Flask, stop: threading.Event) -> list[threading.Thread]:
         audit.drain_forever(app, stop),
         _every(NOTICES_EVERY, backchannel.deliver_due, app, stop),
         _every(NOTICES_EVERY, notices.deliver_due, app, stop),
+        _every(RECOVERIES_EVERY, answers.settle_due, app, stop),
         _every(RETENTION_EVERY, retention.daily, app, stop),
     ]
 

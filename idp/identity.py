@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from flask import Response, after_this_request, request
+from flask import Response, after_this_request
 
 from idp import audit, clock, rate_limits, tokens, web
-from idp.forms import BROWSER_COOKIE
+from idp.forms import BROWSER_COOKIE, browser_secret
 from idp.gateways.civil_registry import THRESHOLDS, Facts, Purpose, RegistryUnavailable, Verdict, civil_registry
 from idp.sealing import sealer
 from idp.values import FullName, Nik
@@ -102,8 +102,7 @@ def _acts(index: str) -> Acts:
 
 def _device() -> str:
     # A browser that shows no cookie gets one; whoever throws it away each time is held by the other limits.
-    known = request.cookies.get(web.cookie_name(BROWSER_COOKIE))
-    return known or _mark_device(tokens.random_token())
+    return browser_secret() or _mark_device(tokens.random_token())
 
 
 def _mark_device(secret: str) -> str:

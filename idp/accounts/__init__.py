@@ -6,6 +6,7 @@ from idp.accounts import passwords
 from idp.accounts.changes import (
     ContactTaken,
     NikTaken,
+    Replaced,
     account_locked,
     assign_roles,
     contact_taken,
@@ -17,6 +18,7 @@ from idp.accounts.changes import (
     recovered,
     replace_contacts,
     replace_password,
+    restore,
     set_password_hash,
     unlock,
 )
@@ -35,10 +37,10 @@ from idp.accounts.model import Account, Contact
 from idp.accounts.snapshot import changed, claims, snapshot
 
 __all__ = [
-    "Account", "AccountLocked", "Contact", "ContactTaken", "Identifier", "NikTaken", "WrongCredentials", "account_locked",
-    "assign_roles", "authenticate", "changed", "claims", "contact_taken", "create", "find", "find_by_identifier",
-    "find_by_nik", "init_app", "locale_of", "lock", "mark_blocked", "password_changed", "recover", "recovered",
-    "replace_contacts", "replace_password", "set_password_hash", "snapshot", "stands", "unlock",
+    "Account", "AccountLocked", "Contact", "ContactTaken", "Identifier", "NikTaken", "Replaced", "WrongCredentials",
+    "account_locked", "assign_roles", "authenticate", "changed", "claims", "contact_taken", "create", "find",
+    "find_by_identifier", "find_by_nik", "init_app", "locale_of", "lock", "mark_blocked", "password_changed", "recover",
+    "recovered", "replace_contacts", "replace_password", "restore", "set_password_hash", "snapshot", "stands", "unlock",
 ]  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Everything that changes an account: each in one SQL transaction, each telling whoever must know."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from blinker import signal
 from sqlalchemy import select, update
@@ -25,6 +26,14 @@ recovered = signal("recovered")
 
 class NikTaken(Exception):
     """This person has an account already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """What was in use before a recovery: ids of contacts, and the password's hash."""
+
+    contacts: list[int]
+    password_hash: str = field(repr=False)
 
 
 class ContactTaken(Exception):
@@ -93,10 +102,25 @@ def set_password_hash(account: Account, password_hash: str) -> None:
 
 
 def recover(
-    account: Account, phone: PhoneNumber, email: EmailAddress, password_hash: str, *, email_verified: bool = False
+    account: Account,
+    phone: PhoneNumber,
+    email: EmailAddress,
+    password_hash: str,
+    *,
+    email_verified: bool = False,
+    also: Callable[[Replaced], object] = lambda replaced: None,
 ) -> list[PhoneNumber | EmailAddress]:
-    """New contacts and password in one transaction; the contacts that were in use, to be told; raises ContactTaken."""
-    old = _supersede(account, (phone, email), email_verified)
+    """New contacts and password in one transaction; the contacts that were in use, to be told; raises ContactTaken.
+
+    `also` takes part in the transaction, and learns what is replaced; whatever it raises undoes all of it.
+    """
+    try:
+        in_use = _supersede(account, (phone, email), email_verified)
+        also(Replaced([contact.id for contact in in_use], account.password_hash))
+    except Exception:
+        db.session.rollback()
+        raise
+    old = [contact.value for contact in in_use]
     account.password_hash = password_hash
     account.password_changed_at = clock.timestamp()
     _commit_contacts(account, (phone, email))
@@ -105,9 +129,39 @@ def recover(
     return old
 
 
+def restore(account: Account, replaced: Replaced, also: Callable[[], object]) -> None:
+    """Undoes a recovery: what it replaced is in use again, in one transaction with `also`, which may raise.
+
+    A contact that is another account's by now stays away; raises ContactTaken if it became so this very moment.
+    """
+    try:
+        _hold(account, clock.timestamp())
+        also()
+        _reinstate(account, replaced.contacts)
+    except Exception:
+        db.session.rollback()
+        raise
+    account.password_hash = replaced.password_hash
+    account.password_changed_at = clock.timestamp()
+    _commit_contacts(account, [contact.value for contact in account.contacts if contact.current])
+    recovered.send(subject=account.subject)
+
+
+def _reinstate(account: Account, wanted: Sequence[int]) -> None:
+    now = clock.timestamp()
+    for contact in account.contacts:
+        if contact.current and contact.id not in wanted:
+            contact.superseded_at = now
+    db.session.flush()
+    for contact in account.contacts:
+        if contact.id in wanted and not contact_taken(contact.value, but=account.subject):
+            contact.superseded_at = None
+    db.session.flush()
+
+
 def replace_contacts(account: Account, phone: PhoneNumber, email: EmailAddress) -> list[PhoneNumber | EmailAddress]:
     """New contacts; those that were in use, to be told; raises ContactTaken."""
-    old = _supersede(account, (phone, email), False)
+    old = [contact.value for contact in _supersede(account, (phone, email), False)]
     _commit_contacts(account, (phone, email))
     audit.record("contacts_changed", account=account.subject)
     return old
@@ -137,9 +191,8 @@ def assign_roles(account: Account, roles: Sequence[str]) -> None:
     audit.record("roles_changed", account=account.subject)
 
 
-def _supersede(
-    account: Account, new: Sequence[PhoneNumber | EmailAddress], email_verified: bool
-) -> list[PhoneNumber | EmailAddress]:
+def _supersede(account: Account, new: Sequence[PhoneNumber | EmailAddress], email_verified: bool) -> list[Contact]:
+    """Puts the new contacts in use; those that were in use before."""
     now = clock.timestamp()
     _hold(account, now)
     in_use = [contact for contact in account.contacts if contact.current]
@@ -154,7 +207,7 @@ def _supersede(
             account.contacts.append(Contact.of(account.subject, value, verified))
         else:
             same.verified_at = verified or same.verified_at
-    return [contact.value for contact in in_use]
+    return in_use
 
 
 def _hold(account: Account, now: int) -> None:

@@ -144,6 +144,13 @@ def verify(context: str, answer: str, *, subject: str | None = None, state: str 
     return Proof(known.subject, ("swk" if synced else "hwk", "user"), verified.user_verified)
 
 
+def state_of(answer: str) -> str:
+    """The state of the passkey that an answer names, `active` for one that nobody knows; proves nothing."""
+    digest = tokens.digest(_assertion(answer).id)
+    wanted = select(Authenticator.state).where(Authenticator.lookup == digest, Authenticator.kind == PASSKEY)
+    return db.session.scalar(wanted) or ACTIVE
+
+
 def remove(subject: str, passkey_id: str) -> bool:
     """This passkey proves nothing any more; whether there was one."""
     mine = (Authenticator.id == passkey_id) & (Authenticator.subject == subject) & (Authenticator.kind == PASSKEY)

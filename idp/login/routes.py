@@ -6,11 +6,16 @@ from flask import Response, make_response, render_template, url_for
 
 from idp import accounts, audit, authenticators, interaction, probation, rate_limits, web
 from idp.authenticators import WrongFactor, passkeys
+from idp.authenticators.model import ACTIVE
 from idp.extensions import _, _l
 from idp.interaction import here
 from idp.login.forms import LoginForm, PasskeyForm
+from idp.probation import recognising
+from idp.probation.answers import By
 
+ASKED = "login-recovery"  # the notes of whoever is asked about a recovery
 LOCKED = _l("Akun ini sedang dikunci demi keamanan. Silakan hubungi petugas layanan Kemnaker.")
+NO_PASSKEY = _l("Passkey tidak dapat dipakai. Coba lagi, atau masuk dengan password.")
 room = interaction.room("login", __name__, "login", "select_account", "create", "mfa", "passkey")
 
 
@@ -23,6 +28,9 @@ def password() -> Response:
     try:
         account = accounts.authenticate(form.identifier.value, form.password.data or "")
     except accounts.WrongCredentials:
+        suspended = recognising.by_password(form.identifier.value, form.password.data or "")
+        if suspended is not None:
+            return _ask(suspended, "password")
         # The same sentence whether the account exists or not, and never which of the two was wrong.
         return _page(form, _("Data masuk atau password tidak sesuai. Periksa kembali, atau pilih Kendala Masuk ke Akun?"))
     except accounts.AccountLocked:
@@ -30,7 +38,7 @@ def password() -> Response:
     audit.record("sign_in", account=account.subject, client=here().service.get("client_id"))
     here().authenticated(probation.authentication(account, ("pwd",)))
     here().offer = bool(form.passkey_ready.data) and _promote(account.subject)
-    return interaction.leave()
+    return _leave(account.subject, "password")
 
 
 @room.route("/login/passkey", methods=["GET", "POST"])
@@ -41,17 +49,34 @@ def passkey() -> Response:
         return web.see_other(url_for("login.password"))
     address = web.client_address()
     rate_limits.hit("passkey_address", address)
+    answer = form.credential.data or ""
     try:
-        proof = passkeys.verify(_context(), form.credential.data or "")
+        state = passkeys.state_of(answer)
+        proof = passkeys.verify(_context(), answer, state=state)
     except WrongFactor:
-        return _page(_empty(), _("Passkey tidak dapat dipakai. Coba lagi, atau masuk dengan password."))
+        return _page(_empty(), NO_PASSKEY)
     rate_limits.give_back("passkey_address", address)
+    if state != ACTIVE:
+        suspended = recognising.suspending(proof.subject)
+        return _ask(suspended, "passkey") if suspended is not None else _page(_empty(), NO_PASSKEY)
     account = accounts.find(proof.subject)
     if account is None or account.locked:
         return _page(_empty(), LOCKED)
     audit.record("sign_in", account=account.subject, client=here().service.get("client_id"), kind="passkey")
     here().authenticated(probation.authentication(account, (*proof.amr, "mfa")))
-    return interaction.leave()
+    return _leave(account.subject, "passkey")
+
+
+def _leave(subject: str, by: By) -> Response:
+    """To the door; while a recovery of the account waits, by way of the question whose it is."""
+    waiting = recognising.waiting(subject)
+    return _ask(waiting, by) if waiting is not None else interaction.leave()
+
+
+def _ask(row: probation.Recovery, by: By) -> Response:
+    here().keep(ASKED, {"recovery": row.id, "by": by})
+    here().save()
+    return web.see_other(url_for("login.recovering"))
 
 
 def _promote(subject: str) -> bool:

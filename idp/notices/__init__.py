@@ -1,7 +1,16 @@
 """Notices to a person about their account, by SMS and e-mail: what happened, when, and what to do if it was not them."""
 
-from idp.notices.delivery import deliver_due, post, send, tell
-from idp.notices.outbox import write
+from idp.notices.delivery import deliver_due, post, send, tell, tell_each
+from idp.notices.outbox import Fate, fates, write
+from idp.notices.recoveries import (
+    recovered,
+    recovery_affirmed,
+    recovery_frozen,
+    recovery_ready,
+    recovery_started,
+    recovery_vetoed,
+    recovery_waits,
+)
 from idp.notices.words import (
     AUTHENTICATOR_CHANGES,
     Notice,
@@ -11,17 +20,15 @@ from idp.notices.words import (
     contacts_changed,
     deletion_cancelled,
     deletion_requested,
-    identity_recovered,
     new_device,
     password_changed,
-    recovered,
-    recovery_started,
     registration_attempt,
     signed_out_everywhere,
 )
 
 __all__ = [
-    "AUTHENTICATOR_CHANGES", "Notice", "account_locked", "account_unlocked", "authenticators_changed", "contacts_changed",
-    "deletion_cancelled", "deletion_requested", "deliver_due", "identity_recovered", "new_device", "password_changed", "post",
-    "recovered", "recovery_started", "registration_attempt", "send", "signed_out_everywhere", "tell", "write",
+    "AUTHENTICATOR_CHANGES", "Fate", "Notice", "account_locked", "account_unlocked", "authenticators_changed",
+    "contacts_changed", "deletion_cancelled", "deletion_requested", "deliver_due", "fates", "new_device", "password_changed",
+    "post", "recovered", "recovery_affirmed", "recovery_frozen", "recovery_ready", "recovery_started", "recovery_vetoed",
+    "recovery_waits", "registration_attempt", "send", "signed_out_everywhere", "tell", "tell_each", "write",
 ]  # fmt: skip

@@ -48,6 +48,14 @@ def post(contacts: Contacts, notice: Notice, account: str | None = None) -> None
     send(ids)
 
 
+def tell_each(messages: Iterable[tuple[PhoneNumber | EmailAddress, Notice]], account: str | None = None) -> None:
+    """As `tell`, each contact with a notice of its own, such as one with a link that is for this contact only."""
+    begun = clock.monotonic()
+    for contact, notice in messages:
+        post([contact], notice, account)
+    background.pause(begun)
+
+
 def send(ids: Iterable[str]) -> None:
     """Sends what `outbox.write` has kept, in the background, each by itself: a slow gateway holds up no other."""
     for delivery_id in ids:

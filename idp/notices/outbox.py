@@ -59,6 +59,16 @@ class Claimed:
         return clock.timestamp() - self.created_at >= GIVE_UP_AFTER
 
 
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of one message: `id` is the gateway's reference, `channel` sms or mail."""
+
+    id: str
+    channel: str
+    state: str
+    last_answer: str
+
+
 def write(
     contacts: Iterable[PhoneNumber | EmailAddress],
     notice: Notice,
@@ -115,6 +125,15 @@ def postpone(claimed: Claimed, answer: str, *, counted: bool = True) -> None:
     attempts = claimed.attempt if counted else claimed.attempt - 1
     wait = BACK_OFF[min(max(attempts, 1), len(BACK_OFF)) - 1]
     _set(claimed.id, attempts=attempts, last_answer=answer[:200], next_at=clock.timestamp() + wait)
+
+
+def fates(account: str, kind: str, since: int) -> list[Fate]:
+    """What became of this account's notices of a kind, from `since` (epoch seconds) on."""
+    wanted = select(DELIVERIES.c.id, DELIVERIES.c.channel, DELIVERIES.c.state, DELIVERIES.c.last_answer).where(
+        DELIVERIES.c.account == account, DELIVERIES.c.kind == kind, DELIVERIES.c.created_at >= since
+    )
+    with db.engine.connect() as connection:
+        return [Fate(row.id, row.channel, row.state, row.last_answer or "") for row in connection.execute(wanted)]
 
 
 def forget(before: int, most: int) -> int:

@@ -34,6 +34,9 @@ ROOMS: dict[str, tuple[str, list[str]]] = {
     "mfa_liked": ("login.otp", ["mfa", "mfa_liked", "login"]),
     # Creating one wants a second factor first, as does everything that would be one.
     "passkey": ("login.passkey_offer", ["passkey", "mfa"]),
+    # Whoever has an old credential may sign in with it, which ends the limits.
+    "limited": ("recovery.limited", ["limited", "login"]),
+    "limited_liked": ("recovery.limited", ["limited_liked", "login"]),
     "consent": ("oidc.consent", ["consent"]),
 }
 LOCALES = ("id", "en")
@@ -162,7 +165,7 @@ def _next(seen: Validated, known: Known) -> str | None:
     wishes = Asked(
         prompts=asked.prompts,
         max_age=asked.max_age,
-        essential_acr=essential_acr(asked.claims),
+        essential_acr=essential_acr(asked.claims) or frozenset(asked.registered.required_acr_values),
         preferred_acr=_preferred_acr(asked),
         subject=required_subject(asked.claims, asked.hint),
         consent=not asked.registered.first_party,
@@ -282,6 +285,7 @@ def _approval(seen: Validated, session: Session) -> Approval:
         auth_time=proved.auth_time,
         acr=acr_told(_preferred_acr(seen.request), proved),
         amr=proved.amr,
+        recovered_at=proved.recovered_at,
         sid=session.sid,
         family="",
         grant=seen.remembered.id,

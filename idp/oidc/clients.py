@@ -80,6 +80,7 @@ class Client(BaseModel, ClientMixin):
     require_auth_time: bool = Field(False, description="It relies on `auth_time`, which every ID token has.")
     default_acr_values: tuple[str, ...] = Field((), description="Classes it prefers when a request names none.")
     initiate_login_uri: Address | None = Field(None, description="Where our pages send people who sign in to it anew.")
+    required_acr_values: tuple[str, ...] = Field((), description="Classes of which it insists on one, whatever it asks.")
     post_logout_redirect_uris: tuple[RedirectUri, ...] = Field((), description="Exact addresses after a logout.")
     backchannel_logout_uri: Address | None = Field(None, description="Told of a logout by us.")
     backchannel_logout_session_required: bool = Field(False, description="It relies on `sid`, which every notice has.")

@@ -69,6 +69,20 @@ def login_owed(asked: Asked, known: Known, now: int) -> bool:
     return not _is_the_one(asked, known) or not _acr_possible(asked, known.authentication)
 
 
+def limited_owed(asked: Asked, known: Known, now: int) -> bool:
+    """The client insists on more than a recovered account has during probation: a page says from when it will."""
+    proved = known.authentication
+    return bool(proved and now < proved.limited_until and asked.essential_acr and not asked.essential_acr & reached(proved))
+
+
+def limited_liked(asked: Asked, known: Known, now: int) -> bool:
+    """The client would like the full class, which a recovered account does not have yet: the person may go on without."""
+    proved = known.authentication
+    if proved is None or known.declined or "none" in asked.prompts or now >= proved.limited_until:
+        return False
+    return ACR_FULL in asked.preferred_acr and not reached(proved) & set(asked.preferred_acr)
+
+
 def mfa_owed(asked: Asked, known: Known, now: int) -> bool:
     """The second factor: owed by whoever has one, and by everybody where the client insists."""
     proved = known.authentication
@@ -102,7 +116,9 @@ def consent_owed(asked: Asked, known: Known, now: int) -> bool:
 RULES: tuple[tuple[str, Callable[[Asked, Known, int], bool], str], ...] = (
     ("create", create_owed, "login_required"),
     ("select_account", select_account_owed, "account_selection_required"),
+    ("limited", limited_owed, "unmet_authentication_requirements"),
     ("login", login_owed, "login_required"),
+    ("limited_liked", limited_liked, "interaction_required"),
     ("mfa", mfa_owed, "interaction_required"),
     ("mfa_liked", mfa_liked, "interaction_required"),
     ("passkey", passkey_offered, "interaction_required"),

@@ -36,6 +36,7 @@ class Approval:
     nonce: str = field(default="", repr=False)
     claims: dict[str, Any] = field(default_factory=dict, repr=False)
     resources: tuple[str, ...] = ()
+    recovered_at: int = 0
 
     @property
     def offline(self) -> bool:

@@ -105,6 +105,8 @@ def id_token(approval: Approval, client: "Client", *, access_token: str = "", co
         "amr": list(approval.amr),
         "sid": approval.sid,
     }
+    if approval.recovered_at:
+        stated["recovered_at"] = approval.recovered_at
     bound = {
         "nonce": nonce,
         "at_hash": half_hash(access_token, algorithm),

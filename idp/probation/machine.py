@@ -119,6 +119,12 @@ def after(case: Case, act: Act, now: int, stays: int = 0) -> Case:
     return replace(present, state=to, until=until)
 
 
+def possible(case: Case, now: int) -> frozenset[Act]:
+    """Every act that may follow now."""
+    state = at(case, now).state
+    return frozenset(act for seen, act in NEXT if seen is state and (act is not Act.VETO or may_veto(case, now)))
+
+
 def may_veto(case: Case, now: int) -> bool:
     """Whether an old contact may still say no: 30 days from the start, and while it is open in any case."""
     return now < case.started_at + VETO_LIFE or case.state in OPEN

@@ -5,6 +5,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.extensions import Model
 from idp.probation.machine import Case, State
+from idp.sealing import sealer
+from idp.values import EmailAddress, PhoneNumber
 
 _OPEN = text("state IN ('provisional', 'waiting', 'ready')")
 
@@ -13,8 +15,8 @@ class Recovery(Model):
     """One recovery. Times are epoch seconds; `until` is when the state ends by itself, 0 for never.
 
     `subject` is empty when the NIK has no account: the row is written all the same, so that the work tells nobody.
-    `contacts_sealed` holds the new contacts, `new_password_hash` what a waiting recovery will set. `old_password_hash`
-    and `old_contacts` (ids) are what it suspended and a veto restores. Device and address are blind indexes.
+    `contacts_sealed` holds the new contacts. `old_password_hash` and `old_contacts` (ids) are what was in use before and
+    a veto restores. Device and address are blind indexes.
     `officer` is who has signed first, for `officer_act`.
     """
 
@@ -36,7 +38,6 @@ class Recovery(Model):
     inputs: Mapped[dict[str, bool] | None] = mapped_column(JSON)
     verdict: Mapped[str | None] = mapped_column(String(24))
     contacts_sealed: Mapped[str | None] = mapped_column(Text)
-    new_password_hash: Mapped[str | None] = mapped_column(Text)
     old_password_hash: Mapped[str | None] = mapped_column(Text)
     old_contacts: Mapped[list[int] | None] = mapped_column(JSON)
     phone_index: Mapped[str | None] = mapped_column(String(80), index=True)
@@ -50,6 +51,27 @@ class Recovery(Model):
     def case(self) -> Case:
         """Its standing as written, for the state machine."""
         return Case(State(self.state), self.started_at, self.until, self.alone)
+
+    @property
+    def new_phone(self) -> PhoneNumber | None:
+        """The new number, opened; None before the code was right."""
+        return PhoneNumber(self._new_contacts()[0]) if self.contacts_sealed else None
+
+    @property
+    def new_email(self) -> EmailAddress | None:
+        """The new address, opened; None before the code was right."""
+        return EmailAddress(self._new_contacts()[1]) if self.contacts_sealed else None
+
+    def sealed(self, phone: PhoneNumber, email: EmailAddress) -> dict[str, str]:
+        """The columns that keep new contacts: sealed for this row, and found again by blind index."""
+        return {
+            "contacts_sealed": sealer().seal(f"{phone.value} {email.value}", f"recoveries.contacts:{self.id}"),
+            "phone_index": sealer().index(phone.value, "phone"),
+            "email_index": sealer().index(email.value, "email"),
+        }
+
+    def _new_contacts(self) -> list[str]:
+        return sealer().open(self.contacts_sealed or "", f"recoveries.contacts:{self.id}").split(" ")
 
     def __repr__(self) -> str:
         return f"<Recovery {self.state}>"

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from idp import clock, tokens
 from idp.extensions import db
@@ -12,6 +13,7 @@ from idp.probation.model import Recovery
 
 ENDS = frozenset({State.FINAL, State.FROZEN, State.VETOED, State.CANCELLED, State.EXPIRED})
 SETTLED_AT_ONCE = 200
+KEPT = 31 * machine.DAY  # seconds; limits look back 30 days
 
 
 class Moved(Exception):
@@ -35,13 +37,16 @@ def find(recovery_id: str) -> Recovery | None:
     return db.session.get(Recovery, recovery_id, populate_existing=True)
 
 
+def present(row: Recovery) -> Case:
+    """Where the recovery stands now, by time too."""
+    return machine.at(row.case, clock.timestamp())
+
+
 def open_of(subject: str) -> Recovery | None:
     """The one open recovery of an account, if its state has not ended by time meanwhile."""
     wanted = select(Recovery).where(Recovery.subject == subject, Recovery.state.in_([s.value for s in machine.OPEN]))
     row = db.session.scalars(wanted.execution_options(populate_existing=True)).first()
-    if row is None or machine.at(row.case, clock.timestamp()).state not in machine.OPEN:
-        return None
-    return row
+    return row if row is not None and present(row).state in machine.OPEN else None
 
 
 def move(row: Recovery, act: Act, stays: int = 0, **changes: Any) -> Case:
@@ -77,6 +82,14 @@ def due() -> list[Recovery]:
     return list(db.session.scalars(select(Recovery).where(over, by_itself).limit(SETTLED_AT_ONCE)))
 
 
+def sweep() -> None:
+    """Forgets recoveries that ended more than 31 days ago, their links with them; a frozen one waits for its officers."""
+    old = clock.timestamp() - KEPT
+    over = (Recovery.ended_at < old) & (Recovery.started_at < old) & (Recovery.state != State.FROZEN.value)
+    db.session.execute(delete(Recovery).where(over).execution_options(synchronize_session=False))
+    db.session.commit()
+
+
 def sign(row: Recovery, officer: str, act: Act) -> bool:
     """The first of two signatures, committed; False when somebody has signed already."""
     unsigned = (Recovery.id == row.id) & (Recovery.state == row.state) & Recovery.officer.is_(None)
@@ -90,9 +103,12 @@ def _write(row: Recovery, seen: Case, to: Case, now: int, changes: dict[str, Any
     ended = {"ended_at": now} if to.state in ENDS else {}
     signatures = {"officer": None, "officer_act": None}  # they were for the state that is left
     values = {"state": to.state.value, "until": to.until, **signatures, **ended, **changes}
-    written = db.session.execute(
-        update(Recovery).where(unchanged).values(values).execution_options(synchronize_session=False)
-    )
+    change = update(Recovery).where(unchanged).values(values).execution_options(synchronize_session=False)
+    try:
+        written = db.session.execute(change)
+    except IntegrityError:  # another recovery of this account is open
+        db.session.rollback()
+        raise Moved from None
     if written.rowcount != 1:  # type: ignore[attr-defined]
         db.session.rollback()
         raise Moved

@@ -1,13 +1,18 @@
 """What a recovery does to an account: who is told, what ends, what is new."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from idp import accounts, audit, clock, notices, rate_limits, sessions
 from idp.accounts import Account
+from idp.extensions import db
+from idp.probation import completing, transitions
+from idp.probation.circumstances import Given
+from idp.probation.machine import Act, Case, Impossible, State
+from idp.probation.model import Recovery
+from idp.probation.transitions import Moved
+from idp.rate_limits import TooManyAttempts
 from idp.recovery.draft import IDENTITY, Draft
 from idp.recovery.forms import ContactForm
-from idp.recovery.verdict import Circumstances, verdict
 from idp.sealing import sealer
 from idp.values import EmailAddress, PhoneNumber
 
@@ -18,12 +23,11 @@ def warn_owner(draft: Draft) -> Draft:
     """Finds the account and tells the contacts in use, at once: the three facts are known to many. Whether there is an
     account shows in the draft only; the work is the same."""
     account = accounts.find_by_nik(draft.proved.nik)
-    contacts = _contacts(account) if account else []
-    notices.tell(contacts, notices.recovery_started(clock.now()), account.subject if account else None)
-    if account is None:
-        return replace(draft, warned=True)
-    audit.record("recovery_started", account=account.subject)
-    return replace(draft, warned=True, account=account.subject)
+    subject = account.subject if account else ""
+    row = completing.start(account, _nik_index(draft))
+    if account is not None:
+        audit.record("recovery_started", account=subject, recovery=row.id)
+    return replace(draft, warned=True, account=subject, recovery=row.id)
 
 
 def may_receive(draft: Draft) -> bool:
@@ -51,20 +55,56 @@ def reset_password(account: Account, password: str) -> None:
     audit.record("recovery_finished", account=account.subject)
 
 
-def complete(draft: Draft, account: Account | None) -> bool:
-    """Ends a recovery by identity as the verdict says; False when there is none; raises ContactTaken, TooManyAttempts."""
-    if account is None or verdict(Circumstances(True, draft.warned)) is None:
+def complete(draft: Draft, account: Account | None) -> Case | None:
+    """Ends a recovery by identity as its risk demands; None when there is none to end, or its owner was not told.
+
+    Raises ContactTaken, TooManyAttempts, Impossible (over, or another recovery of this account is open).
+    """
+    row = transitions.find(draft.recovery) if draft.recovery else None
+    if account is None or row is None or not draft.warned or row.subject != account.subject:
+        return None
+    given = Given(PhoneNumber(draft.recipient), EmailAddress(draft.email), _proves_old(draft, account))
+    if row.state != State.STARTED.value:
+        return completing.complete(row, account, given, draft.password_hash)
+    return _within_limits(draft, row, account, given)
+
+
+def ready_for(account: Account, phone: Value) -> Recovery | None:
+    """A recovery of this account that has waited for this very number, and may be completed now."""
+    row = transitions.open_of(account.subject)
+    if row is None or transitions.present(row).state is not State.READY or row.new_phone != phone:
+        return None
+    return row
+
+
+def withdraw(recovery_id: str) -> bool:
+    """Takes back a recovery that waits; False when it is over or decided already."""
+    row = transitions.find(recovery_id)
+    try:
+        if row is None:
+            return False
+        transitions.move(row, Act.CANCEL)
+    except (Moved, Impossible):
         return False
-    subject, phone = account.subject, PhoneNumber(draft.recipient)
-    sessions.end_all(subject)
-    # The hash is salted: the same one means that this very draft has been written before the store went away.
-    if account.password_hash == draft.password_hash:
-        old: Sequence[Value] = [contact.value for contact in account.contacts if not contact.current]
-    else:
-        old = _recover(draft, account, phone)
-    sessions.end_all(subject)
-    notices.tell(old, notices.identity_recovered(clock.now(), phone), subject)
+    db.session.commit()
+    audit.record("recovery_cancelled", account=row.subject, recovery=recovery_id)
     return True
+
+
+def finish(row: Recovery, account: Account, password_hash: str) -> Case:
+    """The new code was right: the recovery that has waited is completed. Raises ContactTaken, Impossible."""
+    try:
+        return completing.finish(row, account, password_hash)
+    except Moved:
+        raise Impossible(State(row.state)) from None
+
+
+def knows_password(draft: Draft, typed: str) -> bool:
+    """Whether this is the account's password; counted and worked at as any sign-in, account or not. Raises TooManyAttempts."""
+    try:
+        return bool(typed) and accounts.authenticate(draft.proved.nik, typed).subject == draft.account
+    except (accounts.WrongCredentials, accounts.AccountLocked):
+        return False
 
 
 def used_lately(contact: Value) -> bool:
@@ -86,19 +126,38 @@ def own_data(account: Account) -> list[str]:
     return known + ([account.email.value.partition("@")[0]] if account.email else [])
 
 
-def _recover(draft: Draft, account: Account, phone: PhoneNumber) -> list[Value]:
+def _within_limits(draft: Draft, row: Recovery, account: Account, given: Given) -> Case:
+    nik = _nik_index(draft)
+    blocked = completing.blocked(nik)
+    if blocked is not None:
+        raise TooManyAttempts(blocked, "recovery_nik")
     # One success per NIK and per new contact in 30 days: a thief's phone recovers one account, not a village.
-    email = EmailAddress(draft.email)
-    acts = [("recovery_nik", (sealer().index(draft.proved.nik.value, "facts"),))]
-    acts += [("recovery_contact", (_index(contact),)) for contact in (phone, email)]
+    acts: list[tuple[str, tuple[str, ...]]] = [("recovery_nik", (nik,))]
+    acts += [("recovery_contact", (_index(contact),)) for contact in (given.phone, given.email)]
     rate_limits.hit_all(acts)
     try:
-        return accounts.recover(account, phone, email, draft.password_hash)
+        return completing.complete(row, account, given, draft.password_hash)
+    except Moved:
+        _give_back(acts)
+        raise Impossible(State(row.state)) from None
     except Exception:
         # Nothing was recovered: an outage must not use up the one success of 30 days.
-        for name, subjects in acts:
-            rate_limits.give_back(name, *subjects)
+        _give_back(acts)
         raise
+
+
+def _give_back(acts: list[tuple[str, tuple[str, ...]]]) -> None:
+    for name, subjects in acts:
+        rate_limits.give_back(name, *subjects)
+
+
+def _proves_old(draft: Draft, account: Account) -> bool:
+    """Whether something old was given too: the previous password, or a number of the account that received the code."""
+    return draft.knew_password or PhoneNumber(draft.recipient) in _contacts(account)
+
+
+def _nik_index(draft: Draft) -> str:
+    return sealer().index(draft.proved.nik.value, "facts")
 
 
 def _index(contact: Value) -> str:

@@ -8,7 +8,9 @@ from idp.identity import Proof
 from idp.values import EmailAddress, PhoneNumber
 
 PHONE, EMAIL, IDENTITY = "phone", "email", "identity"
-RECOVERED, NO_ACCOUNT = "recovered", "no account"
+# How it ended: the password or a waited-for recovery is done; probation; a wait; no account; another recovery is open.
+RECOVERED, PROVISIONAL, WAITING = "recovered", "provisional", "waiting"
+NO_ACCOUNT, REFUSED, WITHDRAWN = "no account", "refused", "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +18,17 @@ class Draft:
     """A recovery under way: by `phone` or `email` (resets the password), or by `identity` (new contacts too).
 
     `account` is the subject, empty when there is none: nobody is told before the end. `warned` is that its contacts,
-    if any, were told at once. `refused` is a new contact that turned out to be somebody else's. `outcome` is the end.
+    if any, were told at once. `recovery` is the id of what SQL knows of it. `knew_password` is that the previous password
+    was given too. `refused` is a new contact that turned out to be somebody else's. `outcome` is the end, and `until`
+    when it gets better (epoch seconds).
     """
 
     way: str = ""
     account: str = ""
     proof: dict[str, Any] | None = None
     warned: bool = False
+    recovery: str = ""
+    knew_password: bool = False
     recipient: str = ""
     email: str = ""
     password_hash: str = ""
@@ -30,6 +36,7 @@ class Draft:
     verified: bool = False
     refused: str = ""
     outcome: str = ""
+    until: int = 0
 
     @classmethod
     def load(cls, notes: dict[str, Any]) -> Self:

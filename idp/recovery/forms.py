@@ -1,5 +1,8 @@
 """The forms of recovery, one a page, in the words of the seeds."""
 
+from wtforms import PasswordField
+from wtforms.validators import Length
+
 from idp.accounts.fields import NewPasswordField
 from idp.extensions import _l
 from idp.fields import EmailField, NameField, NikField, PhoneField
@@ -29,11 +32,16 @@ class IdentityForm(Form):
 
 
 class ContactForm(Form):
-    """New contacts and a new password."""
+    """New contacts and a new password; and the previous one from those who still know it, which shortens the limits."""
 
     email = EmailField(_l("Alamat Email"))
     phone = PhoneField(_l("Nomor Handphone"))
     password = NewPasswordField(_l("Password baru"))
+    old_password = PasswordField(
+        _l("Password lama (tidak wajib)"),
+        [Length(max=512)],
+        description=_l("Jika masih ingat, akun Anda lebih cepat pulih penuh."),
+    )
 
 
 class PasswordForm(Form):

@@ -5,22 +5,42 @@ from typing import Any
 
 from flask import Response, make_response, render_template, request, url_for
 
-from idp import accounts, audit, identity, interaction, otp, rate_limits, web
+from idp import accounts, audit, clock, identity, interaction, otp, rate_limits, web
 from idp.accounts import passwords
 from idp.code_step import CodeForm, SentCode, right
 from idp.extensions import DATABASE_DOWN, _
 from idp.gateways.civil_registry import RegistryUnavailable
 from idp.interaction import here
+from idp.probation.machine import Case, Impossible, State
 from idp.rate_limits import TooManyAttempts
 from idp.recovery import completion
-from idp.recovery.draft import EMAIL, IDENTITY, NO_ACCOUNT, PHONE, RECOVERED, Draft
+from idp.recovery.draft import (
+    EMAIL,
+    IDENTITY,
+    NO_ACCOUNT,
+    PHONE,
+    PROVISIONAL,
+    RECOVERED,
+    REFUSED,
+    WAITING,
+    WITHDRAWN,
+    Draft,
+)
 from idp.recovery.forms import ContactForm, EmailForm, IdentityForm, PasswordForm, PhoneForm
 from idp.sealing import sealer
 from idp.values import EmailAddress, PhoneNumber
 
 ROOM = "recovery"
 OUTAGES: tuple[type[Exception], ...] = (passwords.Busy, *DATABASE_DOWN)
-room = interaction.room(ROOM, __name__, "login")
+OUTCOMES = {
+    RECOVERED: "done",
+    PROVISIONAL: "provisional",
+    WAITING: "waiting",
+    WITHDRAWN: "withdrawn",
+    NO_ACCOUNT: "unknown",
+    REFUSED: "refused",
+}
+room = interaction.room(ROOM, __name__, "login", "limited", "limited_liked")
 
 
 @room.route("/recover")
@@ -128,7 +148,9 @@ def password() -> Response:
             return _to("recovery.choose")
         if not form.validate_on_submit() or not form.password.accept(completion.own_data(account)):
             return _page("password", form)
-        completion.reset_password(account, form.password.data or "")
+        _set_password(draft, account, form.password.data or "")
+    except (Impossible, accounts.ContactTaken):
+        return _keep(Draft(outcome=REFUSED), "recovery.done")
     except OUTAGES:
         return _page("password", form, 503, interrupted=True)
     return _keep(Draft(outcome=RECOVERED), "recovery.done")
@@ -140,7 +162,27 @@ def done() -> Response:
     draft = _draft()
     if draft.step != "done":
         return _to(f"recovery.{draft.step}")
-    return _page("done" if draft.outcome == RECOVERED else "unknown")
+    return _page(OUTCOMES[draft.outcome], until=clock.from_timestamp(draft.until))
+
+
+@room.route("/recover/withdraw", methods=["POST"])
+def withdraw() -> Response:
+    """Whoever began a recovery that waits takes it back."""
+    draft = _draft()
+    if draft.outcome != WAITING or not completion.withdraw(draft.recovery):
+        return _to(f"recovery.{draft.step}")
+    return _keep(Draft(outcome=WITHDRAWN), "recovery.done")
+
+
+def _set_password(draft: Draft, account: accounts.Account, typed: str) -> None:
+    """Resets the password, or with it completes the recovery that has waited for this number."""
+    if not draft.recovery:
+        completion.reset_password(account, typed)
+        return
+    row = completion.ready_for(account, draft.contact)
+    if row is None or row.id != draft.recovery:
+        raise Impossible(State.EXPIRED)
+    completion.finish(row, account, passwords.hashed(typed))
 
 
 def _begin(page: str, form: PhoneForm | EmailForm, way: str) -> Response:
@@ -151,8 +193,9 @@ def _begin(page: str, form: PhoneForm | EmailForm, way: str) -> Response:
         account = accounts.find_by_nik(form.nik.value)
         typed: PhoneNumber | EmailAddress = form.contact.value
         owned = account is not None and typed in (account.phone, account.email)
-        subject = account.subject if account is not None and owned else ""
-        return _send(Draft(way, subject, recipient=typed.value))
+        waited = completion.ready_for(account, typed) if account is not None and not owned else None
+        subject = account.subject if account is not None and (owned or waited) else ""
+        return _send(Draft(way, subject, recipient=typed.value, recovery=waited.id if waited else ""))
     except TooManyAttempts as limit:
         return _page(page, form, 429, wait=limit.retry_after)
     except DATABASE_DOWN:
@@ -167,7 +210,8 @@ def _give_contacts(draft: Draft, form: ContactForm) -> Response:
     if not _point_out_refused(draft, form) or not accepted:
         return _page("contact", form)
     hashed = passwords.hashed(form.password.data or "")
-    draft = draft.with_contacts(form.email.value, form.phone.value, hashed)
+    knew = draft.knew_password or completion.knows_password(draft, form.old_password.data or "")
+    draft = replace(draft.with_contacts(form.email.value, form.phone.value, hashed), knew_password=knew)
     rate_limits.hit("recovery_given_nik", sealer().index(draft.proved.nik.value, "facts"))
     if draft.verified:
         return _complete(_remember(draft))
@@ -202,13 +246,21 @@ def _send(draft: Draft) -> Response:
 def _complete(draft: Draft) -> Response:
     account = accounts.find(draft.account) if draft.account else None
     try:
-        completed = completion.complete(draft, account)
+        case = completion.complete(draft, account)
     except accounts.ContactTaken as taken:
         return _keep(draft.without(taken.kind), "recovery.contact")
-    if not completed:
+    except Impossible:
+        return _keep(Draft(outcome=REFUSED), "recovery.done")
+    if case is None:
         # Told only now: the facts matched and the number is theirs.
         audit.record("recovery_refused", reason="no account")
-    return _keep(Draft(outcome=RECOVERED if completed else NO_ACCOUNT), "recovery.done")
+        return _keep(Draft(outcome=NO_ACCOUNT), "recovery.done")
+    return _keep(_ended(draft, case), "recovery.done")
+
+
+def _ended(draft: Draft, case: Case) -> Draft:
+    outcome = {State.PROVISIONAL: PROVISIONAL, State.WAITING: WAITING, State.FINAL: RECOVERED}.get(case.state, REFUSED)
+    return Draft(recovery=draft.recovery, outcome=outcome, until=case.until)
 
 
 def _typed_before() -> dict[str, str]:

@@ -17,14 +17,18 @@ AT = datetime(2026, 3, 2, 5, 30, tzinfo=UTC)
 PHONE = PhoneNumber.parse("081234562797")
 REFUSED = PhoneNumber.parse("081234560002")
 MAIL = EmailAddress.parse("siti@example.com")
-VETO = "https://akun.kemnaker.go.id/veto/" + "x" * 22
+VETO = "https://akun.kemnaker.go.id/recovery/veto/" + "x" * 22
 
 ALL = [
     notices.password_changed(AT),
     notices.contacts_changed(AT),
-    notices.recovery_started(AT),
+    notices.recovery_started(AT, VETO),
     notices.recovered(AT, PhoneNumber.parse("081299991234"), VETO),
-    notices.identity_recovered(AT, PhoneNumber.parse("081299991234")),
+    notices.recovery_waits(AT, PhoneNumber.parse("081299991234"), VETO),
+    notices.recovery_affirmed(AT, VETO),
+    notices.recovery_ready(AT),
+    notices.recovery_vetoed(AT),
+    notices.recovery_frozen(AT),
     *(notices.authenticators_changed(change, AT) for change in notices.AUTHENTICATOR_CHANGES),
     *(notices.registration_attempt(what, AT) for what in ("nik", "phone", "email")),
     notices.new_device(AT, "Chrome · Android"),
@@ -119,7 +123,7 @@ def test_one_dead_contact_does_not_keep_the_others_from_knowing(here: Flask) -> 
 def test_telling_nobody_takes_as_long_as_telling_somebody(here: Flask) -> None:
     def seconds(contacts: list[PhoneNumber | EmailAddress]) -> float:
         begun = time.perf_counter()
-        notices.tell(contacts, notices.recovery_started(AT))
+        notices.tell(contacts, notices.password_changed(AT))
         return time.perf_counter() - begun
 
     nobody, somebody = seconds([]), seconds([PHONE, MAIL])

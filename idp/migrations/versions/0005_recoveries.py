@@ -30,7 +30,6 @@ def upgrade() -> None:
         sa.Column("inputs", sa.JSON(), nullable=True),
         sa.Column("verdict", sa.String(length=24), nullable=True),
         sa.Column("contacts_sealed", sa.Text(), nullable=True),
-        sa.Column("new_password_hash", sa.Text(), nullable=True),
         sa.Column("old_password_hash", sa.Text(), nullable=True),
         sa.Column("old_contacts", sa.JSON(), nullable=True),
         sa.Column("phone_index", sa.String(length=80), nullable=True),

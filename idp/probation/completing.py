@@ -1,0 +1,110 @@
+"""What a completed recovery does to an account: by its risk it becomes provisional or waits; a new code ends the wait."""
+
+from sqlalchemy import func, select
+
+from idp import accounts, audit, authenticators, clock, notices, sessions
+from idp.accounts import Account, Replaced
+from idp.config import settings
+from idp.extensions import db
+from idp.probation import circumstances, links, transitions
+from idp.probation.circumstances import Given
+from idp.probation.machine import DAY, Act, Case, State
+from idp.probation.model import Recovery
+from idp.probation.risk import STAYS, Way, verdict
+
+BLOCKED_AFTER_VETO = 30 * DAY
+
+
+def start(account: Account | None, nik_index: str) -> Recovery:
+    """The three facts matched: writes that down and tells the contacts in use at once, each with a way to say no.
+
+    The same work and time whether or not there is an account.
+    """
+    subject = account.subject if account else ""
+    row = transitions.begin(subject, nik_index, alone=settings().recovery_waiting == "completes", **circumstances.place())
+    in_use = [contact.value for contact in account.contacts if contact.current] if account else []
+    said = links.addressed(row, in_use, lambda url: notices.recovery_started(clock.now(), url))
+    notices.tell_each(said, subject or None)
+    return row
+
+
+def complete(row: Recovery, account: Account, given: Given, password_hash: str) -> Case:
+    """The code was right: weighs the risk, and lets the recovery become provisional or wait.
+
+    Raises ContactTaken, Impossible, Moved. May be called again after an outage: what is written is not written twice.
+    """
+    if row.state == State.STARTED.value:
+        _decide(row, account, given, password_hash)
+        row = transitions.find(row.id) or row
+    if row.state == State.PROVISIONAL.value:
+        _take_over(row, account.subject)
+    return row.case
+
+
+def finish(row: Recovery, account: Account, password_hash: str) -> Case:
+    """The new code after the wait: new contacts and password, full power. Raises ContactTaken, Impossible, Moved."""
+    phone, email = row.new_phone, row.new_email
+    if phone is None or email is None:
+        raise transitions.Moved  # nothing was ever given: fails closed
+    sessions.end_all(account.subject)
+    accounts.recover(account, phone, email, password_hash, also=lambda old: _write(row, Act.CODE, 0, old))
+    audit.record("probation_ended", account=account.subject, reason="code")
+    done = transitions.find(row.id) or row
+    _take_over(done, account.subject)
+    return done.case
+
+
+def blocked(nik_index: str) -> int | None:
+    """Seconds for which nobody recovers this NIK by identity, since a recovery was vetoed; None when it is free."""
+    undone = Recovery.state.in_([State.VETOED.value, State.FROZEN.value])
+    last = select(func.max(Recovery.ended_at)).where(Recovery.nik_index == nik_index, undone)
+    ended_at = db.session.scalar(last)
+    left = (ended_at or 0) + BLOCKED_AFTER_VETO - clock.timestamp()
+    return left if left > 0 else None
+
+
+def _decide(row: Recovery, account: Account, given: Given, password_hash: str) -> None:
+    known = circumstances.gather(row, account, given)
+    way = verdict(known)
+    weighed = {"inputs": known.to_dict(), "verdict": way.value, "completed_at": clock.timestamp()}
+    changes = {**weighed, **row.sealed(given.phone, given.email), **circumstances.place()}
+    facts: dict[str, str | int | bool | None] = {"verdict": way.value, "recovery": row.id, **known.to_dict()}
+    audit.record("recovery_weighed", account=account.subject, client=None, **facts)
+    if way is Way.WAIT:
+        transitions.move(row, Act.WAIT, STAYS[way], **changes)
+        db.session.commit()
+        _announce_wait(transitions.find(row.id) or row, account)
+        return
+    # Before and after: without the store nothing changes (fails closed), and no session slips in between.
+    sessions.end_all(account.subject)
+    accounts.recover(
+        account, given.phone, given.email, password_hash,
+        also=lambda old: _write(row, Act.PROVISION, STAYS[way], old, **changes),
+    )  # fmt: skip
+
+
+def _write(row: Recovery, act: Act, stays: int, old: Replaced, **changes: object) -> None:
+    transitions.move(row, act, stays, old_contacts=old.contacts, old_password_hash=old.password_hash, **changes)
+
+
+def _take_over(row: Recovery, subject: str) -> None:
+    """What follows from a recovery that SQL has: each may be done twice, so that an outage in between leaves nothing undone."""
+    sessions.end_all(subject)
+    authenticators.suspend_all(subject, row.id)
+    account = accounts.find(subject)
+    phone = row.new_phone
+    if account is None or phone is None:
+        return
+    old = [c.value for c in account.contacts if c.id in (row.old_contacts or []) and not c.current]
+    said = links.addressed(row, old, lambda url: notices.recovered(clock.now(), phone, url))
+    notices.tell_each(said, subject)
+
+
+def _announce_wait(row: Recovery, account: Account) -> None:
+    audit.record("recovery_waits", account=account.subject, recovery=row.id)
+    phone, until = row.new_phone, clock.from_timestamp(row.until)
+    if phone is None:
+        return
+    in_use = [contact.value for contact in account.contacts if contact.current]
+    said = links.addressed(row, in_use, lambda url: notices.recovery_waits(until, phone, url))
+    notices.tell_each(said, account.subject)

@@ -1,0 +1,46 @@
+"""Veto links: one for each old contact and message, kept by digest, good for one answer and nothing else."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from idp import clock, tokens
+from idp.config import settings
+from idp.extensions import db
+from idp.notices import Notice
+from idp.probation import transitions
+from idp.probation.machine import VETO_LIFE
+from idp.probation.model import Recovery, VetoLink
+from idp.values import EmailAddress, PhoneNumber
+
+Value = PhoneNumber | EmailAddress
+PATH = "/recovery/veto/"
+
+
+def addressed(row: Recovery, contacts: Iterable[Value], words: Callable[[str], Notice]) -> list[tuple[Value, Notice]]:
+    """A notice for each contact with a link of its own: what one contact's owner answered binds no other. Committed."""
+    drawn = [(contact, tokens.random_token(16)) for contact in contacts]
+    if drawn:
+        expires_at = row.started_at + VETO_LIFE
+        links = [{"digest": tokens.digest(token), "recovery": row.id, "expires_at": expires_at} for _, token in drawn]
+        db.session.execute(insert(VetoLink), links)
+        db.session.commit()
+    return [(contact, words(f"{settings().issuer}{PATH}{token}")) for contact, token in drawn]
+
+
+def recovery_of(token: str) -> Recovery | None:
+    """The recovery that an unused link is about; looking uses nothing up, so that link scanners do nothing."""
+    wanted = select(VetoLink.recovery).where(_usable(token))
+    found = db.session.scalar(wanted)
+    return transitions.find(found) if found is not None else None
+
+
+def use(token: str) -> bool:
+    """Uses the link up, in the caller's transaction; False for all but the first of many presses."""
+    used = update(VetoLink).where(_usable(token)).values(used_at=clock.timestamp())
+    return bool(db.session.execute(used).rowcount)  # type: ignore[attr-defined]
+
+
+def _usable(token: str) -> Any:
+    return (VetoLink.digest == tokens.digest(token)) & VetoLink.used_at.is_(None) & (VetoLink.expires_at > clock.timestamp())

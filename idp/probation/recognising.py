@@ -1,0 +1,53 @@
+"""Recognising at sign-in whoever has what a recovery suspended: they are asked whether the recovery is theirs."""
+
+from sqlalchemy import select
+
+from idp import accounts
+from idp.accounts import Contact, Identifier, passwords
+from idp.extensions import db
+from idp.probation import transitions
+from idp.probation.machine import State
+from idp.probation.model import Recovery
+from idp.sealing import sealer
+from idp.values import Nik, PhoneNumber
+
+
+def by_password(identifier: Identifier, password: str) -> Recovery | None:
+    """The recovery that suspended this very password of the account with this NIK or contact, old or new.
+
+    To be called after an attempt that was counted and failed. Raises Busy.
+    """
+    row = _of_identifier(identifier)
+    if row is None or not passwords.matches(password, row.old_password_hash):
+        return None
+    return row
+
+
+def suspending(subject: str) -> Recovery | None:
+    """The provisional recovery that suspended what this account had before."""
+    row = transitions.open_of(subject)
+    return row if row is not None and transitions.present(row).state is State.PROVISIONAL else None
+
+
+def waiting(subject: str) -> Recovery | None:
+    """The recovery that waits while the account's owner has just signed in as ever."""
+    row = transitions.open_of(subject)
+    return row if row is not None and transitions.present(row).state in (State.WAITING, State.READY) else None
+
+
+def _of_identifier(identifier: Identifier) -> Recovery | None:
+    account = accounts.find_by_identifier(identifier)
+    if account is not None:
+        return suspending(account.subject)
+    if isinstance(identifier, Nik):
+        return None
+    kind = "phone" if isinstance(identifier, PhoneNumber) else "email"
+    indexes = sealer().indexes(identifier.value, kind)
+    replaced = select(Contact).where(
+        Contact.kind == kind, Contact.value_index.in_(indexes), Contact.superseded_at.is_not(None)
+    )
+    for contact in db.session.scalars(replaced):
+        row = suspending(contact.subject)
+        if row is not None and contact.id in (row.old_contacts or []):
+            return row
+    return None

@@ -1,0 +1,50 @@
+"""The pages behind the links in notices of a recovery: GET asks «Apakah ini Anda?», POST acts; nobody is signed in here."""
+
+from flask import Blueprint, Response, make_response, render_template, request
+
+from idp import clock
+from idp.probation import answers, links, machine, transitions
+from idp.probation.answers import LinkUsed
+from idp.probation.machine import Act, Impossible, State
+from idp.probation.model import Recovery
+
+pages = Blueprint("veto", __name__)
+ANSWERS = {"no": Act.VETO, "yes": Act.AFFIRM}
+
+
+@pages.route(f"{links.PATH}<token>", methods=["GET", "POST"])
+def ask(token: str) -> Response:
+    """Whether it was them. Looking changes nothing, so that scanners of links do nothing; one press counts."""
+    row = links.recovery_of(token)
+    if row is None:
+        return _page("used", 410)
+    act = ANSWERS.get(request.form.get("answer", "")) if request.method == "POST" else None
+    if act is None:
+        return _asked(row)
+    try:
+        state = answers.by_link(token, act)
+    except LinkUsed:
+        return _page("used", 410)
+    except Impossible as over:
+        return _page("over", 409, state=over.state.value)
+    return _page("answered", state=state.value)
+
+
+def _asked(row: Recovery) -> Response:
+    case = transitions.present(row)
+    possible = machine.possible(case, clock.timestamp())
+    if Act.VETO not in possible:
+        return _page("over", state=case.state.value)
+    # Before the code was right there is nothing yet that a yes could be about: it might be said to somebody else's attempt.
+    return _page(
+        "ask",
+        state=case.state.value,
+        started=case.state is State.STARTED,
+        affirmable=Act.AFFIRM in possible,
+        at=clock.from_timestamp(row.completed_at or row.started_at),
+        phone=row.new_phone.masked if row.new_phone else None,
+    )
+
+
+def _page(name: str, status: int = 200, **context: object) -> Response:
+    return make_response(render_template(f"recovery/veto/{name}.html", **context), status)

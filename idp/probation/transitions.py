@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from idp import clock, tokens
@@ -13,7 +13,6 @@ from idp.probation.model import Recovery
 
 ENDS = frozenset({State.FINAL, State.FROZEN, State.VETOED, State.CANCELLED, State.EXPIRED})
 SETTLED_AT_ONCE = 200
-KEPT = 31 * machine.DAY  # seconds; limits look back 30 days
 
 
 class Moved(Exception):
@@ -80,14 +79,6 @@ def due() -> list[Recovery]:
     over = (Recovery.until > 0) & (Recovery.until <= now)
     by_itself = or_(Recovery.state != State.WAITING.value, Recovery.alone)
     return list(db.session.scalars(select(Recovery).where(over, by_itself).limit(SETTLED_AT_ONCE)))
-
-
-def sweep() -> None:
-    """Forgets recoveries that ended more than 31 days ago, their links with them; a frozen one waits for its officers."""
-    old = clock.timestamp() - KEPT
-    over = (Recovery.ended_at < old) & (Recovery.started_at < old) & (Recovery.state != State.FROZEN.value)
-    db.session.execute(delete(Recovery).where(over).execution_options(synchronize_session=False))
-    db.session.commit()
 
 
 def sign(row: Recovery, officer: str, act: Act) -> bool:

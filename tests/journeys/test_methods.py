@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy import update
 
 from idp import authenticators
+from idp.account import methods
 from idp.extensions import db
 from idp.probation import Recovery, State, transitions
+from idp.sealing import sealer
 from tests.conftest import Outbox
 from tests.person import Person
 from tests.relying_party import RelyingParty
@@ -122,8 +124,11 @@ def test_the_key_that_a_form_carries_is_of_this_account_only(inside, home):
     inside.browser.open(METHODS + "/app")
     form = inside.page.form("key")
     thiefs = pyotp.random_base32()
-    form.fields["key"] = thiefs
-    assert inside.browser.submit(form=form, code=pyotp.TOTP(thiefs).now()).status == 422
+    with home[0].app_context():
+        sealed_for_the_thief = sealer().seal(thiefs, methods._context("the thief"))
+    for key in (thiefs, sealed_for_the_thief):
+        form.fields["key"] = key
+        assert inside.browser.submit(form=form, code=pyotp.TOTP(thiefs).now()).status == 422
     with home[0].app_context():
         assert not authenticators.of(inside.subject).any
 

@@ -19,16 +19,17 @@ from idp import (
     pages,
     recovery,
     registration,
+    secret_file,
     store,
     web,
 )
 from idp.accounts import passwords
-from idp.config import Settings, load_settings, secrets_of
+from idp.config import Settings, load_settings
 from idp.extensions import DATABASE_DOWN, babel, csrf, db, tune_sqlite
 from idp.gateways.civil_registry import RegistryUnavailable
 from idp.gateways.sms import DeliveryFailed
 from idp.rate_limits import TooManyAttempts
-from idp.sealing import Sealer, Unsealable
+from idp.sealing import Unsealable
 
 # The facts that a view may let fall, and the page each becomes: status and error code.
 FACTS: dict[type[Exception], tuple[int, str]] = {
@@ -59,11 +60,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     # A doubled slash is another address: merging them would redirect to whatever host the request claims to be for.
     app.url_map.merge_slashes = False
     app.extensions["idp.settings"] = known
-    secrets = secrets_of(known)
-    app.extensions["idp.secrets"] = secrets
-    app.extensions["idp.sealing"] = Sealer(secrets.sealing, secrets.index)
+    secret_file.load(app)
     app.extensions["idp.store"] = store.connect(_redis_url(known))
-    app.config.update(_flask_config(known, secrets.cookie))
+    app.config.update(_flask_config(known, app.extensions["idp.secrets"].cookie))
     db.init_app(app)
     tune_sqlite(app)
     csrf.init_app(app)

@@ -7,7 +7,7 @@ import structlog
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from idp import audit, notices, retention
+from idp import audit, notices, resealing, retention, secret_file
 from idp.oidc import backchannel
 from idp.probation import answers
 from idp.store import StoreUnavailable
@@ -16,6 +16,7 @@ log = structlog.get_logger()
 
 NOTICES_EVERY = 5.0  # seconds
 RECOVERIES_EVERY = 60.0
+SECRETS_EVERY = 5.0
 RETENTION_EVERY = 3600.0  # looks whether it is due; one worker does it once a day
 
 
@@ -26,6 +27,8 @@ def begin(app: Flask, stop: threading.Event) -> list[threading.Thread]:
         _every(NOTICES_EVERY, backchannel.deliver_due, app, stop),
         _every(NOTICES_EVERY, notices.deliver_due, app, stop),
         _every(RECOVERIES_EVERY, answers.settle_due, app, stop),
+        _every(SECRETS_EVERY, secret_file.refresh, app, stop),
+        _every(RETENTION_EVERY, resealing.once, app, stop),
         _every(RETENTION_EVERY, retention.daily, app, stop),
     ]
 

@@ -1,5 +1,6 @@
 """Sealing of personal data: AES-256-GCM bound to its place, and blind indexes to find it again."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -21,6 +22,7 @@ class Sealer:
 
     sealing: Ring
     blind: Ring
+    renew: "Callable[[], Sealer] | None" = field(default=None, repr=False, compare=False)
     _ciphers: dict[str, AESGCM] = field(default_factory=dict, repr=False)
 
     def seal(self, text: str, context: str) -> str:
@@ -33,9 +35,11 @@ class Sealer:
     def open(self, sealed: str, context: str) -> str:
         """What was sealed for this very context; raises Unsealable for anything else."""
         key_id, _, body = sealed.partition(".")
+        # A key that another process has just begun to write with is in the file by now.
+        known = self.renew() if self.renew and key_id not in self.sealing.keys else self
         try:
             raw = bytes.fromhex(body)
-            return self._cipher(key_id).decrypt(raw[:12], raw[12:], f"{key_id}|{context}".encode()).decode()
+            return known._cipher(key_id).decrypt(raw[:12], raw[12:], f"{key_id}|{context}".encode()).decode()
         except (InvalidTag, KeyError, ValueError):
             raise Unsealable(f"cannot open what is sealed for {context.partition(':')[0]}") from None
 

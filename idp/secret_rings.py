@@ -62,6 +62,69 @@ def write_new_secrets(path: Path) -> None:
         draft.unlink()
 
 
+def rotate(path: Path, ring: str, *, stage: bool = False) -> str:
+    """Makes a key of this ring the one that writes, older ones read on; its id. Raises ConfigError.
+
+    With `stage` the new key is only added, for machines that must all know it before one of them writes with it; the
+    next rotation takes a staged key into use instead of making another.
+    """
+    data = _for_change(path)
+    keys: dict[str, str] = data[ring]["keys"]
+    newest = list(keys)[-1]
+    if newest == data[ring]["current"]:
+        newest = _next_id(keys)
+        keys[newest] = _encoded()
+    if not stage:
+        data[ring]["current"] = newest
+    _replace(path, data)
+    return newest
+
+
+def retire(path: Path, ring: str, key_id: str) -> None:
+    """Takes a key out of the ring: what only it opens is lost. Raises ConfigError for the one that writes, or none."""
+    data = _for_change(path)
+    if key_id == data[ring]["current"]:
+        raise ConfigError(f"{key_id} is the key that writes: run `idp secrets rotate {ring}` first.")
+    if key_id not in data[ring]["keys"]:
+        raise ConfigError(f"{path} has no key {key_id} in the ring {ring}: it has {', '.join(data[ring]['keys'])}.")
+    del data[ring]["keys"][key_id]
+    _replace(path, data)
+
+
+def _for_change(path: Path) -> dict[str, Any]:
+    load_secrets(path, generate=False)  # what is broken is told before anything is changed
+    data: dict[str, Any] = json.loads(path.read_text())
+    return data
+
+
+def _replace(path: Path, data: dict[str, Any]) -> None:
+    # The old file stays whole until the new one is on the disk; a draft that lies there belongs to another rotation.
+    draft = path.with_name(f".{path.name}.new")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise ConfigError(f"{draft} exists: another rotation is at it; if none is, remove that file.") from None
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            owner = path.stat()
+            if owner.st_uid != os.geteuid():
+                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)  # root rotates, the service reads
+            json.dump(data, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except OSError as refused:
+        draft.unlink(missing_ok=True)
+        raise ConfigError(f"{path} cannot be written ({refused.strerror}): nothing was changed.") from None
+
+
+def _next_id(keys: dict[str, str]) -> str:
+    number = len(keys) + 1
+    while f"k{number}" in keys:
+        number += 1
+    return f"k{number}"
+
+
 def _fresh() -> dict[str, Any]:
     rings: dict[str, Any] = {name: {"current": "k1", "keys": {"k1": _encoded()}} for name in RINGS}
     return rings | {"cookie": _encoded(), "pairwise": _encoded()}

@@ -8,13 +8,13 @@ import pytest
 IDP = Path(__file__).resolve().parent.parent / "idp"
 
 GROUND = {
-    "clock", "values", "secret_rings", "config", "extensions", "tokens", "sealing", "store", "store_urls", "embedded_redis",
+    "clock", "values", "secret_rings", "config", "extensions", "tokens", "sealing", "secret_file", "store", "store_urls", "embedded_redis",
     "rate_limits", "audit", "audit_anchor", "audit_chain", "audit_retention", "web", "forms", "fields", "letters", "background",
 }  # fmt: skip
 GATEWAYS = {"gateways"}
 RESIDENTS = {"accounts", "identity", "otp", "notices", "known_devices", "sessions", "interaction", "code_step", "authenticators", "probation"}
 ROOMS = {"login", "registration", "recovery", "account", "oidc", "pages"}
-FRONT_DOOR = {"__init__", "__main__", "application", "cli", "housekeeping", "retention", "migrations"}
+FRONT_DOOR = {"__init__", "__main__", "application", "cli", "housekeeping", "resealing", "retention", "migrations"}
 FLOORS = {name: floor for floor, names in enumerate([GROUND, GATEWAYS, RESIDENTS, ROOMS, FRONT_DOOR]) for name in names}
 
 # What only some may import: the module's first name, and who may.

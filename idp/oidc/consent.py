@@ -131,8 +131,8 @@ def page(request: Request, subject: str) -> Response:
     wanted = claims.needed(client, request.scope, request.claims)
     context = {
         "service": interaction.here().service,
-        "values": disclosure.shown(claims.pick(client, wanted, snapshot)),
-        "resources": resources.names(request.resources, str(get_locale())),
+        "values": disclosure.shown(claims.pick(client, wanted, snapshot))
+        + disclosure.acting(resources.names(request.resources, str(get_locale()))),
         "lasting": "offline_access" in request.scope.split(),
         "account": snapshot.get("name"),
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import format_date
 
-from idp.extensions import _l
+from idp.extensions import _, _l
 
 GENDERS = {"male": _l("Laki-laki"), "female": _l("Perempuan")}
 LANGUAGES = {"id": "Bahasa Indonesia", "en": "English"}
@@ -44,3 +44,8 @@ SHOWN: dict[str, tuple[Any, Callable[[Any], str]]] = {
 def shown(values: dict[str, Any]) -> list[tuple[str, str]]:
     """Label and text of each claim that will be shared, in a fixed order."""
     return [(str(label), text(values[name])) for name, (label, text) in SHOWN.items() if name in values]
+
+
+def acting(services: list[str]) -> list[tuple[str, str]]:
+    """Label and name of each other service where the client will act for the person (RFC 8707)."""
+    return [(_("Bertindak atas nama Anda di"), name) for name in services]

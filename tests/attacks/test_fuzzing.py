@@ -12,14 +12,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
-from flask import Flask, g
+from flask import Flask, Response, g
 from flask_wtf.csrf import generate_csrf
 from hypothesis import given, note
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 from werkzeug.routing import Rule
 
-from idp import clock, interaction, tokens, web
+from idp import clock, interaction, sessions, tokens, web
 from idp.forms import BROWSER_COOKIE, INTERACTION_COOKIE
 from idp.oidc import client_registration
 from idp.oidc.client_rules import DEVICE, EXCHANGE
@@ -195,9 +195,12 @@ def signed(claims: Any, **header: Any) -> str:
 
 
 @pytest.fixture
-def world(app: Flask, register: Callable[..., RelyingParty], siti: str, sign_in: Any) -> World:
-    cookie = sign_in(siti).get_cookie("idp_session", domain="localhost")
-    return World(app, register, siti, cookie.value)
+def world(app: Flask, register: Callable[..., RelyingParty], siti: str) -> World:
+    with app.test_request_context():
+        given = Response()
+        # Signed in as surely as can be, so that every page opens.
+        sessions.establish(Authentication(siti, ("pwd", "otp", "mfa"), clock.timestamp(), ACR_DATA), given)
+    return World(app, register, siti, given.headers["Set-Cookie"].partition(";")[0].partition("=")[2])
 
 
 def post(path: str, **form: str) -> Sent:
@@ -481,11 +484,40 @@ def test_each_field_of_each_form_may_be_anything(world: World) -> None:
 def fill_in_oddly(world: World, place: str, names: tuple[str, ...], drafts: dict[str, dict[str, Any]], known: bool) -> None:
     """Sends one form with each of its fields odd in turn, everything else as it should be."""
     for name, odd in product(names, TYPICALLY_ODD):
+        world.forget_limits()
         waiting, secret = world.waits(drafts, known, EVERY_PROMPT)
         path = f"/interaction/{waiting}/{place}"
         token = world.csrf(path, INTERACTION_COOKIE, secret)
         typed = {"csrf_token": token} | {one: TYPED.get(one, "1") for one in names} | {name: odd}
         sent = Sent("POST", path, form=tuple(typed.items()), cookies=((INTERACTION_COOKIE, secret),))
+        answer = sent.to(world.app)
+        judge(sent, answer, OUR_CLIENTS)
+        judge_page(sent, answer)
+
+
+def test_each_field_of_each_form_outside_of_a_sign_in_too(world: World) -> None:
+    sent_to = set()
+    cookies = ((world.browser_cookie, "browser-secret"), (world.cookie, world.session))
+    for rule in world.app.url_map.iter_rules():
+        if "interaction_id" in rule.arguments or rule.endpoint in PLAIN or "GET" not in (rule.methods or ()):
+            continue
+        answer = Sent("GET", path_of(rule, {"outcome": "allowed"}), cookies=cookies).to(world.app)
+        for form in Page("http://localhost", answer.status_code, answer.get_data(as_text=True)).forms:
+            names = tuple(name for name in form.fields if name != "csrf_token")
+            place = (urlsplit(form.action).path or rule.rule, names)
+            if form.method == "post" and names and place not in sent_to:
+                sent_to.add(place)
+                fill_in_oddly_elsewhere(world, place[0], names, cookies)
+    assert len(sent_to) > 2, sent_to
+
+
+def fill_in_oddly_elsewhere(world: World, path: str, names: tuple[str, ...], cookies: tuple[tuple[str, str], ...]) -> None:
+    """Sends one form of a page that belongs to no interaction, each of its fields odd in turn."""
+    for name, odd in product(names, TYPICALLY_ODD):
+        world.forget_limits()
+        token = world.csrf(path, world.browser_cookie, "browser-secret")
+        typed = {"csrf_token": token} | {one: TYPED.get(one, "1") for one in names} | {name: odd}
+        sent = Sent("POST", path, form=tuple(typed.items()), cookies=cookies)
         answer = sent.to(world.app)
         judge(sent, answer, OUR_CLIENTS)
         judge_page(sent, answer)

@@ -120,6 +120,7 @@ def test_a_page_that_has_expired_leads_back_into_signing_in(app: Flask, register
     at.shift(3600)
     page = browser.get(waiting)
     assert page.status_code == 410
+    assert "langsung masuk sekali lagi" in page.get_data(as_text=True)
     (begun,) = [href for href in links(page) if href.startswith(uri)]
     assert begun.startswith(uri + joined)
     # OpenID Connect Core section 4: `iss` REQUIRED; nothing of the person or of the old request goes along.

@@ -40,7 +40,7 @@ def test_the_person_is_told_where_the_client_will_act_for_them(register: Callabl
     asked = {"scope": "openid", "resource": API}
     page = browser.get(party.url(**asked)).location
     shown = Page(page, 200, browser.get(page).get_data(as_text=True))
-    assert "akan bertindak atas nama Anda di: Data Upah" in shown.text
+    assert "Bertindak atas nama Anda di Data Upah" in shown.text
     assert OTHER not in shown.text
     sent = browser.post(page, data=shown.form("decision").fields | {"decision": "allow"})
     assert "code" in answer(browser.get(sent.location))

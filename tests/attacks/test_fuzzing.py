@@ -405,8 +405,8 @@ def drafts_of(app: Flask) -> list[dict[str, dict[str, Any]]]:
     contact, half = {"proof": proof}, {"proof": proof, **HALF}
     return [
         {},
-        {"registration": contact, "recovery": {"way": "identity", **contact}},
-        {"registration": half | {"phone": "+6281234562797"}, "recovery": half | {"way": "identity", "recipient": "+6281234562797"}},
+        {"registration": contact, "recovery": {"way": "identity", "warned": True, **contact}},
+        {"registration": half | {"phone": "+6281234562797"}, "recovery": half | {"way": "identity", "warned": True, "recipient": "+6281234562797"}},
         {"registration": {"done": True}, "recovery": {"way": "phone", "recipient": "+6281234562797", "code": CODE}},
         {"recovery": {"way": "email", "recipient": "a@example.com", "code": CODE, "verified": True}},
         {"recovery": {"outcome": "recovered"}},

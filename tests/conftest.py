@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import delete, insert, select, text
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from idp import create_app, gateways
@@ -19,6 +19,7 @@ from idp.cli.database import upgrade_tables
 from idp.config import Settings
 from idp.extensions import db
 from idp.gateways import outbox as kept
+from idp.oidc.keys import KEYS, ring
 from tests import stores
 from tests.person import Person
 from tests.relying_party import RelyingParty
@@ -67,6 +68,7 @@ class House:
         self.app = self.build()
         with self.app.app_context():
             upgrade_tables()
+            self.keys = self._signing_keys()
         self.clients = dict(self.app.extensions["idp.clients"].known)
         self.server = make_server("127.0.0.1", self.port, self.app, threaded=True, request_handler=Quiet)
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
@@ -95,9 +97,25 @@ class House:
             for table in reversed(db.metadata.sorted_tables):
                 if table.name not in KEPT_TABLES:
                     connection.execute(text(f"DELETE FROM {table.name}"))
+        self._restore_keys()
         gateways.init_app(self.app)
         self.app.extensions.pop("idp.limits", None)
         self.app.extensions["idp.clients"].known = dict(self.clients)
+
+    def _signing_keys(self) -> list[dict[str, Any]]:
+        ring().current()
+        with db.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(select(KEYS).order_by(KEYS.c.kid)).mappings()]
+
+    def _restore_keys(self) -> None:
+        """The first keys, which have signed from the beginning of time: one rotated under a moved clock signs much later."""
+        with self.app.app_context():
+            if self._signing_keys() == self.keys:
+                return
+            with db.engine.begin() as connection:
+                connection.execute(delete(KEYS))
+                connection.execute(insert(KEYS), self.keys)
+            ring().read()
 
     def close(self) -> None:
         """Stops serving."""

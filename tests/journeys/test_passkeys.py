@@ -170,7 +170,7 @@ def test_a_session_steps_up_with_a_passkey(guarded, wlkp, clock, home):
 @pytest.mark.parametrize("twist", [
     {"origin": "http://localhost:1"}, {"domain": "evil.example"}, {"flags": 0x04}, {"handle": b"somebody else"},
     {"key": SoftPasskey("").key}, {"credential": b"unknown credential"}, {"count": -1, "counts": False},
-], ids=str)  # fmt: skip
+], ids="-".join)  # fmt: skip
 def test_a_lie_is_refused(guarded, wlkp, twist):
     if "count" in twist:  # a copied key, whose count does not grow
         wlkp.sends(guarded.browser)

@@ -114,9 +114,14 @@ def recover(
 
     `also` takes part in the transaction, and learns what is replaced; whatever it raises undoes all of it.
     """
+    subject = account.subject
     try:
         in_use = _supersede(account, (phone, email), email_verified)
         also(Replaced([contact.id for contact in in_use], account.password_hash))
+    except IntegrityError:  # what `also` writes may flush the new contacts first
+        db.session.rollback()
+        _refuse_taken(None, (phone, email), but=subject)
+        raise
     except Exception:
         db.session.rollback()
         raise

@@ -50,9 +50,10 @@ def lock(who: str, reason: str) -> None:
 
     with application():
         account = _found(who)
-        people.lock(account, _signed(reason))
+        signed = _signed(reason)
+        _keep(account, notices.account_locked(clock.now()))
+        people.lock(account, signed)
         ended = sessions.end_all(account.subject)
-        _tell(account, notices.account_locked(clock.now()))
         click.echo(f"{account.subject} is locked; {ended} sessions ended.")
 
 
@@ -66,8 +67,9 @@ def unlock(who: str, reason: str) -> None:
 
     with application():
         account = _found(who)
-        people.unlock(account, _signed(reason))
-        _tell(account, notices.account_unlocked(clock.now()))
+        signed = _signed(reason)
+        _keep(account, notices.account_unlocked(clock.now()))
+        people.unlock(account, signed)
         click.echo(f"{account.subject} is unlocked.")
 
 
@@ -77,12 +79,14 @@ def unlock(who: str, reason: str) -> None:
 def end_sessions(who: str, reason: str) -> None:
     """Sign an account out everywhere."""
     from idp import audit, clock, notices, sessions
+    from idp.extensions import db
 
     with application():
         account = _found(who)
         audit.record("sessions_ended", account=account.subject, reason=_signed(reason))
+        _keep(account, notices.signed_out_everywhere(clock.now()))
+        db.session.commit()
         ended = sessions.end_all(account.subject)
-        _tell(account, notices.signed_out_everywhere(clock.now()))
         click.echo(f"{ended} sessions of {account.subject} ended.")
 
 
@@ -103,11 +107,12 @@ def _found(who: str) -> "Account":
     return account
 
 
-def _tell(account: "Account", notice: "Notice") -> None:
-    """Keeps the notice; the running provider sends it within seconds."""
+def _keep(account: "Account", notice: "Notice") -> None:
+    """Keeps the notice in the transaction of what it tells about; the running provider sends it within seconds."""
     from idp import notices
+    from idp.extensions import db
 
-    notices.write(account.contacts_in_use, notice, account.subject)
+    notices.write(account.contacts_in_use, notice, account.subject, db.session.connection())
 
 
 def _signed(reason: str) -> str:

@@ -58,8 +58,12 @@ def tell_each(messages: Iterable[tuple[PhoneNumber | EmailAddress, Notice]], acc
 
 def send(ids: Iterable[str]) -> None:
     """Sends what `outbox.write` has kept, in the background, each by itself: a slow gateway holds up no other."""
-    for delivery_id in ids:
-        background.start(deliver, delivery_id)
+    try:
+        for delivery_id in ids:
+            background.start(deliver, delivery_id)
+    except RuntimeError:
+        # This process is shutting down: the change is made and its notice kept, so that another one sends it.
+        log.info("notices_left_to_others")
 
 
 def deliver_due() -> int:

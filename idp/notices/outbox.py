@@ -75,12 +75,21 @@ def write(
     account: str | None = None,
     connection: Connection | None = None,
 ) -> list[str]:
-    """Keeps the notice for each contact and returns the rows' ids; from then on no crash loses it.
+    """Keeps the notice for each contact and returns the rows' ids, for `send`; from then on no crash loses it.
 
     With `connection` (such as `db.session.connection()`) the rows belong to the caller's transaction: change and notice
     are committed together or not at all. Raises what SQLAlchemy raises.
     """
-    rows = [_row(contact, notice, account) for contact in contacts]
+    return write_each([(contact, notice) for contact in contacts], account, connection)
+
+
+def write_each(
+    messages: Iterable[tuple[PhoneNumber | EmailAddress, Notice]],
+    account: str | None = None,
+    connection: Connection | None = None,
+) -> list[str]:
+    """As `write`, each contact with a notice of its own."""
+    rows = [_row(contact, notice, account) for contact, notice in messages]
     if not rows:
         return []
     if connection is not None:

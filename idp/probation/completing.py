@@ -1,16 +1,21 @@
 """What a completed recovery does to an account: by its risk it becomes provisional or waits; a new code ends the wait."""
 
+from collections.abc import Callable
+from typing import Any
+
 from sqlalchemy import func, select
 
 from idp import accounts, audit, authenticators, clock, notices, sessions
 from idp.accounts import Account, Replaced
 from idp.config import settings
 from idp.extensions import db
+from idp.notices import Notice
 from idp.probation import circumstances, links, transitions
 from idp.probation.circumstances import Given
 from idp.probation.machine import DAY, Act, Case, State
 from idp.probation.model import Recovery
 from idp.probation.risk import STAYS, Way, verdict
+from idp.values import EmailAddress, PhoneNumber
 
 BLOCKED_AFTER_VETO = 30 * DAY
 
@@ -22,7 +27,7 @@ def start(account: Account | None, nik_index: str) -> Recovery:
     """
     subject = account.subject if account else ""
     row = transitions.begin(subject, nik_index, alone=settings().recovery_waiting == "completes", **circumstances.place())
-    in_use = [contact.value for contact in account.contacts if contact.current] if account else []
+    in_use = account.contacts_in_use if account else []
     said = links.addressed(row, in_use, lambda url: notices.recovery_started(clock.now(), url))
     notices.tell_each(said, subject or None)
     return row
@@ -33,11 +38,13 @@ def complete(row: Recovery, account: Account, given: Given, password_hash: str) 
 
     Raises ContactTaken, Impossible, Moved. May be called again after an outage: what is written is not written twice.
     """
+    kept: list[str] = []
     if row.state == State.STARTED.value:
-        _decide(row, account, given, password_hash)
+        kept = _decide(row, account, given, password_hash)
         row = transitions.find(row.id) or row
     if row.state == State.PROVISIONAL.value:
         _take_over(row, account.subject)
+    notices.send(kept)
     return row.case
 
 
@@ -47,10 +54,17 @@ def finish(row: Recovery, account: Account, password_hash: str) -> Case:
     if phone is None or email is None:
         raise transitions.Moved  # nothing was ever given: fails closed
     sessions.end_all(account.subject)
-    accounts.recover(account, phone, email, password_hash, also=lambda old: _write(row, Act.CODE, 0, old))
+    kept: list[str] = []
+
+    def also(old: Replaced) -> None:
+        _write(row, Act.CODE, 0, old)
+        kept.extend(_keep_recovered(row, account, old, phone))
+
+    accounts.recover(account, phone, email, password_hash, also=also)
     audit.record("probation_ended", account=account.subject, reason="code")
     done = transitions.find(row.id) or row
     _take_over(done, account.subject)
+    notices.send(kept)
     return done.case
 
 
@@ -63,7 +77,8 @@ def blocked(nik_index: str) -> int | None:
     return left if left > 0 else None
 
 
-def _decide(row: Recovery, account: Account, given: Given, password_hash: str) -> None:
+def _decide(row: Recovery, account: Account, given: Given, password_hash: str) -> list[str]:
+    """The ids of what is to be sent: kept in the transaction of what it tells about, so that no crash loses it."""
     known = circumstances.gather(row, account, given)
     way = verdict(known)
     weighed = {"inputs": known.to_dict(), "verdict": way.value, "completed_at": clock.timestamp()}
@@ -71,16 +86,27 @@ def _decide(row: Recovery, account: Account, given: Given, password_hash: str) -
     facts: dict[str, str | int | bool | None] = {"verdict": way.value, "recovery": row.id, **known.to_dict()}
     audit.record("recovery_weighed", account=account.subject, client=None, **facts)
     if way is Way.WAIT:
-        transitions.move(row, Act.WAIT, STAYS[way], **changes)
+        until = clock.from_timestamp(transitions.move(row, Act.WAIT, STAYS[way], **changes).until)
+        kept = _keep(row, account.contacts_in_use, lambda url: notices.recovery_waits(until, given.phone, url))
         db.session.commit()
-        _announce_wait(transitions.find(row.id) or row, account)
-        return
+        audit.record("recovery_waits", account=account.subject, recovery=row.id)
+        return kept
+    return _provision(row, account, given, password_hash, STAYS[way], changes)
+
+
+def _provision(
+    row: Recovery, account: Account, given: Given, password_hash: str, stays: int, changes: dict[str, Any]
+) -> list[str]:
+    kept: list[str] = []
+
+    def also(old: Replaced) -> None:
+        _write(row, Act.PROVISION, stays, old, **changes)
+        kept.extend(_keep_recovered(row, account, old, given.phone))
+
     # Before and after: without the store nothing changes (fails closed), and no session slips in between.
     sessions.end_all(account.subject)
-    accounts.recover(
-        account, given.phone, given.email, password_hash,
-        also=lambda old: _write(row, Act.PROVISION, STAYS[way], old, **changes),
-    )  # fmt: skip
+    accounts.recover(account, given.phone, given.email, password_hash, also=also)
+    return kept
 
 
 def _write(row: Recovery, act: Act, stays: int, old: Replaced, **changes: object) -> None:
@@ -91,20 +117,13 @@ def _take_over(row: Recovery, subject: str) -> None:
     """What follows from a recovery that SQL has: each may be done twice, so that an outage in between leaves nothing undone."""
     sessions.end_all(subject)
     authenticators.suspend_all(subject, row.id)
-    account = accounts.find(subject)
-    phone = row.new_phone
-    if account is None or phone is None:
-        return
-    old = [c.value for c in account.contacts if c.id in (row.old_contacts or []) and not c.current]
-    said = links.addressed(row, old, lambda url: notices.recovered(clock.now(), phone, url))
-    notices.tell_each(said, subject)
 
 
-def _announce_wait(row: Recovery, account: Account) -> None:
-    audit.record("recovery_waits", account=account.subject, recovery=row.id)
-    phone, until = row.new_phone, clock.from_timestamp(row.until)
-    if phone is None:
-        return
-    in_use = [contact.value for contact in account.contacts if contact.current]
-    said = links.addressed(row, in_use, lambda url: notices.recovery_waits(until, phone, url))
-    notices.tell_each(said, account.subject)
+def _keep_recovered(row: Recovery, account: Account, old: Replaced, phone: PhoneNumber) -> list[str]:
+    dropped = [c.value for c in account.contacts if c.id in old.contacts and not c.current]
+    return _keep(row, dropped, lambda url: notices.recovered(clock.now(), phone, url))
+
+
+def _keep(row: Recovery, contacts: list[PhoneNumber | EmailAddress], words: Callable[[str], Notice]) -> list[str]:
+    said = links.drawn(row, contacts, words)
+    return notices.write_each(said, row.subject, db.session.connection())

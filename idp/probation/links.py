@@ -20,13 +20,19 @@ PATH = "/recovery/veto/"
 
 def addressed(row: Recovery, contacts: Iterable[Value], words: Callable[[str], Notice]) -> list[tuple[Value, Notice]]:
     """A notice for each contact with a link of its own: what one contact's owner answered binds no other. Committed."""
-    drawn = [(contact, tokens.random_token(16)) for contact in contacts]
-    if drawn:
+    messages = drawn(row, contacts, words)
+    db.session.commit()
+    return messages
+
+
+def drawn(row: Recovery, contacts: Iterable[Value], words: Callable[[str], Notice]) -> list[tuple[Value, Notice]]:
+    """The same in the caller's transaction."""
+    tokened = [(contact, tokens.random_token(16)) for contact in contacts]
+    if tokened:
         expires_at = row.started_at + VETO_LIFE
-        links = [{"digest": tokens.digest(token), "recovery": row.id, "expires_at": expires_at} for _, token in drawn]
+        links = [{"digest": tokens.digest(token), "recovery": row.id, "expires_at": expires_at} for _, token in tokened]
         db.session.execute(insert(VetoLink), links)
-        db.session.commit()
-    return [(contact, words(f"{settings().issuer}{PATH}{token}")) for contact, token in drawn]
+    return [(contact, words(f"{settings().issuer}{PATH}{token}")) for contact, token in tokened]
 
 
 def recovery_of(token: str) -> Recovery | None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from idp import accounts, audit, clock, notices, rate_limits, sessions
-from idp.accounts import Account
+from idp.accounts import Account, passwords
 from idp.extensions import db
 from idp.probation import completing, transitions
 from idp.probation.circumstances import Given
@@ -49,9 +49,13 @@ def reset_password(account: Account, password: str) -> None:
     """A new password: every session ends, every contact is told. Contacts and everything else stay as they were."""
     # Before and after: without the store nothing changes (fails closed), and no session slips in between.
     sessions.end_all(account.subject)
-    accounts.replace_password(account, password)
+    password_hash = passwords.hashed(password)
+    # Committed with the new password, so that no crash changes it untold.
+    told = notices.password_changed(clock.now())
+    kept = notices.write(account.contacts_in_use, told, account.subject, db.session.connection())
+    accounts.set_password_hash(account, password_hash)
     sessions.end_all(account.subject)
-    notices.tell(_contacts(account), notices.password_changed(clock.now()), account.subject)
+    notices.send(kept)
     audit.record("recovery_finished", account=account.subject)
 
 
@@ -153,7 +157,7 @@ def _give_back(acts: list[tuple[str, tuple[str, ...]]]) -> None:
 
 def _proves_old(draft: Draft, account: Account) -> bool:
     """Whether something old was given too: the previous password, or a number of the account that received the code."""
-    return draft.knew_password or PhoneNumber(draft.recipient) in _contacts(account)
+    return draft.knew_password or PhoneNumber(draft.recipient) in account.contacts_in_use
 
 
 def _nik_index(draft: Draft) -> str:
@@ -162,7 +166,3 @@ def _nik_index(draft: Draft) -> str:
 
 def _index(contact: Value) -> str:
     return sealer().index(contact.value, "phone" if isinstance(contact, PhoneNumber) else "email")
-
-
-def _contacts(account: Account) -> list[Value]:
-    return [contact.value for contact in account.contacts if contact.current]

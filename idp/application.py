@@ -15,6 +15,7 @@ from idp import (
     gateways,
     interaction,
     login,
+    metrics,
     oidc,
     pages,
     recovery,
@@ -69,6 +70,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     babel.init_app(app, locale_selector=pages.select_locale)
     web.register_headers(app, known)
     web.register_errors(app, FACTS)
+    metrics.init_app(app)
     app.register_error_handler(interaction.Stale, lambda _: interaction.door())
     forms.register_forms(app)
     app.url_defaults(interaction.fill_in_the_id)

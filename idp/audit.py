@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Connection, String, Text, func, insert, selec
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp import audit_anchor, audit_chain, clock, tokens, web
+from idp import audit_anchor, audit_chain, clock, metrics, tokens, web
 from idp.audit_chain import Broken, Link
 from idp.extensions import Model, db
 from idp.sealing import Unsealable
@@ -104,6 +104,7 @@ def record(event: Event, *, account: str | None = None, client: str | None = Non
         "facts": audit_chain.canonical({name: _impersonal(value) for name, value in facts.items()}),
     }
     store().push(QUEUE, orjson.dumps(row))
+    metrics.happened(event)
 
 
 def _impersonal(value: str | int | bool | None) -> str | int | bool | None:

@@ -1,12 +1,13 @@
 """Settings: typed, documented at the field, read once from IDP_* variables, refused when unknown or unsafe."""
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 
 from flask import current_app
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from idp.secret_rings import ConfigError, Ring, Secrets, load_secrets
@@ -53,6 +54,14 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Addresses or networks whose X-Forwarded-For is believed, separated by commas."
     )
+    metrics_from: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Addresses or networks that may read `/metrics`, separated by commas."
+    )
+    metrics_token: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="Bearer token that may read `/metrics`; with neither this nor IDP_METRICS_FROM nothing is counted.",
+    )
     limits: dict[str, Any] = Field(default_factory=dict, description='JSON of limits by name, e.g. `{"otp_send_phone_hour": 3}`.')
     address_limits: Literal["enforce", "track"] = Field(
         "enforce", description="`track` counts per-address limits without refusing: for carriers with one address for thousands."
@@ -81,10 +90,20 @@ class Settings(BaseSettings):
             raise ValueError("must be https:// (http:// is for loopback addresses only)")
         return value
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("trusted_proxies", "metrics_from", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         return tuple(p.strip() for p in value.split(",") if p.strip()) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies", "metrics_from")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            try:
+                ip_network(network, strict=False)
+            except ValueError:
+                raise ValueError("must be addresses or networks, such as 10.0.0.7 or 10.0.0.0/8, separated by commas") from None
+        return value
 
     @property
     def production(self) -> bool:

@@ -47,11 +47,11 @@ def client_address() -> str:
     """The address of the person's device; a forwarded one is believed from configured proxies only."""
     peer = request.remote_addr or "127.0.0.1"
     trusted = settings().trusted_proxies
-    if not trusted or not _within(peer, trusted):
+    if not trusted or not within(peer, trusted):
         return peer
     for hop in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
         hop = hop.strip()
-        if hop and not _within(hop, trusted):
+        if hop and not within(hop, trusted):
             return hop if _is_address(hop) else peer
     return peer
 
@@ -194,7 +194,8 @@ def _policy() -> str:
 
 
 @lru_cache(maxsize=4096)
-def _within(address: str, networks: tuple[str, ...]) -> bool:
+def within(address: str, networks: tuple[str, ...]) -> bool:
+    """Whether an address is in one of these networks; what is no address is in none."""
     return _is_address(address) and any(ip_address(address) in ip_network(n, strict=False) for n in networks)
 
 

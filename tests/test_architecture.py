@@ -9,7 +9,7 @@ IDP = Path(__file__).resolve().parent.parent / "idp"
 
 GROUND = {
     "clock", "values", "secret_rings", "config", "extensions", "tokens", "sealing", "secret_file", "store", "store_urls", "embedded_redis",
-    "rate_limits", "audit", "audit_anchor", "audit_chain", "audit_retention", "web", "forms", "fields", "letters", "background",
+    "rate_limits", "audit", "audit_anchor", "audit_chain", "audit_retention", "web", "forms", "fields", "letters", "background", "metrics",
 }  # fmt: skip
 GATEWAYS = {"gateways"}
 RESIDENTS = {"accounts", "identity", "otp", "notices", "known_devices", "sessions", "interaction", "code_step", "authenticators", "probation"}
@@ -32,6 +32,7 @@ KEEPERS = {
     "pyotp": {"authenticators"},
     "segno": {"authenticators"},
     "webauthn": {"authenticators"},
+    "prometheus_client": {"metrics"},
 }
 MODULES = sorted(path for path in IDP.rglob("*.py") if "versions" not in path.parts)
 

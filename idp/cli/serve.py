@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from idp import metrics
 from idp.cli import Mistake, application
 from idp.config import Settings, load_settings
 from idp.embedded_redis import stop_embedded_redis
@@ -25,6 +26,7 @@ def serve(migrate: bool) -> None:
     """Serve until SIGTERM or SIGINT; requests that have begun are finished."""
     loaded = load_settings()
     _refuse_taken_port(loaded)
+    metrics.share(loaded)
     # Built once before the workers: a mistake is one sentence here instead of a traceback in each of them, and the
     # embedded stores are up before the first worker asks for them.
     with application():

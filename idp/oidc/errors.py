@@ -3,6 +3,8 @@
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.base import invalid_error_characters
 
+from idp import metrics
+
 # Codes whose HTTP status is not 400 at endpoints that answer in JSON (RFC 6749 section 5.2, RFC 6750 section 3.1).
 STATUSES = {
     "invalid_client": 401,
@@ -29,5 +31,6 @@ def printable(description: str | None) -> str:
 def body_of(error: OAuth2Error) -> dict[str, str]:
     """`error` and, where there is one, `error_description`, safe to send."""
     body = {"error": error.error or "invalid_request"}
+    metrics.refused(body["error"])
     description = printable(error.get_error_description())
     return body | {"error_description": description} if description else body

@@ -14,6 +14,7 @@ from idp import (
     forms,
     gateways,
     interaction,
+    known_devices,
     login,
     metrics,
     oidc,
@@ -77,6 +78,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     gateways.init_app(app)
     accounts.init_app(app)
     authenticators.init_app(app)
+    known_devices.init_app(app)
     for room in (pages, login, registration, recovery, account, oidc):
         room.init_app(app)
     return app

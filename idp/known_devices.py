@@ -1,8 +1,10 @@
 """Browsers that an account was used in before, and the notice about one that it was not."""
 
+from typing import Any
+
 import structlog
-from flask import request
-from sqlalchemy import BigInteger, ForeignKey, String, Table, func, insert, select, update
+from flask import Flask, request
+from sqlalchemy import BigInteger, ForeignKey, String, Table, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.wrappers import Response
@@ -30,6 +32,11 @@ class KnownDevice(Model):
 
 
 DEVICES: Table = KnownDevice.__table__  # type: ignore[assignment]
+
+
+def init_app(app: Flask) -> None:
+    """A recovery by identity, or its undoing, forgets every browser: a thief's must not count as the owner's later."""
+    accounts.recovered.connect(_forget)
 
 
 def welcome(subject: str, response: Response) -> None:
@@ -65,6 +72,11 @@ def last_seen_elsewhere(subject: str) -> int | None:
     with db.engine.connect() as connection:
         seen: int | None = connection.scalar(others)
     return seen
+
+
+def _forget(sender: Any, subject: str, **_: Any) -> None:
+    with db.engine.begin() as connection:
+        connection.execute(delete(DEVICES).where(DEVICES.c.subject == subject))
 
 
 def _remember(subject: str, secret: str) -> bool:

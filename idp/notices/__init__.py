@@ -1,7 +1,7 @@
 """Notices to a person about their account, by SMS and e-mail: what happened, when, and what to do if it was not them."""
 
 from idp.notices.delivery import deliver_due, post, send, tell, tell_each
-from idp.notices.outbox import Fate, fates, write, write_each
+from idp.notices.outbox import Fate, Standing, fates, standing, write, write_each
 from idp.notices.recoveries import (
     recovered,
     recovery_affirmed,
@@ -27,8 +27,9 @@ from idp.notices.words import (
 )
 
 __all__ = [
-    "AUTHENTICATOR_CHANGES", "Fate", "Notice", "account_locked", "account_unlocked", "authenticators_changed",
+    "AUTHENTICATOR_CHANGES", "Fate", "Notice", "Standing", "account_locked", "account_unlocked", "authenticators_changed",
     "contacts_changed", "deletion_cancelled", "deletion_requested", "deliver_due", "fates", "new_device", "password_changed",
     "post", "recovered", "recovery_affirmed", "recovery_frozen", "recovery_ready", "recovery_started", "recovery_vetoed",
-    "recovery_waits", "registration_attempt", "send", "signed_out_everywhere", "tell", "tell_each", "write", "write_each",
+    "recovery_waits", "registration_attempt", "send", "signed_out_everywhere", "standing", "tell", "tell_each",
+    "write", "write_each",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import BigInteger, Connection, String, Table, Text, delete, insert, select, update
+from sqlalchemy import BigInteger, Connection, String, Table, Text, func, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp import clock, tokens
@@ -67,6 +67,16 @@ class Fate:
     channel: str
     state: str
     last_answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """So many messages of a channel stand like this, with this last answer."""
+
+    channel: str
+    state: str
+    last_answer: str
+    number: int
 
 
 def write(
@@ -145,11 +155,12 @@ def fates(account: str, kind: str, since: int) -> list[Fate]:
         return [Fate(row.id, row.channel, row.state, row.last_answer or "") for row in connection.execute(wanted)]
 
 
-def forget(before: int, most: int) -> int:
-    """Removes at most `most` rows written before this moment (epoch seconds), whatever became of them; how many."""
-    old = select(DELIVERIES.c.id).where(DELIVERIES.c.created_at < before).limit(most)
-    with db.engine.begin() as connection:
-        return connection.execute(delete(DELIVERIES).where(DELIVERIES.c.id.in_(old))).rowcount
+def standing(since: int) -> list[Standing]:
+    """How the notices written from `since` (epoch seconds) on fare, for operators."""
+    columns = (DELIVERIES.c.channel, DELIVERIES.c.state, func.coalesce(DELIVERIES.c.last_answer, ""))
+    wanted = select(*columns, func.count()).where(DELIVERIES.c.created_at >= since).group_by(*columns).order_by(*columns)
+    with db.engine.connect() as connection:
+        return [Standing(*row) for row in connection.execute(wanted)]
 
 
 def new_id() -> str:

@@ -263,7 +263,7 @@ def test_every_page_is_accessible(tab, siti, person, service, outbox, clock, loc
         seen.append(one.heading())
 
     issuer = wlkp.issuer
-    for path in ("/", "/privasi", "/syarat", "/nowhere", "/authorize", "/dev/outbox"):
+    for path in ("/", "/privasi", "/syarat", "/bukan-saya", "/nowhere", "/authorize", "/dev/outbox"):
         one.page.goto(issuer + path)
         look()
     one.page.goto(wlkp.url())
@@ -310,7 +310,7 @@ def test_every_page_is_accessible(tab, siti, person, service, outbox, clock, loc
     received(wlkp, one)
     one.page.goto(issuer + "/logout")
     look()
-    assert len(seen) == 23
+    assert len(seen) == 24
 
 
 def test_consent_shows_each_value(tab, siti, service, house):

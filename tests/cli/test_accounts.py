@@ -65,6 +65,8 @@ def test_the_person_is_told_of_what_an_officer_did(seeded: Operator, nik: str) -
         kept = connection.execute("SELECT kind, channel, state FROM notice_deliveries ORDER BY kind, channel").fetchall()
     kinds = ("account_locked", "account_unlocked", "signed_out_everywhere")
     assert kept == [(kind, channel, "pending") for kind in kinds for channel in ("mail", "sms")]
+    said = [line.split() for line in seeded.reads("notices", "deliveries").splitlines()]
+    assert said == [["mail", "pending", "-", "3"], ["sms", "pending", "-", "3"]]
 
 
 @pytest.mark.parametrize("command", ["find", "lock", "unlock", "end-sessions"])

@@ -16,7 +16,6 @@ from idp.extensions import db
 from idp.gateways.outbox import messages
 from idp.notices import outbox
 from idp.notices.outbox import BACK_OFF, DELIVERIES, GIVE_UP_AFTER, LEASE
-from idp.sealing import sealer
 from idp.values import EmailAddress, PhoneNumber
 from tests.gateways.servers import Call, scripted
 from tests.residents.people import an_account, at_once, nowhere
@@ -213,12 +212,3 @@ def test_a_stranger_is_told_in_both(here: Flask) -> None:
     (letter,) = messages(MAIL.value)
     assert "diubah pada" in letter.text
     assert "was changed on" in letter.text
-
-
-def test_only_what_was_settled_long_ago_is_forgotten(here: Flask, clock: Moved) -> None:
-    notices.write([MAIL], CHANGED)
-    clock.shift(30 * 86400)
-    notices.write([PHONE], CHANGED)
-    assert outbox.forget(timestamp() - 86400, 100) == 1
-    assert [row.channel for row in rows()] == ["sms"]
-    assert sealer().key_id(rows()[0].message_sealed)

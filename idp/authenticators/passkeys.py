@@ -11,10 +11,14 @@ from webauthn.authentication.verify_authentication_response import VerifiedAuthe
 from webauthn.helpers import (
     base64url_to_bytes,
     bytes_to_base64url,
+    decode_credential_public_key,
+    decoded_public_key_to_cryptography,
     parse_authentication_credential_json,
     parse_client_data_json,
     parse_registration_credential_json,
 )
+from webauthn.helpers.cose import COSEAlgorithmIdentifier
+from webauthn.helpers.decode_credential_public_key import DecodedEC2PublicKey, DecodedOKPPublicKey, DecodedRSAPublicKey
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
     AuthenticationCredential,
@@ -39,6 +43,11 @@ NAME = "SIAPkerja"
 MOST = 20_000  # characters of an answer that are read at all
 # What the library raises for answers that are not even well-formed, its own exceptions among them.
 REFUSED = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError)
+KEYS: dict[type, tuple[COSEAlgorithmIdentifier, ...]] = {
+    DecodedOKPPublicKey: (COSEAlgorithmIdentifier.EDDSA,),
+    DecodedEC2PublicKey: (COSEAlgorithmIdentifier.ECDSA_SHA_256,),
+    DecodedRSAPublicKey: (COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256,),
+}
 TIMEOUT = 300_000  # milliseconds that the browser may ask the person
 
 
@@ -101,6 +110,7 @@ def register(context: str, subject: str, answer: str, label: str) -> None:
             expected_origin=settings().issuer,
             require_user_verification=True,
         )
+        _check_key(made.credential_public_key)
     except REFUSED:
         raise WrongFactor from None
     details = {
@@ -190,6 +200,14 @@ def _verified(
         # A count that does not grow smells of a copied key (7.2, step 22): refused like everything that does not verify.
         audit.record("second_factor_failed", account=known.subject, kind=PASSKEY, why=type(refused).__name__)
         raise WrongFactor from None
+
+
+def _check_key(raw: bytes) -> None:
+    """Raises one of REFUSED for a key that could never verify a signature, and would lock its owner out."""
+    decoded = decode_credential_public_key(raw)
+    decoded_public_key_to_cryptography(decoded)
+    if decoded.alg not in KEYS.get(type(decoded), ()):
+        raise ValueError("the algorithm is not the key's")
 
 
 def _count_use(known: Authenticator, count: int, state: str) -> None:

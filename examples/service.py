@@ -1,6 +1,7 @@
 """A small relying party: what every demo service has in common. Authlib's Flask client does all of the protocol."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from authlib.integrations.flask_client import OAuth, OAuthError
@@ -34,6 +35,7 @@ def create_service(service: Service) -> Flask:
         client_secret=os.environ[f"{service.client_id.upper()}_CLIENT_SECRET"],
         client_kwargs={"scope": service.scope, "code_challenge_method": "S256"},
     )
+    app.extensions["siapkerja"] = siapkerja
     callback = f"http://127.0.0.1:{service.port}/callback"
 
     @app.get("/")
@@ -82,6 +84,7 @@ def create_service(service: Service) -> Flask:
 
 
 MESSAGES = {
+    "unmet_authentication_requirements": "Layanan ini memerlukan masuk yang lebih kuat.",
     "access_denied": "Anda kembali tanpa masuk.",
     "login_required": "Anda belum masuk ke SIAPkerja.",
     "mismatching_state": "Halaman masuk itu sudah tidak berlaku. Silakan masuk lagi.",
@@ -95,7 +98,7 @@ class Quiet(WSGIRequestHandler):
         """Nothing."""
 
 
-def serve(service: Service) -> None:
+def serve(service: Service, create: Callable[[Service], Flask] = create_service) -> None:
     """Serves it on loopback, on its own port or that of PORT (its callback must then be registered with the provider)."""
     placed = replace(service, port=int(os.environ.get("PORT", service.port)))
-    make_server("127.0.0.1", placed.port, create_service(placed), threaded=True, request_handler=Quiet).serve_forever()
+    make_server("127.0.0.1", placed.port, create(placed), threaded=True, request_handler=Quiet).serve_forever()

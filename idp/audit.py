@@ -29,7 +29,7 @@ Event = Literal[
     "identity_proved", "identity_refused", "identity_unavailable",
     "registration_started", "registration_finished", "registration_refused", "registration_attempt_noticed",
     "recovery_started", "recovery_weighed", "recovery_finished", "recovery_refused", "recovery_waits", "recovery_vetoed",
-    "recovery_affirmed", "recovery_signed", "recovery_frozen", "recovery_cancelled", "probation_ended",
+    "recovery_affirmed", "recovery_signed", "recovery_decided", "recovery_frozen", "recovery_cancelled", "probation_ended",
     "otp_sent", "otp_right", "otp_wrong", "otp_dead", "otp_surge", "notice_sent", "notice_withheld", "notice_given_up",
     "consent_given", "consent_refused", "grant_revoked", "interaction_cancelled",
     "code_issued", "code_reused", "tokens_issued", "tokens_refused", "refresh_reused", "token_revoked",

@@ -26,6 +26,7 @@ COMMANDS = {
     "otp": "idp.cli.otp:otp",
     "outbox": "idp.cli.outbox:outbox",
     "retention": "idp.cli.retention:retention",
+    "recovery": "idp.cli.recovery:recovery",
     "secrets": "idp.cli.secrets:secrets",
     "serve": "idp.cli.serve:serve",
 }

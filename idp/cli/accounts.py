@@ -1,6 +1,7 @@
 """`idp accounts`: what an operator may do to an account: find, lock, unlock, end its sessions; each with a reason."""
 
-import getpass
+import os
+import pwd
 import re
 import sys
 from typing import TYPE_CHECKING
@@ -34,8 +35,8 @@ def find(who: str, reason: str) -> None:
     from idp import audit
 
     with application():
-        account = _found(who)
-        audit.record("account_found", account=account.subject, reason=_signed(reason))
+        account = found(who)
+        audit.record("account_found", account=account.subject, reason=signed(reason))
         for line in _lines(account):
             click.echo(line)
 
@@ -49,10 +50,10 @@ def lock(who: str, reason: str) -> None:
     from idp import clock, notices, sessions
 
     with application():
-        account = _found(who)
-        signed = _signed(reason)
+        account = found(who)
+        said = signed(reason)
         _keep(account, notices.account_locked(clock.now()))
-        people.lock(account, signed)
+        people.lock(account, said)
         ended = sessions.end_all(account.subject)
         click.echo(f"{account.subject} is locked; {ended} sessions ended.")
 
@@ -61,15 +62,18 @@ def lock(who: str, reason: str) -> None:
 @WHO
 @REASON
 def unlock(who: str, reason: str) -> None:
-    """Unlock an account."""
+    """Unlock an account; not one whose recovery is disputed."""
     from idp import accounts as people
     from idp import clock, notices
+    from idp.probation import transitions
 
     with application():
-        account = _found(who)
-        signed = _signed(reason)
+        account = found(who)
+        if transitions.frozen_of(account.subject) is not None:
+            raise Mistake("Its recovery is disputed: two officers decide with `idp recovery approve` or `idp recovery undo`.")
+        said = signed(reason)
         _keep(account, notices.account_unlocked(clock.now()))
-        people.unlock(account, signed)
+        people.unlock(account, said)
         click.echo(f"{account.subject} is unlocked.")
 
 
@@ -82,15 +86,16 @@ def end_sessions(who: str, reason: str) -> None:
     from idp.extensions import db
 
     with application():
-        account = _found(who)
-        audit.record("sessions_ended", account=account.subject, reason=_signed(reason))
+        account = found(who)
+        audit.record("sessions_ended", account=account.subject, reason=signed(reason))
         _keep(account, notices.signed_out_everywhere(clock.now()))
         db.session.commit()
         ended = sessions.end_all(account.subject)
         click.echo(f"{ended} sessions of {account.subject} ended.")
 
 
-def _found(who: str) -> "Account":
+def found(who: str) -> "Account":
+    """The account with this subject, NIK or contact; raises Mistake."""
     from idp import accounts as people
     from idp.values import InvalidValue, parse_identifier
 
@@ -115,13 +120,23 @@ def _keep(account: "Account", notice: "Notice") -> None:
     notices.write(account.contacts_in_use, notice, account.subject, db.session.connection())
 
 
-def _signed(reason: str) -> str:
+def signed(reason: str) -> str:
     """`operator: reason`, without what must not stand in a trail that is kept for years; raises Mistake."""
     if len(reason.strip()) < 4:
         raise Mistake("--reason says too little: name the ticket or the decision behind this.")
     if re.search(r"\d{9,}|@", reason) or len(reason) > 200:
         raise Mistake("--reason must hold no NIK, number or address, and at most 200 characters.")
-    return f"{getpass.getuser()}: {reason.strip()}"
+    return f"{officer()}: {reason.strip()}"
+
+
+def officer() -> str:
+    """Who is at the keyboard, by the user id of the process, or of whoever used sudo; a variable named USER proves nothing."""
+    uid = os.environ.get("SUDO_UID", "")
+    number = int(uid) if uid.isdigit() else os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"uid {number}"
 
 
 def _lines(account: "Account") -> list[str]:

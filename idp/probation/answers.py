@@ -162,12 +162,13 @@ def _go_on(row: Recovery, act: Act, by: By) -> State:
     return to
 
 
-def _undo_frozen(row: Recovery, by: By, also: Callable[[], None]) -> State:
+def _undo_signed(row: Recovery, by: By, also: Callable[[], None]) -> State:
     account = accounts.find(row.subject)
     if account is None:
         raise Impossible(State(row.state))
     _undo(row, account, Act.UNDO, also)
-    accounts.unlock(account, "two officers undid the recovery")
+    if account.locked:
+        accounts.unlock(account, "two officers undid the recovery")
     audit.record("recovery_vetoed", account=row.subject, recovery=row.id, by=by)
     return State.VETOED
 
@@ -193,5 +194,5 @@ _STEPS: dict[Act, Callable[[Recovery, By, Callable[[], None]], State]] = {
     Act.VETO: _veto,
     Act.AFFIRM: _affirm,
     Act.APPROVE: _approve,
-    Act.UNDO: _undo_frozen,
+    Act.UNDO: _undo_signed,
 }

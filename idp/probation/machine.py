@@ -62,6 +62,10 @@ NEXT: dict[tuple[State, Act], State] = {
     (State.READY, Act.VETO): State.VETOED,
     (State.READY, Act.CANCEL): State.CANCELLED,
     (State.FINAL, Act.VETO): State.FROZEN,
+    (State.PROVISIONAL, Act.UNDO): State.VETOED,
+    (State.WAITING, Act.UNDO): State.VETOED,
+    (State.READY, Act.UNDO): State.VETOED,
+    (State.FINAL, Act.UNDO): State.VETOED,
     (State.FROZEN, Act.APPROVE): State.FINAL,
     (State.FROZEN, Act.UNDO): State.VETOED,
 }
@@ -113,7 +117,7 @@ def after(case: Case, act: Act, now: int, stays: int = 0) -> Case:
     """
     present = at(case, now)
     to = NEXT.get((present.state, act))
-    if to is None or (act is Act.VETO and not may_veto(present, now)):
+    if to is None or (present.state is State.FINAL and not may_veto(present, now)):
         raise Impossible(present.state)
     until = {State.PROVISIONAL: now + stays, State.WAITING: now + stays, State.READY: now + READY_LIFE}.get(to, 0)
     return replace(present, state=to, until=until)
@@ -122,11 +126,11 @@ def after(case: Case, act: Act, now: int, stays: int = 0) -> Case:
 def possible(case: Case, now: int) -> frozenset[Act]:
     """Every act that may follow now."""
     state = at(case, now).state
-    return frozenset(act for seen, act in NEXT if seen is state and (act is not Act.VETO or may_veto(case, now)))
+    return frozenset(act for seen, act in NEXT if seen is state and (state is not State.FINAL or may_veto(case, now)))
 
 
 def may_veto(case: Case, now: int) -> bool:
-    """Whether an old contact may still say no: 30 days from the start, and while it is open in any case."""
+    """Whether it can still be undone: 30 days from the start, which is how long old contacts are kept; always while open."""
     return now < case.started_at + VETO_LIFE or case.state in OPEN
 
 

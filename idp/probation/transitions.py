@@ -1,5 +1,6 @@
 """Every step of a recovery in SQL: compare-and-set on the state that was seen, in the caller's transaction."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import or_, select, update
@@ -23,17 +24,17 @@ def begin(subject: str, nik_index: str, *, alone: bool, **known: Any) -> Recover
     """Writes and commits a recovery that has just started; `subject` is empty where the NIK has no account."""
     case = machine.begin(clock.timestamp())
     row = Recovery(
-        id=tokens.random_token(16), subject=subject, nik_index=nik_index, state=case.state.value, alone=alone,
+        id=f"r{tokens.random_token(16)}", subject=subject, nik_index=nik_index, state=case.state.value, alone=alone,
         started_at=case.started_at, until=case.until, **known,
     )  # fmt: skip
     db.session.add(row)
     db.session.commit()
-    return row
+    return _as_seen([row])[0]
 
 
 def find(recovery_id: str) -> Recovery | None:
     """The recovery as it is now."""
-    return db.session.get(Recovery, recovery_id, populate_existing=True)
+    return next(iter(_as_seen(db.session.scalars(select(Recovery).where(Recovery.id == recovery_id)))), None)
 
 
 def present(row: Recovery) -> Case:
@@ -44,8 +45,21 @@ def present(row: Recovery) -> Case:
 def open_of(subject: str) -> Recovery | None:
     """The one open recovery of an account, if its state has not ended by time meanwhile."""
     wanted = select(Recovery).where(Recovery.subject == subject, Recovery.state.in_([s.value for s in machine.OPEN]))
-    row = db.session.scalars(wanted.execution_options(populate_existing=True)).first()
+    row = next(iter(_as_seen(db.session.scalars(wanted))), None)
     return row if row is not None and present(row).state in machine.OPEN else None
+
+
+def frozen_of(subject: str) -> Recovery | None:
+    """The account's recovery that officers have to decide about."""
+    wanted = select(Recovery).where(Recovery.subject == subject, Recovery.state == State.FROZEN.value)
+    return next(iter(_as_seen(db.session.scalars(wanted.limit(1)))), None)
+
+
+def undecided(subject: str | None = None) -> list[Recovery]:
+    """Recoveries that are open or frozen, oldest first; of one account all that are kept."""
+    stands = [state.value for state in (*machine.OPEN, State.FROZEN)]
+    which = Recovery.subject == subject if subject else Recovery.state.in_(stands)
+    return _as_seen(db.session.scalars(select(Recovery).where(which).order_by(Recovery.started_at)))
 
 
 def move(row: Recovery, act: Act, stays: int = 0, **changes: Any) -> Case:
@@ -78,7 +92,7 @@ def due() -> list[Recovery]:
     now = clock.timestamp()
     over = (Recovery.until > 0) & (Recovery.until <= now)
     by_itself = or_(Recovery.state != State.WAITING.value, Recovery.alone)
-    return list(db.session.scalars(select(Recovery).where(over, by_itself).limit(SETTLED_AT_ONCE)))
+    return _as_seen(db.session.scalars(select(Recovery).where(over, by_itself).limit(SETTLED_AT_ONCE)))
 
 
 def sign(row: Recovery, officer: str, act: Act) -> bool:
@@ -87,6 +101,15 @@ def sign(row: Recovery, officer: str, act: Act) -> bool:
     written = db.session.execute(update(Recovery).where(unsigned).values(officer=officer, officer_act=act.value))
     db.session.commit()
     return bool(written.rowcount)  # type: ignore[attr-defined]
+
+
+def _as_seen(rows: Iterable[Recovery]) -> list[Recovery]:
+    """Takes the rows out of the session: nothing reads them anew, so that what was decided by them is what is compared."""
+    seen = list(rows)
+    for row in seen:
+        db.session.refresh(row)
+        db.session.expunge(row)
+    return seen
 
 
 def _write(row: Recovery, seen: Case, to: Case, now: int, changes: dict[str, Any]) -> None:

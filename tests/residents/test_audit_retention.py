@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 from idp import audit, audit_anchor, audit_chain, audit_retention
 from idp.audit import AuditEvent, Broken
 from idp.extensions import db
+from idp.store import store
 from tests.residents.people import at_once
 
 DAY = 86400
@@ -96,6 +97,23 @@ def test_an_anchor_of_another_place_is_found_out(here: Flask, clock: Moved) -> N
     assert isinstance(audit.verify(), Broken)
 
 
+def test_who_writes_the_rest_anew_from_another_anchor_is_found_out(here: Flask, clock: Moved) -> None:
+    happened(4, clock)
+    clock.shift(548 * DAY - 2 * DAY)
+    assert audit_retention.prune() == 2
+    table = AuditEvent.__table__
+    with db.engine.begin() as connection:
+        after = audit_chain.Link(2, "X" * 43)
+        for row in list(connection.execute(select(table).order_by(table.c.position)).mappings()):
+            forged = dict(row) | {"account": "innocent", "previous": after.hash}
+            after = audit_chain.Link(row["position"], audit_chain.hash_of(forged))
+            values = {"account": "innocent", "previous": forged["previous"], "hash": after.hash}
+            connection.execute(table.update().where(table.c.position == row["position"]).values(values))  # type: ignore[attr-defined]
+    write(f"UPDATE audit_anchors SET hash = '{'X' * 43}'")
+    store().drop(audit.HEAD)
+    assert isinstance(audit.verify(), Broken)
+
+
 def test_a_trail_that_somebody_changed_is_not_pruned(here: Flask, clock: Moved) -> None:
     happened(5, clock)
     clock.shift(3000 * DAY)
@@ -140,8 +158,6 @@ def test_rows_of_the_first_days_still_verify(here: Flask) -> None:
         old = {name: value for name, value in row.items() if name not in ("hash", "facts_digest")}
         fresh = audit_chain.tokens.digest(audit_chain.canonical(old))
         connection.execute(table.update().values(facts_digest=None, hash=fresh))  # type: ignore[attr-defined]
-    from idp.store import store
-
     store().drop(audit.HEAD)
     assert audit.verify() == 1
     write("UPDATE audit_events SET facts = '{}'")

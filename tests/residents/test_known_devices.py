@@ -3,10 +3,13 @@
 import pytest
 import time_machine
 from flask import Flask
+from sqlalchemy import select
 
 from idp import accounts, known_devices
 from idp.clock import timestamp
-from tests.residents.people import an_account, at_once
+from idp.extensions import db
+from idp.gateways.outbox import messages
+from tests.residents.people import an_account, at_once, email
 
 
 class Browser:
@@ -77,3 +80,20 @@ def test_a_cookie_that_is_none_of_ours_knows_nobody(here: Flask, cookie: str) ->
     assert not browser.is_known_to(subject)
     browser.signs_in(subject)
     assert browser.is_known_to(subject)
+
+
+def test_who_shares_a_browser_is_not_to_be_seen_in_the_table(here: Flask) -> None:
+    browser = Browser(here)
+    for number in (1, 2):
+        browser.signs_in(an_account(number).subject)
+    with db.engine.connect() as connection:
+        digests = set(connection.scalars(select(known_devices.DEVICES.c.digest)))
+    assert len(digests) == 2
+
+
+def test_the_first_sign_in_for_long_is_told_though_no_browser_is_known_any_more(here: Flask, clock: time_machine.Traveller) -> None:
+    account = an_account()
+    clock.shift(known_devices.NEWBORN)
+    Browser(here).signs_in(account.subject)
+    here.extensions.pop("idp.background").shutdown()
+    assert "perangkat" in messages(email().value)[-1].text

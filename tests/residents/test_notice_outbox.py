@@ -86,6 +86,19 @@ def test_who_claimed_and_died_leaves_it_to_another_when_the_lease_is_over(here: 
     assert len(messages(PHONE.value)) == 1
 
 
+def test_what_was_sent_is_never_claimed_again_nor_reopened_by_a_late_worker(here: Flask, clock: Moved) -> None:
+    (kept,) = notices.write([PHONE], CHANGED)
+    slow = outbox.claim(kept)
+    assert slow is not None
+    clock.shift(LEASE)
+    notices.deliver_due()
+    outbox.postpone(slow, "unreachable")
+    clock.shift(LEASE)
+    assert (rows()[0].state, rows()[0].last_answer) == (outbox.SENT, "accepted")
+    assert outbox.claim(kept) is None
+    assert len(messages(PHONE.value)) == 1
+
+
 @pytest.mark.every_store
 def test_a_notice_in_the_callers_transaction_stands_and_falls_with_it(here: Flask) -> None:
     notices.write([PHONE], CHANGED, None, db.session.connection())

@@ -117,8 +117,10 @@ def recover(
     subject = account.subject
     try:
         in_use = _supersede(account, (phone, email), email_verified)
+        # The new contacts first: one that is somebody else's must not look like a mistake of what `also` writes.
+        db.session.flush()
         also(Replaced([contact.id for contact in in_use], account.password_hash))
-    except IntegrityError:  # what `also` writes may flush the new contacts first
+    except IntegrityError:
         db.session.rollback()
         _refuse_taken(None, (phone, email), but=subject)
         raise

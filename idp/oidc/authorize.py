@@ -12,8 +12,9 @@ from idp import accounts, audit, authenticators, clock, interaction, known_devic
 from idp.extensions import csrf
 from idp.forms import origin_of
 from idp.interaction import Interaction
-from idp.oidc import claims, consent, par, request, session_state, third_party_login
+from idp.oidc import claims, consent, par, request, session_state
 from idp.oidc.errors import refusal
+from idp.oidc.presentation import service_of
 from idp.oidc.prompts import Asked, Known, Unmet, acr_told, essential_acr, next_prompt, preferred_acr, required_subject
 from idp.oidc.records import Approval
 from idp.oidc.request import Request
@@ -22,7 +23,7 @@ from idp.sessions import Session
 from idp.values import Authentication
 
 if TYPE_CHECKING:
-    from idp.oidc.clients import Client
+    pass
 
 # The room that a prompt opens first, and the prompts that count as owed meanwhile: a room opens while one of them is.
 ROOMS: dict[str, tuple[str, list[str]]] = {
@@ -320,20 +321,6 @@ def _end(waiting: Interaction, asked: Request, error: OAuth2Error) -> Response:
     event: audit.Event = "interaction_cancelled" if waiting.denied else "authorization_refused"
     audit.record(event, client=waiting.service.get("client_id"), error=error.error)
     return _refuse(asked, error)
-
-
-def service_of(client: "Client", locale: str = LOCALES[0]) -> dict[str, str]:
-    """What our pages say about a client: its name in the person's language, its logo, its own policy and terms, the ways back."""
-    facts = {
-        "client_id": client.client_id,
-        "name": client.name(locale),
-        "logo_uri": client.logo_uri,
-        "client_uri": client.client_uri,
-        "policy_uri": client.policy_uri,
-        "tos_uri": client.tos_uri,
-        "login_uri": third_party_login.address(client),
-    }
-    return {name: str(value) for name, value in facts.items() if value}
 
 
 def _locale(asked: Request) -> str | None:

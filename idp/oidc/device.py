@@ -11,9 +11,10 @@ from flask import Blueprint, Response, g, make_response, render_template, url_fo
 from idp import interaction, rate_limits, web
 from idp.config import settings
 from idp.extensions import csrf
-from idp.oidc import authorize, checks, client_auth, device_approval, device_codes, endpoints, resources
+from idp.oidc import checks, client_auth, device_approval, device_codes, endpoints, resources
 from idp.oidc.clients import Client, clients
 from idp.oidc.device_codes import Waiting
+from idp.oidc.presentation import service_of
 from idp.oidc.request import Request
 from idp.oidc.server import server
 
@@ -60,7 +61,7 @@ def device() -> Response:
     if client is None:
         return device_approval.ask_again()
     shown = device_codes.shown(device_codes.plain(typed))
-    return make_response(render_template("oidc/device_confirm.html", service=authorize.service_of(client), user_code=shown))
+    return make_response(render_template("oidc/device_confirm.html", service=service_of(client), user_code=shown))
 
 
 def decide() -> Response:
@@ -95,7 +96,7 @@ def _guess(typed: str) -> Waiting | None:
 
 def _enter_corridor(found: Waiting, client: Client) -> Response:
     # The name of the device stands in what we say about the service, where no parameter of any client ever comes.
-    service = authorize.service_of(client) | {"device": found.id}
+    service = service_of(client) | {"device": found.id}
     parameters = {"client_id": client.client_id, "scope": found.scope, "resource": found.resource}
     begun, secret = interaction.begin({k: v for k, v in parameters.items() if v}, service)
     g.interaction = begun

@@ -14,9 +14,9 @@ from idp import audit, sessions, web
 from idp.extensions import csrf
 from idp.forms import origin_of
 from idp.oidc import backchannel, checks, claims, families, frontchannel, keys, request, session_state
-from idp.oidc.authorize import service_of
 from idp.oidc.clients import clients
 from idp.oidc.errors import refusal
+from idp.oidc.presentation import service_of
 from idp.oidc.request import Request
 from idp.oidc.server import server
 from idp.sessions import Session

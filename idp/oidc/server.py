@@ -8,11 +8,13 @@ from authlib.integrations.flask_oauth2 import AuthorizationServer as FlaskAuthor
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import OAuth2Request, UnsupportedGrantTypeError
 from flask import Response, current_app
+from flask_babel import get_locale
 
 from idp import web
 from idp.oidc import checks, client_auth, device_approval, errors
 from idp.oidc.answers import Answer, answer
 from idp.oidc.clients import clients
+from idp.oidc.presentation import service_of
 from idp.oidc.request import Request, from_form
 
 # Errors that are nobody's fault but ours or an operator's; every other error on a page is a request that cannot be.
@@ -76,9 +78,15 @@ class AuthorizationServer(FlaskAuthorizationServer):
         if ours is not None and ours.answer_to:
             return self.handle_response(303, answer(ours, list(body.items())), [])
         if ours is not None and ours.interactive:
-            return web.error_page(PAGE_STATUS.get(body["error"], 400), body["error"], client_id=ours.get("client_id")[:100])
+            return _page(ours, body["error"])
         challenge = client_auth.challenge(ours) if body["error"] == "invalid_client" else []
         return self.handle_response(error.status_code, body, [*_other_headers(error), *default_json_headers, *challenge])
+
+
+def _page(request: Request, error: str) -> Response:
+    """The page of an error that may not travel; a client that is known is named, with its own way back."""
+    service = {"service": service_of(request.client, str(get_locale()))} if request.client else {}
+    return web.error_page(PAGE_STATUS.get(error, 400), error, client_id=request.get("client_id")[:100], **service)
 
 
 def _other_headers(error: OAuth2Error) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from html import unescape
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
@@ -14,6 +15,7 @@ from idp import accounts, sessions
 from idp.oidc import consent
 from idp.values import ACR_FULL
 from tests.oidc.conftest import CALLBACK, RelyingParty, answer
+from tests.simple_browser import Page
 
 INVALID: list[tuple[dict[str, str | None], str]] = [
     ({"response_type": None}, "invalid_request"),
@@ -68,6 +70,14 @@ def test_a_redirect_uri_that_is_not_exactly_registered_is_never_followed(
         assert response.status_code == 400
         assert response.location is None
         assert b'data-error="' in response.data
+
+
+def test_an_error_that_may_not_travel_still_leads_back_to_the_service(register: Any, browser: FlaskClient) -> None:
+    party = register("known", client_name="Lowongan", client_uri="https://rp.example/home", logo_uri="https://rp.example/logo.png")
+    response = browser.get(party.url(redirect_uri="https://evil.example/cb"))
+    page = Page("http://localhost/", 400, response.get_data(as_text=True))
+    assert page.link("Kembali ke Lowongan") == "https://rp.example/home"
+    assert not any("evil.example" in href for _, href in page.links)
 
 
 @pytest.mark.parametrize("client_id", [None, "nobody", "", "<script>", "é"])

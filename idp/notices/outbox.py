@@ -19,6 +19,7 @@ LEASE = 120  # seconds that one worker has for an attempt; longer than every gat
 BACK_OFF = (60, 300, 900, 3600, 2 * 3600, 4 * 3600, 8 * 3600)  # seconds before the next attempt; the last one repeats
 GIVE_UP_AFTER = 72 * 3600  # seconds; later than that a warning helps nobody
 BATCH = 100
+NEVER = 253_402_300_799  # the end of the year 9999: settled rows lie beyond what is looked for every few seconds
 
 
 class NoticeDelivery(Model):
@@ -136,7 +137,7 @@ def claim(delivery_id: str) -> Claimed | None:
 
 def settle(delivery_id: str, state: str, answer: str) -> None:
     """Ends a row; what it said is forgotten at once, since a link in it may grant something."""
-    _set(delivery_id, state=state, last_answer=answer[:200], message_sealed="")
+    _set(delivery_id, state=state, last_answer=answer[:200], next_at=NEVER, message_sealed="")
 
 
 def postpone(claimed: Claimed, answer: str, *, counted: bool = True) -> None:

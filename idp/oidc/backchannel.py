@@ -22,6 +22,7 @@ TOKEN_LIFE = 120  # seconds (section 2.4 recommends at most two minutes)
 LEASE = 30  # seconds that one worker has for an attempt; longer than the fetcher's own limit
 BACK_OFF = (5, 30, 120, 600, 1800, 3600, 4 * 3600, 8 * 3600)  # seconds before the next attempt; after the last it is given up
 BATCH = 50
+NEVER = 253_402_300_799  # the end of the year 9999: settled rows lie beyond what is looked for every few seconds
 
 
 class LogoutNotice(Model):
@@ -157,7 +158,7 @@ def _record(row: Any, delivered: bool, answer: str) -> None:
     over = row.attempts > len(BACK_OFF)
     wait = BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1]
     state = "delivered" if delivered else "failed" if over else "pending"
-    values = {"state": state, "last_answer": answer[:200], "next_at": clock.timestamp() + wait}
+    values = {"state": state, "last_answer": answer[:200], "next_at": clock.timestamp() + wait if state == "pending" else NEVER}
     with db.engine.begin() as connection:
         connection.execute(update(NOTICES).where(NOTICES.c.id == row.id).values(values))
     if state == "failed":

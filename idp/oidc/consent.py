@@ -99,8 +99,9 @@ def remember(subject: str, request: Request) -> Grant:
 
 
 def of_account(subject: str) -> list[dict[str, Any]]:
-    """Every grant of an account, newest first: client_id, scope, claims, granted_at."""
-    chosen = select(GRANTS.c.client_id, GRANTS.c.scope, GRANTS.c.claims, GRANTS.c.granted_at).where(GRANTS.c.subject == subject)
+    """Every grant of an account, newest first: client_id, scope, claims, resources, granted_at."""
+    shown = (GRANTS.c.client_id, GRANTS.c.scope, GRANTS.c.claims, GRANTS.c.resources, GRANTS.c.granted_at)
+    chosen = select(*shown).where(GRANTS.c.subject == subject)
     with db.engine.connect() as connection:
         rows = connection.execute(chosen.order_by(GRANTS.c.granted_at.desc())).mappings()
         return [dict(row) for row in rows]

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from idp import sessions
-from idp.oidc import keys
+from idp.oidc import consent, keys
 from idp.oidc.client_file import ClientDirectory
 from tests.oidc.conftest import RelyingParty, answer
 from tests.simple_browser import Page
@@ -34,7 +34,9 @@ def refuse(response: Any) -> str:
     return str(response.json["error"])
 
 
-def test_the_person_is_told_where_the_client_will_act_for_them(register: Callable[..., RelyingParty], browser: FlaskClient) -> None:
+def test_the_person_is_told_where_the_client_will_act_for_them(
+    app: Flask, register: Callable[..., RelyingParty], browser: FlaskClient, siti: str
+) -> None:
     register("api", client_name="Data Upah", resources=(API,), resource_server=True, redirect_uris=(), grant_types=())
     party = register("party", first_party=False, resources=(API, OTHER), scope="openid")
     asked = {"scope": "openid", "resource": API}
@@ -45,6 +47,8 @@ def test_the_person_is_told_where_the_client_will_act_for_them(register: Callabl
     sent = browser.post(page, data=shown.form("decision").fields | {"decision": "allow"})
     assert "code" in answer(browser.get(sent.location))
     assert "code" in answer(browser.get(party.url(**asked, prompt="none"))), "what was allowed is remembered"
+    with app.app_context():
+        assert [grant["resources"] for grant in consent.of_account(siti)] == [API]
     # A resource that nobody was asked about is asked about, by its address where no service of ours answers for it.
     assert answer(browser.get(party.url(**asked | {"resource": OTHER}, prompt="none")))["error"] == "consent_required"
     page = browser.get(party.url(**asked | {"resource": OTHER})).location

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from collections.abc import Collection
 from ipaddress import ip_address, ip_network
 from typing import Any, Literal, get_args
 
@@ -18,7 +19,7 @@ from idp.extensions import Model, db
 from idp.sealing import Unsealable
 from idp.store import Script, StoreUnavailable, store
 
-__all__ = ["AuditEvent", "Broken", "drain", "drain_all", "drain_forever", "network", "record", "verify"]
+__all__ = ["AuditEvent", "Broken", "drain", "drain_all", "drain_forever", "history", "network", "record", "verify"]
 
 log = structlog.get_logger()
 
@@ -26,6 +27,7 @@ Event = Literal[
     "account_created", "account_locked", "account_unlocked", "account_found", "account_deleted", "account_exported",
     "sign_in", "sign_in_failed", "sign_out", "session_ended", "sessions_ended", "second_factor", "second_factor_failed",
     "password_changed", "password_rehashed", "contacts_changed", "locale_changed", "roles_changed",
+    "deletion_requested", "deletion_cancelled", "account_held", "account_released", "activity_reported",
     "identity_proved", "identity_refused", "identity_unavailable",
     "registration_started", "registration_finished", "registration_refused", "registration_attempt_noticed",
     "recovery_started", "recovery_weighed", "recovery_finished", "recovery_refused", "recovery_waits", "recovery_vetoed",
@@ -88,11 +90,13 @@ def record(event: Event, *, account: str | None = None, client: str | None = Non
 
     Raises StoreUnavailable: what cannot be recorded is not done (fails closed). Raises ValueError for an unknown
     event. A fact that looks like a NIK, a number or an address is withheld, since rows are kept for years and some
-    facts are other people's words.
+    facts are other people's words. What a person did is told with their browser, so that they know it again.
     """
     if event not in EVENTS:
         raise ValueError(f"{event} is no audit event: add it to idp.audit.Event")
     seen = has_request_context()
+    if seen and account is not None and "?" not in web.device():
+        facts = {"device": web.device(), **facts}
     row = {
         "id": tokens.random_token(16),
         "at": int(clock.now().timestamp() * 1000),
@@ -118,6 +122,19 @@ def network(address: str) -> str | None:
     except ValueError:
         return None
     return str(ip_network(f"{address}/{prefix}", strict=False))
+
+
+def history(account: str, events: Collection[str] | None, before: int | None, most: int) -> list[dict[str, Any]]:
+    """Up to `most` of an account's events (all kinds if None), newest first, older than position `before`."""
+    columns = (AuditEvent.position, AuditEvent.at, AuditEvent.event, AuditEvent.client, AuditEvent.address, AuditEvent.facts)
+    wanted = select(*columns).where(AuditEvent.account == account).order_by(AuditEvent.position.desc()).limit(most)
+    if events is not None:
+        wanted = wanted.where(AuditEvent.event.in_(events))
+    if before is not None:
+        wanted = wanted.where(AuditEvent.position < before)
+    with db.engine.connect() as connection:
+        rows = connection.execute(wanted).mappings()
+        return [{**row, "facts": orjson.loads(row["facts"])} for row in rows]
 
 
 def drain(most: int = 500) -> int:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.wrappers import Response
 
-from idp import accounts, clock, notices, sessions, tokens, web
+from idp import accounts, clock, notices, tokens, web
 from idp.accounts import Account
 from idp.extensions import DATABASE_DOWN, Model, db
 
@@ -96,7 +96,7 @@ def _remember(subject: str, secret: str) -> bool:
 def _tell(account: Account | None) -> None:
     if account is None or _first_sign_in(account):
         return
-    notice = notices.new_device(clock.now(), sessions.device())
+    notice = notices.new_device(clock.now(), web.device())
     notices.post(account.contacts_in_use, notice, account.subject)
 
 

@@ -35,6 +35,19 @@ class Session:
         return self.authentication.account
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """When a session ends: `idle` if nobody uses it, `latest` in any case. Epoch seconds."""
+
+    idle: int
+    latest: int
+
+    @property
+    def at(self) -> int:
+        """Whichever comes first."""
+        return min(self.idle, self.latest)
+
+
 # One step of thought: is this session alive, is its account not blocked, and what of the account's record do we need.
 # KEYS: session. ARGV: secret digest, now, idle, absolute, bucket, then fields of the account's hash.
 _CURRENT = Script("""
@@ -124,17 +137,32 @@ def of_account(subject: str) -> list[dict[str, Any]]:
     return alive
 
 
+def ends() -> End | None:
+    """When this request's session ends; looking is no use of it. None when nobody is signed in."""
+    sid, _, secret = request.cookies.get(web.cookie_name(COOKIE), "").partition(".")
+    if not secret or len(sid) > 64 or not sid.isascii():
+        return None
+    known, seen, created = store().fields(_key("session", sid), "secret", "seen", "created")
+    if known is None or seen is None or created is None or not tokens.same(known.decode(), tokens.digest(secret)):
+        return None
+    limits = settings()
+    end = End(int(seen) + limits.session_idle_minutes * 60, int(created) + limits.session_hours * 3600)
+    return end if end.at >= clock.timestamp() else None
+
+
+def clients_of(sid: str) -> set[str]:
+    """The services that were signed in to with this session."""
+    return store().members(_key("session-clients", sid))
+
+
+def forget_client(sid: str, client_id: str) -> bool:
+    """From now on the session has nothing to do with this service; False when it had not."""
+    return store().remove(_key("session-clients", sid), client_id)
+
+
 def forget_cookie(response: Response) -> None:
     """Takes the session's cookie out of the browser."""
     response.delete_cookie(web.cookie_name(COOKIE), path="/", secure=settings().secure, httponly=True, samesite="Lax")
-
-
-def device() -> str:
-    """The browser and system of this request as far as a person needs it to tell devices apart, such as `Firefox · Windows`."""
-    agent = request.headers.get("User-Agent", "")
-    system = next((name for name in ("Android", "iPhone", "iPad", "Windows", "Macintosh", "Linux") if name in agent), "?")
-    browser = next((name for name in ("Firefox", "Edg", "OPR", "Chrome", "Safari") if name in agent), "?")
-    return f"{browser} · {system}"
 
 
 def _write(session: Session, secret: str, tag: str) -> None:
@@ -144,7 +172,7 @@ def _write(session: Session, secret: str, tag: str) -> None:
         "account": session.account,
         "created": str(session.created_at),
         "seen": str(clock.timestamp()),
-        "device": device(),
+        "device": web.device(),
         "data": orjson.dumps(session.authentication.to_dict() | {"created": session.created_at}),
     }
     store().put_fields(_key("session", session.sid), values, life)

@@ -73,10 +73,10 @@ class Store:
             pipeline.expire(key, ttl)
             pipeline.execute()
 
-    def remove(self, key: str, member: str) -> None:
-        """Removes from a set."""
+    def remove(self, key: str, member: str) -> bool:
+        """Removes from a set; True for the one who removed it."""
         with _translated():
-            self.redis.srem(key, member)
+            return bool(self.redis.srem(key, member))
 
     def members(self, key: str) -> set[str]:
         """The set's members; empty when there is none."""
@@ -87,6 +87,16 @@ class Store:
         """Several fields of a hash."""
         with _translated():
             return cast("list[bytes | None]", self.redis.hmget(key, list(names)))
+
+    def drop_fields(self, key: str, *names: str) -> None:
+        """Removes fields of a hash."""
+        with _translated():
+            self.redis.hdel(key, *names)
+
+    def all_fields(self, key: str) -> dict[str, bytes]:
+        """A whole hash; empty when there is none."""
+        with _translated():
+            return {name.decode(): value for name, value in cast("dict[bytes, bytes]", self.redis.hgetall(key)).items()}
 
     def put_fields(self, key: str, values: dict[str, str | bytes], ttl: int) -> None:
         """Writes fields of a hash that lives `ttl` seconds from now."""

@@ -24,6 +24,7 @@ PLAIN_HEADERS = [
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("X-Frame-Options", "DENY"),
 ]
+LANGUAGE_COOKIE = "bahasa"
 HSTS = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 
 
@@ -54,6 +55,14 @@ def client_address() -> str:
         if hop and not within(hop, trusted):
             return hop if _is_address(hop) else peer
     return peer
+
+
+def device() -> str:
+    """The browser and system of this request as far as a person needs it to tell devices apart, such as `Firefox · Windows`."""
+    agent = request.headers.get("User-Agent", "")
+    system = next((name for name in ("Android", "iPhone", "iPad", "Windows", "Macintosh", "Linux") if name in agent), "?")
+    browser = next((name for name in ("Firefox", "Edg", "OPR", "Chrome", "Safari") if name in agent), "?")
+    return f"{browser} · {system}"
 
 
 def csp_nonce() -> str:

@@ -3,11 +3,11 @@
 from typing import Any
 
 import orjson
-from flask import Response, g, make_response, render_template, request, url_for
+from flask import Response, g, request, url_for
 from wtforms import HiddenField
 
-from idp import authenticators, clock, sessions, web
-from idp.account.room import blueprint, signed_in, strongly
+from idp import authenticators, clock, web
+from idp.account.room import blueprint, page, signed_in, strongly
 from idp.authenticators import WrongFactor, passkeys, recovery_codes, remembered_devices, totp
 from idp.extensions import _, _l
 from idp.fields import CodeField
@@ -40,7 +40,7 @@ def methods() -> Response:
     enrolled = authenticators.of(subject)
     keys = [(key, clock.from_timestamp(key.created_at), clock.from_timestamp(key.last_used_at or 0)) for key in enrolled.passkeys]
     known: dict[str, Any] = {"enrolled": enrolled, "keys": keys, "devices": remembered_devices.count(subject)}
-    return _page("methods", **known, passkeys_possible=passkeys.possible())
+    return page("methods", **known, passkeys_possible=passkeys.possible())
 
 
 @blueprint.route("/methods/app", methods=["GET", "POST"])
@@ -71,7 +71,7 @@ def add_app() -> Response:
 def remove_app() -> Response:
     """Removes the app, once it was asked whether that is meant."""
     if request.method != "POST":
-        return _page("remove_method", what=_("aplikasi autentikator"))
+        return page("remove_method", what=_("aplikasi autentikator"))
     totp.remove(g.account.subject)
     return _back()
 
@@ -85,12 +85,12 @@ def add_passkey() -> Response:
         return _back()
     if form.validate_on_submit():
         try:
-            passkeys.register(context, subject, form.credential.data or "", sessions.device())
+            passkeys.register(context, subject, form.credential.data or "", web.device())
             return _back()
         except WrongFactor:
             form.form_errors.append(_("Passkey belum tersimpan. Coba lagi."))
     name = g.account.email.value if g.account.email else g.account.name.text
-    return _page("add_passkey", form, options=passkeys.creation_options(context, subject, name))
+    return page("add_passkey", form, options=passkeys.creation_options(context, subject, name))
 
 
 @blueprint.route("/methods/passkey/<passkey_id>/remove", methods=["GET", "POST"])
@@ -102,7 +102,7 @@ def remove_passkey(passkey_id: str) -> Response:
     if known is None:
         return _back()
     if request.method != "POST":
-        return _page("remove_method", what=_("passkey %(nama)s", nama=known.label))
+        return page("remove_method", what=_("passkey %(nama)s", nama=known.label))
     passkeys.remove(subject, passkey_id)
     return _back()
 
@@ -120,7 +120,7 @@ def codes() -> Response:
         known = orjson.loads(sealer().open(sealed.decode(), _shown()))
     except Unsealable:
         return _back()
-    return _page("codes", codes=known)
+    return page("codes", codes=known)
 
 
 @blueprint.route("/methods/devices/forget", methods=["POST"])
@@ -155,13 +155,9 @@ def _context(subject: str) -> str:
 def _app_page(form: AppForm, key: str, status: int | None = None, limited: int | None = None) -> Response:
     email = g.account.email
     image = totp.qr(key, email.masked if email else "SIAPkerja")
-    return _page("add_app", form, status, image=image, key=totp.typed(key), limited=limited)
+    return page("add_app", form, status, image=image, key=totp.typed(key), limited=limited)
 
 
 def _back() -> Response:
     return web.see_other(url_for("account.methods"))
 
-
-def _page(name: str, form: Any = None, status: int | None = None, **context: Any) -> Response:
-    refused = 422 if form is not None and form.errors and request.method == "POST" else 200
-    return make_response(render_template(f"account/{name}.html", form=form, **context), status or refused)

@@ -13,6 +13,7 @@ from idp.sealing import Unsealable, sealer
 from idp.values import ACCOUNT_CLIENT, ACR_MFA
 
 RECENT = 20 * 60  # seconds after a sign-in in which nothing is asked again
+WARNED = 2 * 60  # seconds before the end of a session in which a page says so
 STATE = "account.state"
 INSIST = orjson.dumps({"id_token": {"acr": {"essential": True, "value": ACR_MFA}}}).decode()
 
@@ -28,8 +29,8 @@ def signed_in(view: Callable[..., Response]) -> Callable[..., Response]:
         account = accounts.find(session.account) if session else None
         if session is None or account is None:
             return sign_in()
-        g.session, g.account = session, account
-        return view(**values)
+        g.session, g.account, g.locale = session, account, account.locale
+        return _warning_before_the_end(view(**values))
 
     return opened
 
@@ -46,26 +47,37 @@ def recently(view: Callable[..., Response]) -> Callable[..., Response]:
     return opened
 
 
-def strongly(view: Callable[..., Response]) -> Callable[..., Response]:
-    """Opens only for whoever signed in lately and with a second factor: neither a stolen password nor a session that was
-    left open changes how an account is entered. Whoever has no second factor yet gets a code by SMS. After a recovery by
-    identity nothing of it changes until its owner has had time to object: fails closed."""
+def unfrozen(view: Callable[..., Response]) -> Callable[..., Response]:
+    """Inside `signed_in`: closed while the account is on probation after a recovery, until its owner has had time to
+    object: fails closed."""
 
     @wraps(view)
     def opened(**values: Any) -> Response:
         until = probation.frozen(g.account.subject)
         if until is not None:
-            return make_response(render_template("account/frozen.html", until=clock.from_timestamp(until)), 403)
+            return page("frozen", status=403, until=clock.from_timestamp(until))
+        return view(**values)
+
+    return opened
+
+
+def strongly(view: Callable[..., Response]) -> Callable[..., Response]:
+    """Opens only for whoever signed in lately and with a second factor: neither a stolen password nor a session that was
+    left open changes how an account is entered. Whoever has no second factor yet gets a code by SMS."""
+
+    @wraps(view)
+    def opened(**values: Any) -> Response:
         if "mfa" not in g.session.authentication.amr:
             return sign_in(max_age=str(RECENT), claims=INSIST)
         return view(**values)
 
-    return signed_in(recently(opened))
+    return signed_in(recently(unfrozen(opened)))
 
 
-def sign_in(**wishes: Any) -> Response:
-    """To /authorize as any service, and back to this page; after a POST, to the account's first page: it was not done."""
-    path = request.path if request.method == "GET" else url_for("account.home")
+def sign_in(path: str | None = None, **wishes: Any) -> Response:
+    """To /authorize as any service, and back to `path`, else to this page; after a POST, to the account's first page: it
+    was not done."""
+    path = path or (request.path if request.method == "GET" else url_for("account.home"))
     asked: dict[str, Any] = {
         "response_type": "code",
         "client_id": ACCOUNT_CLIENT,
@@ -77,6 +89,12 @@ def sign_in(**wishes: Any) -> Response:
         "code_challenge_method": "S256",
     }
     return web.see_other(url_for("oidc.authorize", **asked | wishes))
+
+
+def page(template: str, form: Any = None, status: int | None = None, **context: Any) -> Response:
+    """One of the account's pages; 422 when its form has errors."""
+    refused = 422 if form is not None and form.errors and request.method == "POST" else 200
+    return make_response(render_template(f"account/{template}.html", form=form, **context), status or refused)
 
 
 @blueprint.route("/callback")
@@ -91,3 +109,12 @@ def callback() -> Response:
     except Unsealable:
         path = url_for("account.home")
     return web.see_other(path)
+
+
+def _warning_before_the_end(response: Response) -> Response:
+    """A page that stays open asks, before its session ends, whether it shall go on: by a header, so without JavaScript."""
+    end = sessions.ends()
+    if response.mimetype == "text/html" and end is not None:
+        wait = max(1, end.at - clock.timestamp() - WARNED)
+        response.headers["Refresh"] = f"{wait}; url={url_for('account.ending', back=request.path)}"
+    return response

@@ -34,13 +34,15 @@ from idp.accounts.lookup import (
     stands,
 )
 from idp.accounts.model import Account, Contact
+from idp.accounts.own_changes import ChangedMeanwhile, change_password, own_data, replace_contact, set_locale
 from idp.accounts.snapshot import changed, claims, snapshot
 
 __all__ = [
-    "Account", "AccountLocked", "Contact", "ContactTaken", "Identifier", "NikTaken", "Replaced", "WrongCredentials",
-    "account_locked", "assign_roles", "authenticate", "changed", "claims", "contact_taken", "create", "find",
-    "find_by_identifier", "find_by_nik", "init_app", "locale_of", "lock", "mark_blocked", "password_changed", "recover",
-    "recovered", "replace_contacts", "replace_password", "restore", "set_password_hash", "snapshot", "stands", "unlock",
+    "Account", "AccountLocked", "ChangedMeanwhile", "Contact", "ContactTaken", "Identifier", "NikTaken", "Replaced",
+    "WrongCredentials", "account_locked", "assign_roles", "authenticate", "change_password", "changed", "claims",
+    "contact_taken", "create", "find", "find_by_identifier", "find_by_nik", "init_app", "locale_of", "lock",
+    "mark_blocked", "own_data", "password_changed", "recover", "recovered", "replace_contact", "replace_contacts",
+    "replace_password", "restore", "set_locale", "set_password_hash", "snapshot", "stands", "unlock",
 ]  # fmt: skip
 
 

@@ -130,7 +130,7 @@ def recover(
     old = [contact.value for contact in in_use]
     account.password_hash = password_hash
     account.password_changed_at = clock.timestamp()
-    _commit_contacts(account, (phone, email))
+    commit_contacts(account, (phone, email))
     audit.record("recovery_finished", account=account.subject)
     recovered.send(subject=account.subject)
     return old
@@ -142,7 +142,7 @@ def restore(account: Account, replaced: Replaced, also: Callable[[], object]) ->
     A contact that is another account's by now stays away; raises ContactTaken if it became so this very moment.
     """
     try:
-        _hold(account, clock.timestamp())
+        hold(account, clock.timestamp())
         also()
         _reinstate(account, replaced.contacts)
     except Exception:
@@ -150,7 +150,7 @@ def restore(account: Account, replaced: Replaced, also: Callable[[], object]) ->
         raise
     account.password_hash = replaced.password_hash
     account.password_changed_at = clock.timestamp()
-    _commit_contacts(account, [contact.value for contact in account.contacts if contact.current])
+    commit_contacts(account, [contact.value for contact in account.contacts if contact.current])
     recovered.send(subject=account.subject)
 
 
@@ -169,7 +169,7 @@ def _reinstate(account: Account, wanted: Sequence[int]) -> None:
 def replace_contacts(account: Account, phone: PhoneNumber, email: EmailAddress) -> list[PhoneNumber | EmailAddress]:
     """New contacts; those that were in use, to be told; raises ContactTaken."""
     old = [contact.value for contact in _supersede(account, (phone, email), False)]
-    _commit_contacts(account, (phone, email))
+    commit_contacts(account, (phone, email))
     audit.record("contacts_changed", account=account.subject)
     return old
 
@@ -194,14 +194,14 @@ def unlock(account: Account, reason: str) -> None:
 def assign_roles(account: Account, roles: Sequence[str]) -> None:
     """Sets what operators say this person is."""
     account.roles = sorted(set(roles))
-    _touch(account)
+    touch(account)
     audit.record("roles_changed", account=account.subject)
 
 
 def _supersede(account: Account, new: Sequence[PhoneNumber | EmailAddress], email_verified: bool) -> list[Contact]:
     """Puts the new contacts in use; those that were in use before."""
     now = clock.timestamp()
-    _hold(account, now)
+    hold(account, now)
     in_use = [contact for contact in account.contacts if contact.current]
     for contact in in_use:
         contact.superseded_at = None if contact.value in new else now
@@ -217,23 +217,26 @@ def _supersede(account: Account, new: Sequence[PhoneNumber | EmailAddress], emai
     return in_use
 
 
-def _hold(account: Account, now: int) -> None:
+def hold(account: Account, now: int) -> None:
+    """Begins a change that no other change of the account may cross, until it is committed."""
     # Writing first locks the row (on SQLite the database): of two changes at once the second sees what the first did,
     # and no account ends up with the contacts of both.
     db.session.execute(update(Account).where(Account.subject == account.subject).values(updated_at=now))
     db.session.expire_all()
 
 
-def _commit_contacts(account: Account, new: Sequence[PhoneNumber | EmailAddress]) -> None:
+def commit_contacts(account: Account, new: Sequence[PhoneNumber | EmailAddress]) -> None:
+    """Commits a change of contacts; raises ContactTaken when another account has come first."""
     try:
-        _touch(account)
+        touch(account)
     except IntegrityError:
         db.session.rollback()
         _refuse_taken(None, new, but=account.subject)
         raise
 
 
-def _touch(account: Account) -> None:
+def touch(account: Account) -> None:
+    """Commits a change of what services are told."""
     account.updated_at = clock.timestamp()
     subject = account.subject
     db.session.commit()

@@ -2,7 +2,7 @@
 
 from flask import Response, make_response, render_template, request, url_for
 
-from idp import accounts, interaction, sessions
+from idp import accounts, interaction, web
 from idp.authenticators import WrongFactor, passkeys
 from idp.authenticators.wrong_codes import judged
 from idp.extensions import _
@@ -72,7 +72,7 @@ def _registered(context: str, subject: str, form: PasskeyForm) -> bool:
     if not form.validate():
         return False
     try:
-        passkeys.register(context, subject, form.credential.data or "", sessions.device())
+        passkeys.register(context, subject, form.credential.data or "", web.device())
     except WrongFactor:
         return False
     return True

@@ -5,13 +5,14 @@ from typing import Any
 
 from flask import Blueprint, Flask
 
-from idp import interaction, web
+from idp import connections, interaction, web
 from idp.accounts import account_locked, password_changed, recovered
 from idp.oidc import (
     authorize,
     built_in,
     checks,
     client_registration,
+    connected,
     cors,
     device,
     discovery,
@@ -52,6 +53,7 @@ def init_app(app: Flask) -> None:
     app.extensions["idp.clients"] = _directory(app)
     app.extensions["idp.keys"] = KeyRing()
     app.extensions["idp.oidc"] = _server()
+    connections.install(app, connected.Services())
     blueprint = Blueprint("oidc", __name__)
     blueprint.url_value_preprocessor(interaction.enter)
     for module in ROUTES:

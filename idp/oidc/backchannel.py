@@ -103,7 +103,7 @@ def statuses() -> list[Status]:
 
 
 def logout_token(client: "Client", subject: str, sid: str) -> str:
-    """The token of section 2.4: `events`, `sub` and `sid`, no nonce, its own type, so that it is mistaken for nothing else."""
+    """The token of section 2.4: `events`, `sub`, `sid` if any, no nonce, a type of its own: it is mistaken for nothing else."""
     now = clock.timestamp()
     stated: dict[str, Any] = {
         "iss": settings().issuer,
@@ -112,9 +112,10 @@ def logout_token(client: "Client", subject: str, sid: str) -> str:
         "exp": now + TOKEN_LIFE,
         "jti": tokens.random_token(16),
         "sub": claims.subject_for(client, subject),
-        "sid": sid,
         "events": {EVENT: {}},
     }
+    if sid:  # without one it is about every session of the person
+        stated["sid"] = sid
     return keys.sign(stated, client.id_token_signed_response_alg or "RS256", typ="logout+jwt")
 
 

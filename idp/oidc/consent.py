@@ -10,9 +10,9 @@ from sqlalchemy import BigInteger, Connection, String, Table, Text, UniqueConstr
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp import accounts, audit, clock, interaction, tokens
+from idp import accounts, audit, clock, disclosure, interaction, tokens
 from idp.extensions import Model, db
-from idp.oidc import claims, disclosure, families, records, resources
+from idp.oidc import claims, families, records, resources
 from idp.oidc.request import Request
 from idp.store import store
 
@@ -99,9 +99,9 @@ def remember(subject: str, request: Request) -> Grant:
 
 
 def of_account(subject: str) -> list[dict[str, Any]]:
-    """Every grant of an account, newest first: client_id, scope, claims, resources, granted_at."""
-    shown = (GRANTS.c.client_id, GRANTS.c.scope, GRANTS.c.claims, GRANTS.c.resources, GRANTS.c.granted_at)
-    chosen = select(*shown).where(GRANTS.c.subject == subject)
+    """Every grant of an account, newest first: client_id, scope, claims, resources, granted_at, wording."""
+    names = ("client_id", "scope", "claims", "resources", "granted_at", "wording")
+    chosen = select(*(GRANTS.c[name] for name in names)).where(GRANTS.c.subject == subject)
     with db.engine.connect() as connection:
         rows = connection.execute(chosen.order_by(GRANTS.c.granted_at.desc())).mappings()
         return [dict(row) for row in rows]

@@ -5,7 +5,7 @@ at a token finds the slot, one script does one step of thought. `ended:{bucket}:
 or a remembered grant as over; what was issued under it is dead from then on, wherever it is.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 import orjson
@@ -17,6 +17,7 @@ from idp.store import Script, store
 
 CODE_LIFE = 60  # seconds (FAPI 2.0 security profile, section 5.3.2.1: at most 60)
 ACCESS_LIFE = 600
+USE_LIFE = 90 * 86400  # seconds that an account's services are remembered without any of them being used
 MARK_LIFE = sessions.ENDED_LIFE  # longer than any access token lives
 
 
@@ -62,6 +63,7 @@ class AuthorizationCode(AuthorizationCodeMixin):
     redirect_uri: str
     challenge: str = ""
     bound_key: str = ""
+    issued_at: int = 0
 
     def get_redirect_uri(self) -> str:
         """For Authlib: the redirect URI of the authorization request."""
@@ -112,9 +114,12 @@ class AccessToken(TokenMixin):
         return False
 
 
-# KEYS: code, clients of the session. ARGV: record, life, client, life of a session.
+# KEYS: code, clients of the session, services of the account. ARGV: record, life, client, life of a session, now, life of use.
 _WRITE_CODE = Script("""
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+redis.call('HSETNX', KEYS[3], 'first:' .. ARGV[6], ARGV[5])
+redis.call('HSET', KEYS[3], 'last:' .. ARGV[6], ARGV[5])
+redis.call('EXPIRE', KEYS[3], ARGV[7])
 if ARGV[3] ~= '' then
   redis.call('SADD', KEYS[2], ARGV[3])
   redis.call('EXPIRE', KEYS[2], ARGV[4])
@@ -132,12 +137,15 @@ if not raw then
   redis.call('SET', KEYS[3], '1', 'EX', ARGV[3])
   return 'used'
 end
-local approval = cjson.decode(raw).approval
+local record = cjson.decode(raw)
+local approval = record.approval
 if approval.client_id ~= ARGV[1] then return nil end
 redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[2], '1', 'EX', ARGV[3])
 if redis.call('EXISTS', 'blocked:' .. ARGV[2] .. ':' .. approval.subject) == 1 then return nil end
 if redis.call('EXISTS', 'ended:' .. ARGV[2] .. ':' .. approval.sid) == 1 then return nil end
+local cut = redis.call('GET', 'cut:' .. ARGV[2] .. ':' .. approval.subject .. ':' .. approval.client_id)
+if cut and (record.issued_at or 0) <= tonumber(cut) then return nil end
 return raw
 """)
 
@@ -158,6 +166,8 @@ for _, id in ipairs(t.ends_with) do
   if redis.call('EXISTS', 'ended:' .. ARGV[1] .. ':' .. id) == 1 then return nil end
 end
 if redis.call('EXISTS', 'blocked:' .. ARGV[1] .. ':' .. t.subject) == 1 then return nil end
+local cut = redis.call('GET', 'cut:' .. ARGV[1] .. ':' .. t.subject .. ':' .. t.client_id)
+if cut and t.issued_at <= tonumber(cut) then return nil end
 if #ARGV == 1 then return {raw} end
 return {raw, unpack(redis.call('HMGET', 'account:' .. ARGV[1] .. ':' .. t.subject, unpack(ARGV, 2)))}
 """)
@@ -183,13 +193,23 @@ def family_of(code: str) -> str:
 
 def write_code(code: str, record: AuthorizationCode, session_life: int) -> None:
     """Keeps a code for 60 s and notes the client in the session's list, which logout will tell."""
-    sid = record.approval.sid
-    keys = (_key("code", code), f"session-clients:{_tag(code)}:{sid}")
-    store().run(
-        _WRITE_CODE,
-        keys,
-        (orjson.dumps(record), CODE_LIFE, record.approval.client_id if sid else "", session_life),
-    )
+    sid, client_id, now = record.approval.sid, record.approval.client_id, clock.timestamp()
+    keys = (_key("code", code), f"session-clients:{_tag(code)}:{sid}", _services(record.approval.subject))
+    kept = orjson.dumps(replace(record, issued_at=now))
+    store().run(_WRITE_CODE, keys, (kept, CODE_LIFE, client_id if sid else "", session_life, now, client_id, USE_LIFE))
+
+
+def used_by(subject: str) -> dict[str, tuple[int, int]]:
+    """Services that the account has signed in to within 90 days: first and last time (epoch seconds)."""
+    known = store().all_fields(_services(subject))
+    last = {name.removeprefix("last:"): int(value) for name, value in known.items() if name.startswith("last:")}
+    return {client_id: (int(known.get(f"first:{client_id}", at)), at) for client_id, at in last.items()}
+
+
+def cut(subject: str, client_id: str) -> None:
+    """Ends every code and access token of one service for this account, and forgets that it was used."""
+    store().put(f"cut:{{{tokens.bucket(subject)}}}:{subject}:{client_id}", str(clock.timestamp()), MARK_LIFE)
+    store().drop_fields(_services(subject), f"first:{client_id}", f"last:{client_id}")
 
 
 def note_client(approval: Approval, session_life: int) -> None:
@@ -263,6 +283,10 @@ def _known(cls: Any, data: dict[str, Any]) -> dict[str, Any]:
 
 def _bucketed(token: str) -> bool:
     return 40 <= len(token) <= 64 and token.isascii() and all(c in "0123456789abcdef" for c in token[:2])
+
+
+def _services(subject: str) -> str:
+    return f"services:{{{tokens.bucket(subject)}}}:{subject}"
 
 
 def _tag(token: str) -> str:

@@ -2,8 +2,9 @@
 
 from flask import g, request
 
+from idp import web
+
 SUPPORTED = ("id", "en")
-COOKIE = "bahasa"
 
 
 def select_locale() -> str:
@@ -22,7 +23,7 @@ def supported(tag: str | None) -> str | None:
 
 
 def _chosen() -> str | None:
-    return supported(request.cookies.get(COOKIE))
+    return supported(request.cookies.get(web.LANGUAGE_COOKIE))
 
 
 def _asked_for() -> str | None:

@@ -12,7 +12,7 @@ from idp.config import settings
 from idp.extensions import db
 from idp.forms import refuse_foreign_origin
 from idp.gateways import outbox as kept
-from idp.pages.locale import COOKIE, supported
+from idp.pages.locale import supported
 from idp.store import StoreUnavailable, store
 
 blueprint = Blueprint("pages", __name__)
@@ -49,7 +49,7 @@ def language() -> Response:
     response = web.see_other(same_site_path(request.form.get("kembali", "")))
     chosen = supported(request.form.get("bahasa"))
     if chosen:
-        web.set_cookie(response, COOKIE, chosen)
+        web.set_cookie(response, web.LANGUAGE_COOKIE, chosen)
     return response
 
 

@@ -123,13 +123,6 @@ def personal(draft: Draft, form: ContactForm) -> list[str]:
     return [proof.name.text, proof.nik.value, phone, email]
 
 
-def own_data(account: Account) -> list[str]:
-    """The same for an account that keeps its contacts."""
-    known = [account.name.text, account.nik.value]
-    known += [account.phone.local] if account.phone else []
-    return known + ([account.email.value.partition("@")[0]] if account.email else [])
-
-
 def _within_limits(draft: Draft, row: Recovery, account: Account, given: Given) -> Case:
     nik = _nik_index(draft)
     blocked = completing.blocked(nik)

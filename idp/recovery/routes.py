@@ -146,7 +146,7 @@ def password() -> Response:
         account = accounts.find(draft.account)
         if account is None:
             return _to("recovery.choose")
-        if not form.validate_on_submit() or not form.password.accept(completion.own_data(account)):
+        if not form.validate_on_submit() or not form.password.accept(accounts.own_data(account)):
             return _page("password", form)
         _set_password(draft, account, form.password.data or "")
     except (Impossible, accounts.ContactTaken):

@@ -211,7 +211,8 @@ def test_nothing_is_added_during_the_probation_after_a_recovery(inside, home):
         assert page.status == 403, path
         assert page.heading == "Belum dapat diubah"
     inside.browser.click("Kembali ke akun saya")
-    assert inside.page.heading == "Keamanan masuk"
+    assert inside.page.heading == "Akun saya"
+    assert "Akun Anda baru dipulihkan" in inside.page.text
 
 
 def test_the_way_back_is_ours_alone(siti):

@@ -1,4 +1,4 @@
-"""How the consent page names and shows each value that a client would get, in the words of the person's language."""
+"""How pages name and show each value of a person that a client could get, in the words of the person's language."""
 
 from collections.abc import Callable
 from datetime import date
@@ -44,6 +44,11 @@ SHOWN: dict[str, tuple[Any, Callable[[Any], str]]] = {
 def shown(values: dict[str, Any]) -> list[tuple[str, str]]:
     """Label and text of each claim that will be shared, in a fixed order."""
     return [(str(label), text(values[name])) for name, (label, text) in SHOWN.items() if name in values]
+
+
+def labels(names: set[str]) -> list[str]:
+    """What the claims of these names are called, in a fixed order."""
+    return [str(label) for name, (label, _text) in SHOWN.items() if name in names]
 
 
 def acting(services: list[str]) -> list[tuple[str, str]]:

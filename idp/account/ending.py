@@ -1,0 +1,33 @@
+"""«Sesi Anda akan berakhir»: where an open page goes before its session ends, and where one may stay."""
+
+from flask import Response, request, url_for
+
+from idp import clock, sessions, web
+from idp.account.room import blueprint, page, sign_in, signed_in
+
+
+@blueprint.route("/ending")
+def ending() -> Response:
+    """Says when; looking is no use of the session, so that a page that was left open keeps nobody signed in."""
+    end, back = sessions.ends(), _back(request.args.get("back", ""))
+    if end is None:
+        return page("ended", back=back)
+    response = page("ending", back=back, at=clock.from_timestamp(end.at))
+    response.headers["Refresh"] = f"{end.at - clock.timestamp() + 1}; url={url_for('account.ending', back=back)}"
+    return response
+
+
+@blueprint.route("/stay", methods=["POST"])
+@signed_in
+def stay() -> Response:
+    """Goes on; where the session has been long enough in any case, by signing in again."""
+    back, end = _back(request.form.get("back", "")), sessions.ends()
+    if end is not None and end.latest < end.idle:
+        return sign_in(prompt="login", path=back)
+    return web.see_other(back)
+
+
+def _back(asked: str) -> str:
+    """A page of the account."""
+    inside = asked == url_for("account.home") or asked.startswith(url_for("account.home") + "/")
+    return asked if inside and asked.isprintable() and "\\" not in asked else url_for("account.home")

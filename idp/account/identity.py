@@ -1,0 +1,17 @@
+"""Data diri: what the account says about the person, and the road to having it corrected."""
+
+from flask import Response, g
+
+from idp import clock, disclosure
+from idp.account.room import blueprint, page, signed_in
+
+
+@blueprint.route("/identity")
+@signed_in
+def identity() -> Response:
+    """Nothing of it can be changed here: it is what Dukcapil knows."""
+    account = g.account
+    # Masked, and without the date of birth: six of its digits are the NIK's.
+    facts = {"name": account.name.text, "nik": account.nik.masked} | ({"roles": account.roles} if account.roles else {})
+    rows = disclosure.shown(facts)
+    return page("identity", rows=rows, created=clock.from_timestamp(account.created_at))

@@ -1,0 +1,31 @@
+"""Bahasa: the language in which the account is spoken to, on pages and in messages."""
+
+from flask import Response, g, url_for
+from wtforms import RadioField
+from wtforms.fields import SelectChoice  # type: ignore[attr-defined] # newer than its types
+
+from idp import accounts, web
+from idp.account.room import blueprint, page, signed_in
+from idp.disclosure import LANGUAGES
+from idp.extensions import _l
+from idp.forms import Form
+
+
+class LanguageForm(Form):
+    """One of the languages that we speak."""
+
+    language = RadioField(_l("Bahasa halaman dan pesan"), choices=[SelectChoice(code, name) for code, name in LANGUAGES.items()])
+
+
+@blueprint.route("/language", methods=["GET", "POST"])
+@signed_in
+def language() -> Response:
+    """Shows and changes it."""
+    form = LanguageForm(language=g.account.locale)
+    if not form.validate_on_submit():
+        return page("language", form)
+    accounts.set_locale(g.account, form.language.data)
+    response = web.see_other(url_for("account.language"))
+    # What was pressed on the switch before is older than this.
+    web.set_cookie(response, web.LANGUAGE_COOKIE, form.language.data)
+    return response

@@ -1,0 +1,51 @@
+"""The first page of the account: what needs attention, and the way to every section."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, g
+
+from idp import authenticators, clock, probation, web
+from idp.account.room import blueprint, page, sign_in, signed_in
+from idp.extensions import _l
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One entry of the navigation: its endpoint, title, what it is for, and icon."""
+
+    endpoint: str
+    title: Any
+    text: Any
+    icon: str
+
+
+# The navigation, in this order.
+SECTIONS = [
+    Section("account.identity", _l("Data diri"), _l("Nama, NIK, dan peran Anda"), "id"),
+    Section("account.password", _l("Password"), _l("Ganti password Anda"), "key"),
+    Section("account.methods", _l("Keamanan masuk"), _l("Passkey, aplikasi autentikator, kode pemulihan"), "shield"),
+    Section("account.devices", _l("Perangkat dan sesi"), _l("Di mana akun Anda sedang dipakai"), "device"),
+    Section("account.activity", _l("Riwayat Aktivitas"), _l("Apa yang terjadi pada akun Anda"), "clock"),
+    Section("account.language", _l("Bahasa"), _l("Bahasa halaman dan pesan"), "globe"),
+]
+
+
+@blueprint.route("")
+@signed_in
+def home() -> Response:
+    """All sections."""
+    subject = g.account.subject
+    known = probation.of(subject)
+    until = clock.from_timestamp(known.until) if known is not None else None
+    stage = known.stage if known is not None else None
+    return page("home", name=g.account.name.text, guarded=authenticators.of(subject).any, stage=stage, until=until)
+
+
+@blueprint.route("/recovery")
+@signed_in
+def recovery() -> Response:
+    """To the question whose a recovery that waits is: it is asked at a sign-in, of whoever gives what the account has now."""
+    if probation.of(g.account.subject) is None:
+        return web.see_other("/account")
+    return sign_in(prompt="login", path="/account")

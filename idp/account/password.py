@@ -1,0 +1,74 @@
+"""Password: a new one for whoever knows the old; every other session ends, and the contacts are told."""
+
+from flask import Response, g, url_for
+
+from idp import accounts, clock, notices, sessions, web
+from idp.account.room import blueprint, page, recently, signed_in
+from idp.accounts.fields import NewPasswordField
+from idp.extensions import _, _l, db
+from idp.fields import CurrentPasswordField
+from idp.forms import Form
+from idp.rate_limits import TooManyAttempts
+
+
+class PasswordForm(Form):
+    """The old and the new."""
+
+    old = CurrentPasswordField(_l("Password sekarang"))
+    password = NewPasswordField(_l("Password baru"))
+
+
+@blueprint.route("/password", methods=["GET", "POST"])
+@signed_in
+@recently
+def password() -> Response:
+    """Asks for the old one too: an open session alone changes no password."""
+    form = PasswordForm()
+    if not form.validate_on_submit() or not form.password.accept(accounts.own_data(g.account)):
+        return page("password", form)
+    try:
+        known = _verified(form.old.data or "")
+    except TooManyAttempts as limit:
+        return page("password", form, 429, limited=limit.retry_after)
+    if known is None:
+        form.old.errors = [_("Password sekarang tidak sesuai.")]
+        return page("password", form)
+    try:
+        _change(known, form.password.data or "")
+    except accounts.ChangedMeanwhile:
+        form.old.errors = [_("Password baru saja diubah di tempat lain. Tulis password yang berlaku sekarang.")]
+        return page("password", form)
+    response = web.see_other(url_for("account.password_changed"))
+    # Whoever has copied this session's cookie has nothing from now on.
+    sessions.establish(g.session.authentication, response, replaces=g.session)
+    return response
+
+
+@blueprint.route("/password/changed")
+@signed_in
+def password_changed() -> Response:
+    """What has happened."""
+    return page("password_changed")
+
+
+def _verified(typed: str) -> str | None:
+    """The hash that `typed` is the password of; None when it is not this account's. Counted as any sign-in."""
+    try:
+        account = accounts.authenticate(g.account.nik, typed)
+    except (accounts.WrongCredentials, accounts.AccountLocked):
+        return None
+    return account.password_hash if account.subject == g.account.subject else None
+
+
+def _change(verified_hash: str, password: str) -> None:
+    account = g.account
+    contacts, subject, kept = account.contacts_in_use, account.subject, []
+
+    def tell() -> None:
+        kept.extend(notices.write(contacts, notices.password_changed(clock.now()), subject, db.session.connection()))
+
+    # Before and after: without the store nothing changes (fails closed), and no session slips in between.
+    sessions.end_all(subject, keep=g.session.sid)
+    accounts.change_password(account, verified_hash, password, tell)
+    sessions.end_all(subject, keep=g.session.sid)
+    notices.send(kept)

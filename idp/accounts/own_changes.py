@@ -1,0 +1,69 @@
+"""What people change about their own account: password, contacts, language; whoever must hear of it hears in the same step."""
+
+from collections.abc import Callable
+
+from sqlalchemy import update
+
+from idp import audit, clock
+from idp.accounts import passwords
+from idp.accounts.changes import ContactTaken, commit_contacts, contact_taken, hold, password_changed, touch
+from idp.accounts.model import Account, Contact, kind_of
+from idp.extensions import db
+from idp.values import EmailAddress, PhoneNumber
+
+
+class ChangedMeanwhile(Exception):
+    """Another password was set since this one was asked for: nothing was written."""
+
+
+def own_data(account: Account) -> list[str]:
+    """What a password of this account must not contain."""
+    known = [account.name.text, account.nik.value]
+    known += [account.phone.local] if account.phone else []
+    return known + ([account.email.value.partition("@")[0]] if account.email else [])
+
+
+def change_password(account: Account, verified_hash: str, password: str, also: Callable[[], object]) -> None:
+    """Sets a new password over the one that was just verified, in one transaction with `also`.
+
+    Raises Busy, and ChangedMeanwhile when the account has another by now: of two changes that race, one wins.
+    """
+    renewed, subject, now = passwords.hashed(password), account.subject, clock.timestamp()
+    same = (Account.subject == subject) & (Account.password_hash == verified_hash)
+    changed = update(Account).where(same).values(password_hash=renewed, password_changed_at=now)
+    if db.session.execute(changed).rowcount != 1:  # type: ignore[attr-defined]
+        db.session.rollback()
+        raise ChangedMeanwhile
+    also()
+    db.session.commit()
+    audit.record("password_changed", account=subject)
+    password_changed.send(subject=subject)
+
+
+def replace_contact(account: Account, new: PhoneNumber | EmailAddress, also: Callable[[], object]) -> None:
+    """Puts a contact that its owner has proved in use instead of the one of its kind, in one transaction with `also`.
+
+    Raises ContactTaken: of two accounts that want it at once, the database lets one have it.
+    """
+    subject, now = account.subject, clock.timestamp()
+    if contact_taken(new, but=subject):
+        raise ContactTaken(kind_of(new))
+    hold(account, now)
+    in_use = [contact for contact in account.contacts if contact.current and contact.kind == kind_of(new)]
+    same = next((contact for contact in in_use if contact.value == new), None)
+    for contact in in_use:
+        contact.superseded_at = None if contact is same else now
+    if same is not None:
+        same.verified_at = now
+    else:
+        account.contacts.append(Contact.of(subject, new, now))
+    also()
+    commit_contacts(account, [new])
+    audit.record("contacts_changed", account=subject)
+
+
+def set_locale(account: Account, locale: str) -> None:
+    """Sets the language that the account is spoken to in."""
+    account.locale = locale
+    touch(account)
+    audit.record("locale_changed", account=account.subject)

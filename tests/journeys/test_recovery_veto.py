@@ -355,3 +355,42 @@ def test_where_only_officers_may_let_it_go_on_it_waits(siti, app, clock, outbox)
     sent = len(outbox.to("+6281398765432"))
     by_new_phone(siti)
     assert len(outbox.to("+6281398765432")) == sent
+
+
+def test_the_old_second_factor_is_suspended_and_comes_back_with_a_veto(siti, outbox, issuer, app):
+    import pyotp
+
+    from idp import authenticators
+    from idp.authenticators import totp
+    from tests.residents.people import the
+
+    subject = subject_of(app, siti)
+    with app.app_context():
+        key = totp.new_key()
+        totp.enrol(the(subject).subject, key, pyotp.TOTP(key).now())
+    siti.recovers("identity", **NEW)
+    with app.app_context():
+        assert not authenticators.of(subject).any
+    siti.browser.click("Masuk")
+    siti.signs_in(siti.phone)
+    assert siti.at(siti.wlkp)["amr"] == ["pwd"]
+    vetoes(outbox, siti.old["phone"], issuer)
+    with app.app_context():
+        assert authenticators.of(subject).totp
+    owner = SimpleBrowser(issuer)
+    siti.wlkp.sends(owner)
+    assert owner.submit(identifier=siti.nik, password=siti.old["password"]).heading == "Langkah kedua"
+
+
+def test_every_input_and_the_verdict_are_audited(siti, app):
+    siti.recovers("identity", **NEW)
+    from idp import audit
+    from idp.store import store
+
+    with app.app_context():
+        rows = [json.loads(row) for row in store().listed(audit.QUEUE)]
+        audit.drain_all()
+    (weighed,) = [json.loads(row["facts"]) for row in rows if row["event"] == "recovery_weighed"]
+    assert weighed.pop("recovery") == newest(app).id
+    assert weighed.pop("verdict") == "provisional_72h"
+    assert weighed == probation.Circumstances(used_elsewhere=True).to_dict()

@@ -9,6 +9,7 @@ import pytest
 from idp import accounts, authenticators
 from tests.conftest import Outbox
 from tests.person import Person
+from tests.recoveries import newest
 from tests.relying_party import RelyingParty
 from tests.simple_browser import SimpleBrowser
 from tests.soft_passkey import MAY_SYNC, PRESENT, SoftPasskey, named, options_of
@@ -271,3 +272,23 @@ def test_guesses_from_one_address_are_limited(guarded, wlkp):
 def test_an_issuer_that_is_an_address_offers_no_passkeys(person, service):
     siti = person("Siti")
     assert "data-passkey" not in service("wlkp").sends(siti.browser).source
+
+
+@pytest.mark.parametrize(("answer", "state"), [("no", "vetoed"), ("yes", "final")])
+def test_a_passkey_that_a_recovery_suspended_says_whose_it_is(guarded, wlkp, home, answer, state):
+    """It signs nobody in: it is asked «Apakah ini Anda?», and a no brings it back."""
+    app, issuer = home
+    siti, owner = guarded, guarded.browser
+    siti.browser = SimpleBrowser(issuer)
+    wlkp.sends(siti.browser)
+    siti.recovers("identity", phone="081398765432", email="baru@surat.example")
+    siti.browser = owner
+    siti.browser.forget_session()
+    wlkp.sends(siti.browser)
+    assert answers(siti, siti.passkey).heading == "Apakah ini Anda?"
+    assert "idp_session" not in siti.browser.client.cookies
+    siti.browser.submit(form=next(form for form in siti.page.forms if form.fields.get("answer") == answer))
+    assert newest(app).state == state
+    siti.browser.click("Lanjut")
+    page = answers(siti, siti.passkey)
+    assert (siti.browser.url_of_service is not None) is (answer == "no"), page.text[:200]

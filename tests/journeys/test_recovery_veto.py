@@ -322,6 +322,15 @@ def test_it_completes_with_a_new_code_when_the_wait_is_over(waiting, outbox, clo
     assert vetoes(outbox, waiting.old["phone"], waiting.browser.issuer).heading == "Akun dikunci untuk diperiksa"
 
 
+def test_no_other_number_completes_what_has_waited(waiting, outbox, clock, app):
+    clock.shift(72 * HOUR)
+    waiting.wlkp.sends(waiting.browser)
+    waiting.browser.click("Kendala Masuk ke Akun?")
+    waiting.browser.click("Verifikasi lewat nomor handphone")
+    waiting.browser.submit(nik=waiting.nik, phone="081355557777")
+    assert outbox.to("+6281355557777") == []
+
+
 def test_an_old_contact_shortens_the_wait_but_the_code_is_still_needed(waiting, outbox, issuer, app, clock):
     vetoes(outbox, waiting.old["email"], issuer, "yes")
     assert newest(app).state == "ready"

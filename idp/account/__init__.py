@@ -2,11 +2,14 @@
 
 from flask import Flask
 
-from idp.account import activity, devices, ending, identity, language, methods, overview, password
+from idp.account import activity, connected, devices, ending, identity, language, methods, overview, password
 from idp.account.overview import SECTIONS
 from idp.account.room import blueprint
 
-__all__ = ["SECTIONS", "activity", "devices", "ending", "identity", "init_app", "language", "methods", "overview", "password"]
+__all__ = [
+    "SECTIONS", "activity", "connected", "devices", "ending", "identity", "init_app", "language", "methods", "overview",
+    "password",
+]  # fmt: skip
 
 
 def init_app(app: Flask) -> None:

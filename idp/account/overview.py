@@ -26,6 +26,7 @@ SECTIONS = [
     Section("account.password", _l("Password"), _l("Ganti password Anda"), "key"),
     Section("account.methods", _l("Keamanan masuk"), _l("Passkey, aplikasi autentikator, kode pemulihan"), "shield"),
     Section("account.devices", _l("Perangkat dan sesi"), _l("Di mana akun Anda sedang dipakai"), "device"),
+    Section("account.connected", _l("Layanan Terhubung"), _l("Layanan yang memakai akun Anda"), "link"),
     Section("account.activity", _l("Riwayat Aktivitas"), _l("Apa yang terjadi pada akun Anda"), "clock"),
     Section("account.language", _l("Bahasa"), _l("Bahasa halaman dan pesan"), "globe"),
 ]

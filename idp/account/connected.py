@@ -1,0 +1,38 @@
+"""Layanan Terhubung: which services the account uses, what each was given, and how its owner disconnects one."""
+
+from typing import Any
+
+from flask import Response, g, request, url_for
+
+from idp import clock, web
+from idp.account.room import blueprint, page, signed_in
+from idp.connections import Connection, connections
+
+
+@blueprint.route("/services")
+@signed_in
+def connected() -> Response:
+    """Every service that was signed in to lately, or may still act for the account."""
+    return page("connected", connected=[_shown(known) for known in connections().of(g.account.subject)])
+
+
+@blueprint.route("/services/end", methods=["POST"])
+@signed_in
+def disconnect() -> Response:
+    """Ends one of the account's own connections: its grant, its tokens and its part of every session."""
+    subject, client_id = g.account.subject, request.form.get("client", "")
+    if client_id in {known.client_id for known in connections().of(subject)}:
+        connections().end(subject, client_id)
+    return web.see_other(url_for("account.connected"))
+
+
+def _shown(known: Connection) -> dict[str, Any]:
+    return {
+        "client_id": known.client_id,
+        "name": known.name,
+        "shared": ", ".join(known.shared),
+        "since": clock.from_timestamp(known.since) if known.since else None,
+        "last_used": clock.from_timestamp(known.last_used) if known.last_used else None,
+        "consented": known.consented,
+        "lasting": known.lasting,
+    }

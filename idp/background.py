@@ -43,9 +43,12 @@ def pause(since: float | None = None) -> None:
 
 
 def _pool(app: Flask) -> ThreadPoolExecutor:
-    # setdefault is atomic: of two threads that come first together, both use the one pool that stayed.
-    new = app.extensions.get("idp.background") or ThreadPoolExecutor(THREADS, thread_name_prefix="background")
-    return cast(ThreadPoolExecutor, app.extensions.setdefault("idp.background", new))
+    known = app.extensions.get("idp.background")
+    if known is None:
+        # setdefault is atomic: of two threads that come first together, both use the one pool that stayed. Only a new
+        # one is ever put there: one that was taken away to be closed must not come back.
+        known = app.extensions.setdefault("idp.background", ThreadPoolExecutor(THREADS, thread_name_prefix="background"))
+    return cast(ThreadPoolExecutor, known)
 
 
 def _log_failure(future: Future[None]) -> None:

@@ -195,7 +195,11 @@ class Outbox:
         self.app = app
 
     def to(self, recipient: str) -> list[kept.Message]:
-        """Messages to a number (E.164) or address, oldest first."""
+        """Messages to a number (E.164) or address, oldest first; what is on its way behind an answer is waited for."""
+        behind = self.app.extensions.get("idp.background")
+        if behind is not None and not behind._shutdown:
+            self.app.extensions.pop("idp.background", None)
+            behind.shutdown()
         with self.app.app_context():
             return kept.messages(recipient)
 

@@ -24,7 +24,9 @@ def dies(app):
     """Nothing is ever sent again by this process: whatever it was about to send behind the answer is gone."""
 
     def now():
-        app.extensions.pop("idp.background").shutdown()
+        behind = app.extensions.pop("idp.background", None)
+        if behind is not None:
+            behind.shutdown()
         dead = app.extensions["idp.background"] = ThreadPoolExecutor(1)
         dead.shutdown()
 
@@ -34,7 +36,7 @@ def dies(app):
 
 def another_process(app):
     """Starts, and looks what is due."""
-    app.extensions.pop("idp.background")
+    app.extensions.pop("idp.background", None)
     with app.app_context():
         notices.deliver_due()
 

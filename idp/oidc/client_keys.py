@@ -1,7 +1,8 @@
 """The keys that a client registered, by value or by address, and what they let us check and encrypt."""
 
+import math
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -33,14 +34,18 @@ class Unverified(Exception):
         self.reason = reason
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Known:
-    keys: list[Key]
-    fetched_at: float
+    """What a client's address gave, when, and when and how asking it failed since; times on the monotonic clock."""
+
+    keys: list[Key] = field(default_factory=list)
+    fetched_at: float = -math.inf
+    asked_at: float = -math.inf
+    failure: str = ""
 
 
 _known: dict[str, _Known] = {}
-_lock = threading.Lock()
+_turns: dict[str, threading.Lock] = {}
 
 
 def verified_claims(token: str, client: "Client", algorithms: tuple[str, ...]) -> tuple[Header, dict[str, Any]]:
@@ -81,14 +86,7 @@ def keys_of(client: "Client", missing: bool = False) -> list[Key]:
     """The client's public keys; fetched anew when stale, or when one was `missing` and the last fetch is not recent."""
     if client.jwks:
         return _by_value(client)
-    if not client.jwks_uri:
-        return []
-    with _lock:
-        known = _known.get(client.jwks_uri)
-        age = clock.monotonic() - known.fetched_at if known else None
-        if known is None or age is None or age > FRESH or (missing and age > COOL):
-            known = _known[client.jwks_uri] = _Known(_fetched(client.jwks_uri), clock.monotonic())
-        return known.keys
+    return _at(client.jwks_uri, missing) if client.jwks_uri else []
 
 
 def forget(jwks_uri: str) -> None:
@@ -96,11 +94,31 @@ def forget(jwks_uri: str) -> None:
     _known.pop(jwks_uri, None)
 
 
+def _at(uri: str, missing: bool) -> list[Key]:
+    # One turn for each address: nobody waits for the server of another client, however slowly it answers.
+    with _turns.setdefault(uri, threading.Lock()):
+        known, now = _known.get(uri, _Known()), clock.monotonic()
+        # A server that failed is left alone for a while too: who asks again and again keeps none of our threads.
+        if (missing or now - known.fetched_at > FRESH) and now - known.asked_at > COOL:
+            known = _known[uri] = _refreshed(uri, known)
+    if now - known.fetched_at > FRESH:  # fails closed: keys that nobody vouches for any more are none
+        raise Unverified(known.failure)
+    return known.keys
+
+
+def _refreshed(uri: str, known: _Known) -> _Known:
+    try:
+        keys = _fetched(uri)
+    except Unverified as failed:
+        return replace(known, asked_at=clock.monotonic(), failure=failed.reason)
+    return _Known(keys, clock.monotonic(), clock.monotonic())
+
+
 def _by_value(client: "Client") -> list[Key]:
     name = tokens.digest(orjson.dumps(client.jwks, option=orjson.OPT_SORT_KEYS).decode())
     known = _known.get(name)
     if known is None:
-        known = _known[name] = _Known(_imported(client.jwks), clock.monotonic())
+        known = _known[name] = _Known(_imported(client.jwks))
     return known.keys
 
 

@@ -16,7 +16,10 @@ from joserfc.jwk import ECKey, RSAKey
 from werkzeug.test import TestResponse
 
 from idp import clock
-from tests.oidc.conftest import RelyingParty, answer
+from idp.oidc import backchannel, client_registration
+from idp.oidc.client_rules import EXCHANGE
+from tests.oidc.conftest import CALLBACK, RelyingParty, answer
+from tests.oidc.test_token_exchange import POLICY, exchange, read
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 OUR_KEY = ECKey.generate_key("P-256", auto_kid=True)
@@ -198,6 +201,42 @@ def test_a_header_that_must_be_understood_and_is_not(signer: RelyingParty, brows
     assert answer(browser.get(signer.url(request=token)))["error"] == "invalid_request_object"
 
 
+# -- what services are called with: access tokens that are JWTs (RFC 9068) ------------------------------------------------
+
+
+@pytest.fixture
+def middle(register: Callable[..., RelyingParty]) -> RelyingParty:
+    """May exchange the tokens of two clients."""
+    policy = POLICY | {"subject_clients": ("wlkp", "jwts")}
+    return register("middle", redirect_uris=(), grant_types=(EXCHANGE,), token_exchange=policy)
+
+
+@every_forgery
+def test_a_forged_access_token_opens_nothing(
+    app: Flask, register: Callable[..., RelyingParty], middle: RelyingParty, browser: FlaskClient, forge: Forge
+) -> None:
+    party = register("jwts", access_token_format="jwt")
+    real = party.redeem(party.code(browser, scope="openid email api")).json["access_token"]
+    forged = forge(kid_of(real) | {"typ": "at+jwt"}, read(app, real), published(app))
+    for token, counts in ((forged, False), (real, True)):
+        assert (party.userinfo(token).status_code == 200) is counts
+        assert party.post("/introspect", token=token).json["active"] is counts
+        assert (exchange(middle, token).status_code == 200) is counts
+
+
+# -- who vouches for a client: software statements ----------------------------------------------------------------------
+
+
+@every_forgery
+def test_no_software_statement_is_believed(app: Flask, forge: Forge) -> None:
+    with app.app_context():
+        bearer = {"Authorization": f"Bearer {client_registration.invite(1, 3600)}"}
+    statement = forge({}, {"software_id": "x", "first_party": True, "redirect_uris": [CALLBACK]}, published(app))
+    asked = {"redirect_uris": [CALLBACK], "software_statement": statement}
+    response = app.test_client().post("/register", json=asked, headers=bearer)
+    assert (response.status_code, response.json["error"]) == (400, "unapproved_software_statement")
+
+
 # -- one kind of token is not another ---------------------------------------------------------------------------------
 
 
@@ -222,3 +261,19 @@ def test_what_a_client_signs_for_one_purpose_serves_no_other(signer: RelyingPart
     request = signed({"iss": signer.id, "aud": signer.issuer, "client_id": signer.id, "exp": clock.timestamp() + 60})
     assert with_assertion(signer, request).json["error"] == "invalid_client"
     assert answer(browser.get(signer.url(prompt="none", id_token_hint=request)))["error"] in ("invalid_request", "login_required")
+
+
+def test_a_logout_token_is_nothing_else(
+    app: Flask, wlkp: RelyingParty, middle: RelyingParty, browser: FlaskClient, siti: str
+) -> None:
+    sid = wlkp.stated(id_token(wlkp, browser))["sid"]
+    with app.app_context():
+        token = backchannel.logout_token(app.extensions["idp.clients"].find("wlkp"), siti, sid)
+    assert wlkp.userinfo(token).status_code == 401
+    assert wlkp.post("/introspect", token=token).json == {"active": False}
+    assert exchange(middle, token).json["error"] == "invalid_request"
+    assert with_assertion(wlkp, token).json["error"] == "invalid_client"
+    assert answer(browser.get(wlkp.url(prompt="none", id_token_hint=token)))["error"] in ("invalid_request", "login_required")
+    out = {"id_token_hint": token, "post_logout_redirect_uri": "https://rp.example/out"}
+    assert browser.get("/logout?" + urlencode(out)).location is None
+    assert wlkp.code(browser, prompt="none"), "and still signed in"

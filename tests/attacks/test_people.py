@@ -97,3 +97,38 @@ def test_nothing_personal_is_in_a_log(
     assert "error_page" in logged, "there are logs"
     for fact in (budi.nik, budi.phone, budi.e164, budi.email, budi.password, "Wrong!2password"):
         assert fact not in logged
+
+
+def test_no_code_no_token_and_no_cookie_is_in_a_log(
+    clock: time_machine.Traveller,
+    budi: Person,
+    service: Callable[..., RelyingParty],
+    issuer: str,
+    outbox: Outbox,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Also when they are used, refused, or sent to the wrong place."""
+    wlkp, browser = service("wlkp"), SimpleBrowser(issuer)
+    wlkp.sends(browser)
+    browser.submit(identifier=budi.nik, password=budi.password)
+    code = wlkp.answered(browser)["code"]
+    assert wlkp.redeem(code).status_code == 200
+    secrets = [code, *(wlkp.tokens[name] for name in ("access_token", "id_token")), *browser.client.cookies.values()]
+    assert wlkp.userinfo().status_code == 200
+    for token in secrets:
+        wlkp.post("/introspect", token=token)
+        wlkp.redeem(token)
+        browser.open(wlkp.url(redirect_uri=f"https://evil.example/{token}", id_token_hint=token))
+        browser.open(f"/{token}?code={token}")
+    clock.shift(61)  # since the code of the registration
+    browser = at_the_door(service, issuer)
+    browser.click("Kendala Masuk ke Akun?")
+    browser.click("Verifikasi lewat nomor handphone")
+    browser.submit(nik=budi.nik, phone=budi.phone)
+    sent = outbox.code(budi.e164)
+    browser.submit(code=sent)
+    logged = "".join(capfd.readouterr())
+    assert "error_page" in logged, "there are logs"
+    for secret in (*secrets, wlkp.secret):
+        assert secret not in logged
+    assert not re.search(rf"(?<!\d){sent}(?!\d)", logged)

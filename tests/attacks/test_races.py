@@ -7,14 +7,19 @@ from threading import Barrier
 from typing import Any, TypeVar
 
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
 from idp import otp, rate_limits
+from idp.oidc import client_registration
+from idp.oidc.client_rules import DEVICE
+from idp.store import StoreUnavailable
 from idp.values import PhoneNumber
 from tests.attacks.test_jwts import OUR_KEY, assertion, signed, with_assertion
 from tests.conftest import Outbox
-from tests.oidc.conftest import RelyingParty, answer
+from tests.oidc.conftest import CALLBACK, RelyingParty, answer
+from tests.oidc.test_device import GRANTS, allow
 from tests.oidc.test_par import named, push
 
 MANY = 20
@@ -52,6 +57,33 @@ def test_one_refresh_token(wlkp: RelyingParty, browser: FlaskClient) -> None:
     assert len(tokens) == MANY, "each its own, none twice"
     assert wlkp.post("/revoke", token=answers[0]["refresh_token"]).status_code == 200
     assert {wlkp.refresh(token).json["error"] for token in tokens} == {"invalid_grant"}
+
+
+def test_one_stolen_refresh_token(clock: time_machine.Traveller, wlkp: RelyingParty, browser: FlaskClient) -> None:
+    """After the minute nobody is answered, and the whole family is dead: what was given since, too."""
+    first = wlkp.redeem(wlkp.code(browser)).json["refresh_token"]
+    since = wlkp.refresh(first).json
+    clock.shift(61)
+    assert wlkp.userinfo(since["access_token"]).status_code == 200
+    assert {a.json["error"] for a in at_once(lambda: wlkp.refresh(first))} == {"invalid_grant"}
+    assert wlkp.userinfo(since["access_token"]).status_code == 401
+    assert wlkp.refresh(since["refresh_token"]).json["error"] == "invalid_grant"
+
+
+def test_one_device_code(register: Callable[..., RelyingParty], browser: FlaskClient) -> None:
+    party = register("tv", grant_types=GRANTS)
+    told = party.post("/device_authorization", scope="openid").json
+    allow(browser, told["user_code"])
+    answers = at_once(lambda: party.post("/token", grant_type=DEVICE, device_code=told["device_code"]))
+    assert sorted(a.status_code for a in answers) == [200] + [400] * (MANY - 1)
+
+
+def test_one_invitation_to_register(app: Flask) -> None:
+    with app.app_context():
+        bearer = {"Authorization": f"Bearer {client_registration.invite(1, 3600)}"}
+    asked = {"redirect_uris": [CALLBACK]}
+    answers = at_once(lambda: app.test_client().post("/register", json=asked, headers=bearer))
+    assert sorted(a.status_code for a in answers) == [201] + [401] * (MANY - 1)
 
 
 def test_one_pushed_request(wlkp: RelyingParty, siti: str, sign_in: Callable[..., FlaskClient]) -> None:
@@ -98,7 +130,8 @@ def test_a_hundred_wrong_one_time_codes(app: Flask, outbox: Outbox) -> None:
         with app.test_request_context():
             try:
                 otp.verify(challenge.id, "test", code, phone)
-            except (otp.WrongCode, otp.CodeExpired, rate_limits.TooManyAttempts) as refused:
+            # StoreUnavailable: so many at once are more than there are lines to the store, and it is shut to the rest.
+            except (otp.WrongCode, otp.CodeExpired, rate_limits.TooManyAttempts, StoreUnavailable) as refused:
                 return type(refused).__name__
             return "in"
 

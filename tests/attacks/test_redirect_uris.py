@@ -54,8 +54,20 @@ def test_a_bent_redirect_uri_gets_no_answer(wlkp: RelyingParty, browser: FlaskCl
     stays(browser, wlkp.url(redirect_uri=bent, prompt="none"))
 
 
-def test_the_straight_one_does(wlkp: RelyingParty, browser: FlaskClient) -> None:
-    assert wlkp.code(browser), "the attacks above fail for their own reason"
+@pytest.mark.parametrize("bent", BENT)
+def test_a_bent_address_is_not_followed_out_either(wlkp: RelyingParty, browser: FlaskClient, bent: str) -> None:
+    """Logout as an open redirect: the hint is sound, the address is not (RP-Initiated Logout section 3)."""
+    asked = {"id_token_hint": wlkp.redeem(wlkp.code(browser)).json["id_token"], "state": "s"}
+    for nobody_asked in (browser, browser.application.test_client()):
+        response = nobody_asked.get("/logout?" + urlencode(asked | {"post_logout_redirect_uri": bent.replace("cb", "out")}))
+        assert (response.status_code, response.location) == (200, None)
+        assert "evil.example" not in response.headers["Content-Security-Policy"]
+
+
+def test_the_straight_ones_are(wlkp: RelyingParty, browser: FlaskClient) -> None:
+    """The attacks above fail for their own reason."""
+    asked = {"id_token_hint": wlkp.redeem(wlkp.code(browser)).json["id_token"], "post_logout_redirect_uri": "https://rp.example/out"}
+    assert browser.get("/logout?" + urlencode(asked)).location == "https://rp.example/out"
 
 
 @pytest.mark.parametrize("invalid", INVALID, ids=lambda invalid: "-".join(invalid)[:20])

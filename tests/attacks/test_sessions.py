@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.oidc.conftest import RelyingParty as Called
@@ -109,6 +111,29 @@ def test_no_form_counts_without_its_token(budi: Person, service: Callable[..., R
         fields["csrf_token"] = tokens.get(token, token)
     fields |= {"identifier": budi.nik, "password": budi.password}
     refused(forged(budi.browser, form, {"Origin": issuer, "Sec-Fetch-Site": "same-origin"}, **fields))
+
+
+# What clients post, which proves itself, or what only asks; /bahasa has the check of the Origin, and no form of its own.
+OPEN = {
+    "oidc.authorize", "oidc.token", "oidc.introspect", "oidc.revoke", "oidc.par", "oidc.device_authorization", "oidc.userinfo",
+    "oidc.register_client", "oidc.manage_client", "oidc.logout", "pages.language",
+}  # fmt: skip
+
+
+def test_nothing_else_is_posted_without_our_own_page(app: Flask, stranger: Called, browser: FlaskClient) -> None:
+    """Every address that takes a form, whoever adds it: refused before its view looks at anything."""
+    interaction = urlsplit(browser.get(stranger.url()).location).path.split("/")[2]
+    rules = [rule for rule in app.url_map.iter_rules() if {"POST", "PUT", "DELETE"} & (rule.methods or set())]
+    guarded = [rule for rule in rules if rule.endpoint not in OPEN]
+    assert len(guarded) > 30
+    for rule in guarded:
+        path = re.sub("<[^>]+>", "x", rule.rule.replace("<interaction_id>", interaction))
+        for headers in (*FOREIGN, {}):
+            response = browser.post(path, data={"csrf_token": "x"}, headers=headers)
+            assert (response.status_code, 'data-error="form_expired"' in response.text) == (400, True), (path, headers)
+    for headers in FOREIGN:
+        response = browser.post("/bahasa", data={"bahasa": "en", "kembali": "https://evil.example/"}, headers=headers)
+        assert (response.status_code, response.location) == (400, None)
 
 
 @pytest.mark.parametrize("decision", ["allow", "deny"])

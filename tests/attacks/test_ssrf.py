@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -13,8 +14,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from idp.oidc import client_registration
+from idp import clock
+from idp.oidc import backchannel, client_keys, client_registration
 from idp.oidc.fetch import MOST, FetchRefused, fetch, post_form
+from tests.attacks.test_jwts import OUR_KEY, assertion, signed, with_assertion
 from tests.oidc.conftest import CALLBACK, RelyingParty, answer
 
 INSIDE = [
@@ -45,6 +48,8 @@ def serving(answering: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[tup
         def do_GET(self) -> None:
             asked.append(self.path)
             answering(self)
+
+        do_POST = do_GET
 
         def log_message(self, *_: Any) -> None:
             """Nothing."""
@@ -140,17 +145,7 @@ def test_a_body_without_end(app: Flask) -> None:
 
 @pytest.mark.parametrize("begin", [b"HTTP/1.0 200 OK\r\n\r\n", b"HTTP/1.0 200 OK\r\nX: "], ids=["body", "headers"])
 def test_an_answer_that_drips(app: Flask, begin: bytes) -> None:
-    def drip(to: BaseHTTPRequestHandler) -> None:
-        try:
-            to.wfile.write(begin)
-            for _ in range(60):
-                to.wfile.write(b"x")
-                to.wfile.flush()
-                time.sleep(0.25)
-        except OSError:
-            pass
-
-    with serving(drip) as (url, _), app.app_context():
+    with serving(lambda to: _drip(to, begin)) as (url, _), app.app_context():
         begun = time.monotonic()
         with pytest.raises(FetchRefused, match="too slowly"):
             fetch(url)
@@ -177,6 +172,86 @@ def test_registering_an_address_inside_makes_us_call_nobody(app: Flask, member: 
     assert time.monotonic() - begun < 3, "nobody waited for a connection"
     if member == "sector_identifier_uri":
         assert response.status_code == 400
+
+
+# -- whatever makes us call: in production the servers below, which lie inside, are asked by nobody ------------------------
+
+KEYS = json.dumps({"keys": [OUR_KEY.as_dict(private=False)]}).encode()
+SIGNER = {"client_secret_hash": None, "token_endpoint_auth_method": "private_key_jwt"}
+
+
+@pytest.fixture
+def to_production(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From now on, as far as the fetcher is concerned."""
+    known = app.extensions["idp.settings"].model_copy(update={"environment": "production"})
+    return lambda: monkeypatch.setitem(app.extensions, "idp.settings", known)
+
+
+def test_keys_inside_prove_nobody(register: Callable[..., RelyingParty], to_production: Callable[[], None]) -> None:
+    with serving(lambda to: _plain(to, KEYS)) as (url, asked):
+        party = register("signer", jwks_uri=url, **SIGNER)
+        assert with_assertion(party, signed(assertion(party))).status_code == 200, "refused below for its own reason"
+        client_keys.forget(url)
+        to_production()
+        assert with_assertion(party, signed(assertion(party))).json["error"] == "invalid_client"
+    assert len(asked) == 1
+
+
+def test_a_request_inside_is_not_read(
+    register: Callable[..., RelyingParty], browser: FlaskClient, to_production: Callable[[], None]
+) -> None:
+    wanted: dict[str, Any] = {}
+    with serving(lambda to: _plain(to, signed(wanted).encode())) as (url, asked):
+        party = register("signer", jwks=json.loads(KEYS), request_uris=(f"{url}/r",), **SIGNER)
+        wanted |= {"iss": party.id, "aud": party.issuer, "client_id": party.id, "exp": clock.timestamp() + 60}
+        assert party.code(browser, request_uri=f"{url}/r"), "refused below for its own reason"
+        to_production()
+        assert answer(browser.get(party.url(request_uri=f"{url}/r")))["error"] == "invalid_request_uri"
+    assert len(asked) == 1
+
+
+def test_a_logout_notice_goes_nowhere_inside(
+    app: Flask, register: Callable[..., RelyingParty], siti: str, to_production: Callable[[], None]
+) -> None:
+    with serving(lambda to: _plain(to, b"")) as (url, asked):
+        party = register("shop", backchannel_logout_uri=url.replace("http:", "https:"))
+        to_production()
+        with app.app_context():
+            backchannel.notify("sid", siti, {party.id})
+            until = time.monotonic() + 10
+            while not (told := backchannel.statuses()[0]).last_answer and time.monotonic() < until:
+                time.sleep(0.02)
+    assert told.last_answer == "its host is not a public address"
+    assert asked == []
+
+
+def test_a_server_that_drips_keeps_no_other_client_waiting(register: Callable[..., RelyingParty]) -> None:
+    """Its own requests wait, once; asking again at once does not make us wait again."""
+
+    def answering(to: BaseHTTPRequestHandler) -> None:
+        _plain(to, KEYS) if to.path == "/keys" else _drip(to, b"HTTP/1.0 200 OK\r\n\r\n")
+
+    with serving(answering) as (url, asked), ThreadPoolExecutor(1) as pool:
+        slow, quick = register("slow", jwks_uri=f"{url}/drip", **SIGNER), register("quick", jwks_uri=f"{url}/keys", **SIGNER)
+        waiting = pool.submit(lambda: with_assertion(slow, signed(assertion(slow))))
+        while "/drip" not in asked:
+            time.sleep(0.01)
+        assert with_assertion(quick, signed(assertion(quick))).status_code == 200
+        assert not waiting.done(), "served beside it, and not after it"
+        assert waiting.result().json["error"] == "invalid_client"
+        assert with_assertion(slow, signed(assertion(slow))).json["error"] == "invalid_client"
+        assert asked.count("/drip") == 1
+
+
+def _drip(to: BaseHTTPRequestHandler, begin: bytes) -> None:
+    try:
+        to.wfile.write(begin)
+        for _ in range(60):
+            to.wfile.write(b"x")
+            to.wfile.flush()
+            time.sleep(0.25)
+    except OSError:
+        pass  # they have hung up
 
 
 def _plain(to: BaseHTTPRequestHandler, body: bytes) -> None:

@@ -17,8 +17,10 @@ from idp import (
     known_devices,
     login,
     metrics,
+    notices,
     oidc,
     pages,
+    probation,
     recovery,
     registration,
     secret_file,
@@ -78,6 +80,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     gateways.init_app(app)
     accounts.init_app(app)
     authenticators.init_app(app)
+    notices.init_app(app)
+    probation.init_app(app)
     known_devices.init_app(app)
     for room in (pages, login, registration, recovery, account, oidc):
         room.init_app(app)

@@ -64,6 +64,13 @@ def knows(subject: str) -> bool:
         return connection.scalar(wanted) is not None
 
 
+def of_account(subject: str) -> list[dict[str, int]]:
+    """The browsers that the account was used in: created_at and seen_at (epoch seconds), the latest used first."""
+    wanted = select(DEVICES.c.created_at, DEVICES.c.seen_at).where(DEVICES.c.subject == subject)
+    with db.engine.connect() as connection:
+        return [dict(row) for row in connection.execute(wanted.order_by(DEVICES.c.seen_at.desc())).mappings()]
+
+
 def last_seen_elsewhere(subject: str) -> int | None:
     """When somebody last signed in to the account in another browser than this request's (epoch seconds)."""
     others = select(func.max(DEVICES.c.seen_at)).where(

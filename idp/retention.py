@@ -7,7 +7,7 @@ from typing import Any, cast
 import structlog
 from sqlalchemy import ColumnElement, Table, delete, select, tuple_
 
-from idp import audit_retention, clock
+from idp import accounts, audit_retention, clock
 from idp.accounts import Contact
 from idp.authenticators import remembered_devices
 from idp.extensions import db
@@ -113,5 +113,6 @@ POLICY = (
     Kept("browsers without second factor", "30 days", lambda most: remembered_devices.sweep()),
     Kept("browsers not seen again", "400 days", _older(DEVICES, lambda now: DEVICES.c.seen_at < now - 400 * DAY)),
     Kept("what the civil registry was asked", "1 year", audit_retention.forget_facts),
+    Kept("accounts to be deleted", "14 days, or as `IDP_DELETION_DAYS` says", accounts.erase_due),
     Kept("audit events", "18 months", audit_retention.prune),
 )

@@ -2,13 +2,26 @@
 
 from flask import Flask
 
-from idp.account import activity, connected, devices, ending, identity, language, methods, overview, password
+from idp.account import (
+    activity,
+    connected,
+    contacts,
+    deletion,
+    devices,
+    ending,
+    export,
+    identity,
+    language,
+    methods,
+    overview,
+    password,
+)
 from idp.account.overview import SECTIONS
 from idp.account.room import blueprint
 
 __all__ = [
-    "SECTIONS", "activity", "connected", "devices", "ending", "identity", "init_app", "language", "methods", "overview",
-    "password",
+    "SECTIONS", "activity", "connected", "contacts", "deletion", "devices", "ending", "export", "identity", "init_app",
+    "language", "methods", "overview", "password",
 ]  # fmt: skip
 
 

@@ -23,12 +23,15 @@ class Section:
 # The navigation, in this order.
 SECTIONS = [
     Section("account.identity", _l("Data diri"), _l("Nama, NIK, dan peran Anda"), "id"),
+    Section("account.contacts", _l("Kontak"), _l("Nomor handphone dan email Anda"), "phone"),
     Section("account.password", _l("Password"), _l("Ganti password Anda"), "key"),
     Section("account.methods", _l("Keamanan masuk"), _l("Passkey, aplikasi autentikator, kode pemulihan"), "shield"),
     Section("account.devices", _l("Perangkat dan sesi"), _l("Di mana akun Anda sedang dipakai"), "device"),
     Section("account.connected", _l("Layanan Terhubung"), _l("Layanan yang memakai akun Anda"), "link"),
     Section("account.activity", _l("Riwayat Aktivitas"), _l("Apa yang terjadi pada akun Anda"), "clock"),
     Section("account.language", _l("Bahasa"), _l("Bahasa halaman dan pesan"), "globe"),
+    Section("account.export", _l("Unduh data saya"), _l("Semua data tentang Anda dalam satu berkas"), "download"),
+    Section("account.delete", _l("Hapus akun"), _l("Dengan waktu untuk berubah pikiran"), "bin"),
 ]
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from idp import audit, clock, tokens
 from idp.accounts import passwords
 from idp.accounts.lookup import find_by_identifier, find_by_nik
-from idp.accounts.model import ACTIVE, LOCKED, Account, Contact, kind_of
+from idp.accounts.model import ACTIVE, DELETING, LOCKED, Account, Contact, kind_of
 from idp.accounts.snapshot import changed
 from idp.extensions import db
 from idp.sealing import sealer
@@ -142,7 +142,7 @@ def restore(account: Account, replaced: Replaced, also: Callable[[], object]) ->
     A contact that is another account's by now stays away; raises ContactTaken if it became so this very moment.
     """
     try:
-        hold(account, clock.timestamp())
+        hold_row(account, clock.timestamp())
         also()
         _reinstate(account, replaced.contacts)
     except Exception:
@@ -176,18 +176,24 @@ def replace_contacts(account: Account, phone: PhoneNumber, email: EmailAddress) 
 
 def lock(account: Account, reason: str) -> None:
     """Nobody signs in any more; the store refuses sessions and tokens at once, SQL remembers."""
-    store().put(_blocked(account.subject), "1", FOREVER)
+    block(account.subject)
     account.state = LOCKED
     db.session.commit()
+    # Again: a deletion that was called off in between has lifted the first.
+    block(account.subject)
     audit.record("account_locked", account=account.subject, reason=reason)
     account_locked.send(subject=account.subject)
 
 
 def unlock(account: Account, reason: str) -> None:
-    """Lifts a lock: SQL first, so that a crash in between leaves it locked (fails closed)."""
-    account.state = ACTIVE
+    """Lifts a lock: SQL first, so that a crash in between leaves it locked (fails closed).
+
+    A deletion that was asked for before goes on waiting, and is called off as any other.
+    """
+    account.state = ACTIVE if account.delete_at is None else DELETING
     db.session.commit()
-    store().drop(_blocked(account.subject))
+    if account.state == ACTIVE:
+        lift_block(account.subject)
     audit.record("account_unlocked", account=account.subject, reason=reason)
 
 
@@ -201,7 +207,7 @@ def assign_roles(account: Account, roles: Sequence[str]) -> None:
 def _supersede(account: Account, new: Sequence[PhoneNumber | EmailAddress], email_verified: bool) -> list[Contact]:
     """Puts the new contacts in use; those that were in use before."""
     now = clock.timestamp()
-    hold(account, now)
+    hold_row(account, now)
     in_use = [contact for contact in account.contacts if contact.current]
     for contact in in_use:
         contact.superseded_at = None if contact.value in new else now
@@ -217,7 +223,7 @@ def _supersede(account: Account, new: Sequence[PhoneNumber | EmailAddress], emai
     return in_use
 
 
-def hold(account: Account, now: int) -> None:
+def hold_row(account: Account, now: int) -> None:
     """Begins a change that no other change of the account may cross, until it is committed."""
     # Writing first locks the row (on SQLite the database): of two changes at once the second sees what the first did,
     # and no account ends up with the contacts of both.
@@ -259,14 +265,24 @@ def _refuse_taken(nik: Nik | None, contacts: Sequence[PhoneNumber | EmailAddress
 
 
 def blocked_subjects() -> list[str]:
-    """Subjects of locked accounts: the store's marks are restored from these after it lost its data."""
-    return list(db.session.scalars(select(Account.subject).where(Account.state == LOCKED)))
+    """Subjects whose sessions and tokens are refused: the store's marks are restored from these after it lost its data."""
+    return list(db.session.scalars(select(Account.subject).where(Account.state.in_((LOCKED, DELETING)))))
 
 
 def mark_blocked() -> None:
-    """Writes the store's marks of every locked account."""
+    """Writes the store's marks of every account that is locked or about to be deleted."""
     for subject in blocked_subjects():
-        store().put(_blocked(subject), "1", FOREVER)
+        block(subject)
+
+
+def block(subject: str, seconds: int = FOREVER) -> None:
+    """From now on no session and no token of this account works."""
+    store().put(_blocked(subject), "1", seconds)
+
+
+def lift_block(subject: str) -> None:
+    """They may work again."""
+    store().drop(_blocked(subject))
 
 
 def _blocked(subject: str) -> str:

@@ -1,18 +1,21 @@
 """The person's record: an account and its contacts, personal values sealed, found again by blind index."""
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, Integer, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from idp.extensions import Model
 from idp.sealing import sealer
 from idp.values import EmailAddress, FullName, Nik, PhoneNumber
 
-ACTIVE, LOCKED = "active", "locked"
+ACTIVE, LOCKED, DELETING = "active", "locked", "deleting"
 PHONE, EMAIL = "phone", "email"
 
 
 class Account(Model):
-    """One person; `subject` becomes `sub` and never changes. Times are epoch seconds."""
+    """One person; `subject` becomes `sub` and never changes. Times are epoch seconds.
+
+    `delete_at` is when a deletion that was asked for may be done, unless it is `held`: the law wants the record kept.
+    """
 
     __tablename__ = "accounts"
 
@@ -28,6 +31,8 @@ class Account(Model):
     created_at: Mapped[int] = mapped_column(BigInteger)
     updated_at: Mapped[int] = mapped_column(BigInteger)
     password_changed_at: Mapped[int] = mapped_column(BigInteger)
+    delete_at: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    held: Mapped[bool] = mapped_column(Boolean, server_default=false(), default=False)
     contacts: Mapped[list["Contact"]] = relationship(back_populates="account", cascade="all, delete-orphan")
 
     @property
@@ -59,6 +64,11 @@ class Account(Model):
     def locked(self) -> bool:
         """Whether an operator has locked it."""
         return self.state == LOCKED
+
+    @property
+    def deleting(self) -> bool:
+        """Whether its owner has asked for its deletion, and may still call that off."""
+        return self.state == DELETING
 
     def __repr__(self) -> str:
         return f"<Account {self.subject}>"

@@ -6,7 +6,7 @@ from sqlalchemy import update
 
 from idp import audit, clock
 from idp.accounts import passwords
-from idp.accounts.changes import ContactTaken, commit_contacts, contact_taken, hold, password_changed, touch
+from idp.accounts.changes import ContactTaken, commit_contacts, contact_taken, hold_row, password_changed, touch
 from idp.accounts.model import Account, Contact, kind_of
 from idp.extensions import db
 from idp.values import EmailAddress, PhoneNumber
@@ -34,8 +34,12 @@ def change_password(account: Account, verified_hash: str, password: str, also: C
     if db.session.execute(changed).rowcount != 1:  # type: ignore[attr-defined]
         db.session.rollback()
         raise ChangedMeanwhile
-    also()
-    db.session.commit()
+    try:
+        also()
+        db.session.commit()
+    except Exception:
+        db.session.rollback()
+        raise
     audit.record("password_changed", account=subject)
     password_changed.send(subject=subject)
 
@@ -48,18 +52,26 @@ def replace_contact(account: Account, new: PhoneNumber | EmailAddress, also: Cal
     subject, now = account.subject, clock.timestamp()
     if contact_taken(new, but=subject):
         raise ContactTaken(kind_of(new))
-    hold(account, now)
-    in_use = [contact for contact in account.contacts if contact.current and contact.kind == kind_of(new)]
-    same = next((contact for contact in in_use if contact.value == new), None)
-    for contact in in_use:
-        contact.superseded_at = None if contact is same else now
-    if same is not None:
-        same.verified_at = now
-    else:
-        account.contacts.append(Contact.of(subject, new, now))
-    also()
+    hold_row(account, now)
+    _put_in_use(account, new, now)
+    try:
+        also()
+    except Exception:
+        db.session.rollback()
+        raise
     commit_contacts(account, [new])
     audit.record("contacts_changed", account=subject)
+
+
+def _put_in_use(account: Account, new: PhoneNumber | EmailAddress, now: int) -> None:
+    in_use = [contact for contact in account.contacts if contact.current and contact.kind == kind_of(new)]
+    same = next((contact for contact in in_use if contact.value == new), None)
+    if same is not None:
+        same.verified_at = now
+        return
+    for contact in in_use:
+        contact.superseded_at = now
+    account.contacts.append(Contact.of(account.subject, new, now))
 
 
 def set_locale(account: Account, locale: str) -> None:

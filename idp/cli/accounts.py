@@ -77,6 +77,32 @@ def unlock(who: str, reason: str) -> None:
         click.echo(f"{account.subject} is unlocked.")
 
 
+@accounts.command()
+@WHO
+@REASON
+def hold(who: str, reason: str) -> None:
+    """Keep an account from being erased, for as long as the law wants its record."""
+    _set_hold(who, reason, held=True)
+
+
+@accounts.command()
+@WHO
+@REASON
+def release(who: str, reason: str) -> None:
+    """Let a held account be erased again, when its owner has asked for that."""
+    _set_hold(who, reason, held=False)
+
+
+def _set_hold(who: str, reason: str, *, held: bool) -> None:
+    from idp import accounts as people
+
+    with application():
+        account = found(who)
+        subject = account.subject
+        people.hold(account, held, signed(reason))
+        click.echo(f"{subject} is {'held: it is not erased' if held else 'no longer held'}.")
+
+
 @accounts.command("end-sessions")
 @WHO
 @REASON
@@ -144,7 +170,8 @@ def _lines(account: "Account") -> list[str]:
 
     known = {
         "subject": account.subject,
-        "state": account.state,
+        "state": account.state + (", held" if account.held else ""),
+        **({"deletion": f"from {_day(account.delete_at)} on"} if account.delete_at is not None else {}),
         "NIK": account.nik.masked,
         "name": account.name.masked,
         "assurance": account.acr,

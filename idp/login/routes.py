@@ -14,7 +14,7 @@ from idp.probation import recognising
 from idp.probation.answers import By
 
 ASKED = "login-recovery"  # the notes of whoever is asked about a recovery
-LOCKED = _l("Akun ini sedang dikunci demi keamanan. Silakan hubungi petugas layanan Kemnaker.")
+DELETING = "login-deleting"  # of whoever is asked whether their account shall be deleted
 NO_PASSKEY = _l("Passkey tidak dapat dipakai. Coba lagi, atau masuk dengan password.")
 room = interaction.room("login", __name__, "login", "select_account", "create", "mfa", "passkey")
 
@@ -34,11 +34,13 @@ def password() -> Response:
         # The same sentence whether the account exists or not, and never which of the two was wrong.
         return _page(form, _("Data masuk atau password tidak sesuai. Periksa kembali, atau pilih Kendala Masuk ke Akun?"))
     except accounts.AccountLocked:
-        return _page(form, LOCKED)
+        return locked()
+    if account.deleting:
+        return _ask_about_deletion(account, ("pwd",), "password")
     audit.record("sign_in", account=account.subject, client=here().service.get("client_id"))
     here().authenticated(probation.authentication(account, ("pwd",)))
     here().offer = bool(form.passkey_ready.data) and _promote(account.subject)
-    return _leave(account.subject, "password")
+    return leave(account.subject, "password")
 
 
 @room.route("/login/passkey", methods=["GET", "POST"])
@@ -61,16 +63,31 @@ def passkey() -> Response:
         return _ask(suspended, "passkey") if suspended is not None else _page(_empty(), NO_PASSKEY)
     account = accounts.find(proof.subject)
     if account is None or account.locked:
-        return _page(_empty(), LOCKED)
+        return locked()
+    if account.deleting:
+        return _ask_about_deletion(account, (*proof.amr, "mfa"), "passkey")
     audit.record("sign_in", account=account.subject, client=here().service.get("client_id"), kind="passkey")
     here().authenticated(probation.authentication(account, (*proof.amr, "mfa")))
-    return _leave(account.subject, "passkey")
+    return leave(account.subject, "passkey")
 
 
-def _leave(subject: str, by: By) -> Response:
+def locked() -> Response:
+    """Told to whoever has proved that the account is theirs: why, and who opens it again."""
+    return make_response(render_template("login/locked.html"), 403)
+
+
+def leave(subject: str, by: By) -> Response:
     """To the door; while a recovery of the account waits, by way of the question whose it is."""
     waiting = recognising.waiting(subject)
     return _ask(waiting, by) if waiting is not None else interaction.leave()
+
+
+def _ask_about_deletion(account: accounts.Account, amr: tuple[str, ...], by: By) -> Response:
+    """Nobody is signed in to an account that is about to be deleted: they may keep it, and then they are."""
+    proved = probation.authentication(account, amr)
+    here().keep(DELETING, {"proved": proved.to_dict(), "by": by})
+    here().save()
+    return web.see_other(url_for("login.deleting"))
 
 
 def _ask(row: probation.Recovery, by: By) -> Response:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import BigInteger, Connection, String, Table, Text, func, insert, select, update
+from sqlalchemy import BigInteger, Connection, String, Table, Text, delete, func, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp import clock, tokens
@@ -162,6 +162,19 @@ def standing(since: int) -> list[Standing]:
     wanted = select(*columns, func.count()).where(DELIVERIES.c.created_at >= since).group_by(*columns).order_by(*columns)
     with db.engine.connect() as connection:
         return [Standing(*row) for row in connection.execute(wanted)]
+
+
+def of_account(account: str) -> list[dict[str, Any]]:
+    """Every message to an account's contacts that is still known: kind, channel, state, created_at; newest first."""
+    columns = (DELIVERIES.c.kind, DELIVERIES.c.channel, DELIVERIES.c.state, DELIVERIES.c.created_at)
+    wanted = select(*columns).where(DELIVERIES.c.account == account).order_by(DELIVERIES.c.created_at.desc())
+    with db.engine.connect() as connection:
+        return [dict(row) for row in connection.execute(wanted).mappings()]
+
+
+def erase(account: str, connection: Connection) -> None:
+    """Removes every message to an account's contacts, sent or not, within the caller's transaction."""
+    connection.execute(delete(DELIVERIES).where(DELIVERIES.c.account == account))
 
 
 def new_id() -> str:

@@ -181,6 +181,36 @@ def deletion_cancelled(at: datetime) -> Notice:
     )
 
 
+def account_deleted(at: datetime) -> Notice:
+    """To all contacts, after the account was erased: the last one."""
+    return Notice(
+        "account_deleted",
+        f"SIAPkerja: akun Anda sudah dihapus {short(at)}.",
+        "Akun SIAPkerja Anda sudah dihapus / Your account has been deleted",
+        [
+            f"Akun SIAPkerja Anda dihapus pada {indonesian(at)}, seperti yang diminta. Data Anda tidak kami simpan lagi.",
+            "Anda dapat mendaftar kembali kapan saja.",
+        ],
+        [
+            f"Your SIAPkerja account was deleted on {english(at)}, as was asked for. We no longer keep your data.",
+            "You can register again at any time.",
+        ],
+        sms_english=f"SIAPkerja: your account was deleted {short(at)}.",
+    )
+
+
+def data_exported(at: datetime) -> Notice:
+    """To all contacts, after all data of the account was downloaded."""
+    return Notice(
+        "data_exported",
+        f"SIAPkerja: data akun Anda diunduh {short(at)}.",
+        "Data akun SIAPkerja Anda diunduh / Your data was downloaded",
+        [f"Seluruh data akun SIAPkerja Anda diunduh pada {indonesian(at)}.", NOT_YOU_ID],
+        [f"All data of your SIAPkerja account was downloaded on {english(at)}.", NOT_YOU_EN],
+        sms_english=f"SIAPkerja: the data of your account was downloaded {short(at)}.",
+    )
+
+
 _TAKEN = {
     "nik": ("NIK Anda", "your NIK"),
     "phone": ("nomor handphone ini", "this handphone number"),
@@ -204,6 +234,25 @@ def registration_attempt(what: str, at: datetime) -> Notice:
             "If it was you, please sign in or recover your account. If not, your account is safe.",
         ],
         sms_english=f"SIAPkerja: {short(at)} somebody tried to register with {said_en}. Your account is safe.",
+    )
+
+
+def contact_attempt(what: str, at: datetime) -> Notice:
+    """To the owner of a `phone` or `email` that somebody tried to give to another account."""
+    said_id, said_en = _TAKEN[what]
+    return Notice(
+        "contact_attempt",
+        f"SIAPkerja: {short(at)} ada yang mencoba memakai {said_id} di akun lain. Akun Anda aman.",
+        "Percobaan memakai kontak Anda / Somebody tried to use your contact",
+        [
+            f"Pada {indonesian(at)} ada yang mencoba memakai {said_id}, yang terhubung ke akun Anda, untuk akun lain.",
+            "Permintaan itu tidak berhasil, dan akun Anda tetap aman.",
+        ],
+        [
+            f"On {english(at)} somebody tried to use {said_en}, which belongs to your account, for another account.",
+            "They did not succeed, and your account is safe.",
+        ],
+        sms_english=f"SIAPkerja: {short(at)} somebody tried to use {said_en} elsewhere. Your account is safe.",
     )
 
 

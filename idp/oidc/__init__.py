@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Flask
 
 from idp import connections, interaction, web
-from idp.accounts import account_locked, password_changed, recovered
+from idp.accounts import account_deleting, account_locked, erased, erasing, password_changed, recovered
 from idp.oidc import (
     authorize,
     built_in,
@@ -83,8 +83,10 @@ def _server() -> Any:
 
 def _listen() -> None:
     session_ended.connect(logout.tell)
-    for signal in (account_locked, password_changed, recovered):
+    for signal in (account_locked, account_deleting, password_changed, recovered):
         signal.connect(_end_refreshing)
+    erasing.connect(connected.erase)
+    erased.connect(connected.forget)
 
 
 def _end_refreshing(_: Any, subject: str, **rest: Any) -> None:

@@ -3,13 +3,16 @@
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import get_locale
-from sqlalchemy import select
+from sqlalchemy import Connection as SqlConnection
+from sqlalchemy import delete, select
 
 from idp import audit, clock, disclosure, sessions
 from idp.connections import Connection
 from idp.extensions import db
 from idp.oidc import backchannel, claims, consent, families, records, resources
+from idp.oidc.backchannel import NOTICES
 from idp.oidc.clients import clients
+from idp.oidc.consent import GRANTS
 from idp.oidc.families import FAMILIES
 from idp.values import ACCOUNT_CLIENT
 
@@ -50,6 +53,17 @@ class Services:
         kept = [{"kind": "refresh_tokens"} | family for family in _families(subject)]
         used = [{"kind": "used", "client_id": c, "first": at[0], "last": at[1]} for c, at in records.used_by(subject).items()]
         return grants + kept + used
+
+
+def erase(_: Any, subject: str, connection: SqlConnection, **rest: Any) -> None:
+    """An account is being erased: its grants, refresh tokens and notices of logout go in the same transaction."""
+    for table in (GRANTS, FAMILIES, NOTICES):
+        connection.execute(delete(table).where(table.c.subject == subject))
+
+
+def forget(_: Any, subject: str) -> None:
+    """An account is gone: so is which services it used."""
+    records.forget_use(subject)
 
 
 def _connection(

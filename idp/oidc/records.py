@@ -206,6 +206,11 @@ def used_by(subject: str) -> dict[str, tuple[int, int]]:
     return {client_id: (int(known.get(f"first:{client_id}", at)), at) for client_id, at in last.items()}
 
 
+def forget_use(subject: str) -> None:
+    """Forgets which services the account used."""
+    store().drop(_services(subject))
+
+
 def cut(subject: str, client_id: str) -> None:
     """Ends every code and access token of one service for this account, and forgets that it was used."""
     store().put(f"cut:{{{tokens.bucket(subject)}}}:{subject}:{client_id}", str(clock.timestamp()), MARK_LIFE)

@@ -1,10 +1,14 @@
 """Recovery by identity, immediate but provisional: its risk, its states, and what an account may not do meanwhile."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from idp import clock
+from flask import Flask
+from sqlalchemy import Connection, delete, select
+
+from idp import accounts, clock
 from idp.accounts import Account
+from idp.extensions import db
 from idp.probation import transitions
 from idp.probation.machine import Act, Impossible, Power, State, at, power
 from idp.probation.model import Recovery, VetoLink
@@ -13,7 +17,7 @@ from idp.values import ACR_RECOVERED, Authentication
 
 __all__ = [
     "Act", "Circumstances", "Impossible", "Power", "Probation", "Recovery", "State", "VetoLink", "Way", "at",
-    "authentication", "frozen", "of", "power", "verdict",
+    "authentication", "export", "frozen", "init_app", "of", "power", "verdict",
 ]  # fmt: skip
 
 
@@ -48,3 +52,19 @@ def authentication(account: Account, amr: tuple[str, ...]) -> Authentication:
     if known is None or known.stage != "provisional":
         return Authentication(account.subject, amr, now, account.acr)
     return Authentication(account.subject, amr, now, ACR_RECOVERED, known.recovered_at, known.until)
+
+
+def export(subject: str) -> list[dict[str, Any]]:
+    """Every recovery of an account that is still known, as its owner gets it. Times are epoch seconds."""
+    wanted = select(Recovery).where(Recovery.subject == subject).order_by(Recovery.started_at)
+    columns = ("state", "started_at", "completed_at", "ended_at", "until", "verdict", "inputs")
+    return [{name: getattr(row, name) for name in columns} for row in db.session.scalars(wanted)]
+
+
+def init_app(app: Flask) -> None:
+    """An account that is erased takes its recoveries along."""
+    accounts.erasing.connect(_erase)
+
+
+def _erase(_: Any, subject: str, connection: Connection, **rest: Any) -> None:
+    connection.execute(delete(Recovery).where(Recovery.subject == subject))

@@ -31,12 +31,15 @@ ALL = [
     notices.recovery_frozen(AT),
     *(notices.authenticators_changed(change, AT) for change in notices.AUTHENTICATOR_CHANGES),
     *(notices.registration_attempt(what, AT) for what in ("nik", "phone", "email")),
+    *(notices.contact_attempt(what, AT) for what in ("phone", "email")),
     notices.new_device(AT, "Chrome · Android"),
     notices.signed_out_everywhere(AT),
     notices.account_locked(AT),
     notices.account_unlocked(AT),
     notices.deletion_requested(AT, AT),
     notices.deletion_cancelled(AT),
+    notices.account_deleted(AT),
+    notices.data_exported(AT),
 ]
 
 

@@ -1,0 +1,188 @@
+"""Kontak: another handphone number or e-mail address, once a code has come to it; the old one is told."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+from flask import Response, g, request, url_for
+
+from idp import accounts, clock, notices, otp, rate_limits, web
+from idp.account.room import blueprint, page, recently, signed_in, unfrozen
+from idp.code_step import CodeForm, SentCode, right
+from idp.extensions import _, _l, db
+from idp.fields import EmailField, PhoneField
+from idp.forms import Form
+from idp.rate_limits import TooManyAttempts
+from idp.sealing import Unsealable, sealer
+from idp.store import store
+from idp.values import EmailAddress, PhoneNumber
+
+LIFE = 1800  # seconds that a change waits for its code
+PURPOSE = "contact-change"
+
+
+class PhoneForm(Form):
+    """Another number."""
+
+    contact = PhoneField(_l("Nomor Handphone baru"), name="phone")
+
+
+class EmailForm(Form):
+    """Another address."""
+
+    contact = EmailField(_l("Alamat Email baru"), name="email")
+
+
+FORMS: dict[str, type[Form]] = {"phone": PhoneForm, "email": EmailForm}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A contact that waits for the code that went to it: `kind` is phone or email; `proved` once the code was right."""
+
+    kind: str
+    code: dict[str, Any]
+    value: str = field(repr=False)
+    proved: bool = False
+
+    @property
+    def contact(self) -> PhoneNumber | EmailAddress:
+        """The new one."""
+        return PhoneNumber(self.value) if self.kind == "phone" else EmailAddress(self.value)
+
+    @property
+    def sent(self) -> SentCode:
+        """The code on its way."""
+        return SentCode(**self.code)
+
+
+@blueprint.route("/contacts")
+@signed_in
+def contacts() -> Response:
+    """What is in use."""
+    return page("contacts", contacts={contact.kind: contact for contact in g.account.contacts if contact.current})
+
+
+@blueprint.route("/contacts/<any(phone, email):kind>", methods=["GET", "POST"])
+@signed_in
+@recently
+@unfrozen
+def change_contact(kind: str) -> Response:
+    """Asks for the new one; for the old again only where it was never proved."""
+    form = FORMS[kind]()
+    if not form.validate_on_submit():
+        return page("change_contact", form, kind=kind)
+    new = form["contact"].value
+    if any(c.current and c.value == new and c.verified_at is not None for c in g.account.contacts):
+        form["contact"].errors = [_("Ini sudah kontak akun Anda.")]
+        return page("change_contact", form, kind=kind)
+    try:
+        rate_limits.hit("contact_change_account", g.account.subject)
+        return _send(Change(kind, {}, new.value))
+    except TooManyAttempts as limit:
+        return page("change_contact", form, 429, kind=kind, limited=limit.retry_after)
+
+
+@blueprint.route("/contacts/verify", methods=["GET", "POST"])
+@signed_in
+@recently
+@unfrozen
+def verify_contact() -> Response:
+    """The code that went to the new contact."""
+    change, form = _waiting(), CodeForm()
+    if change is None:
+        return web.see_other(url_for("account.contacts"))
+    if request.method != "POST" or not (change.proved or form.validate()):
+        return _code_page(change, form)
+    try:
+        if not change.proved and not right(form, change.sent, PURPOSE, change.contact):
+            return _code_page(change, form)
+    except TooManyAttempts as limit:
+        return _code_page(change, form, 429, exhausted=limit.limit, limited=limit.retry_after)
+    # Kept at once: should SQL be away just now, the used code need not be right twice.
+    _keep(replace(change, proved=True))
+    return _finish(change)
+
+
+@blueprint.route("/contacts/resend", methods=["POST"])
+@signed_in
+@recently
+@unfrozen
+def resend_to_contact() -> Response:
+    """Another code; earlier ones stay valid."""
+    change = _waiting()
+    if change is None or change.proved:
+        return web.see_other(url_for("account.contacts"))
+    try:
+        return _send(change)
+    except TooManyAttempts as limit:
+        return _code_page(change, CodeForm(formdata=None), 429, limited=limit.retry_after)
+
+
+def _send(change: Change) -> Response:
+    """Sends a code, or only seems to where the contact is another account's, whose owner is told instead.
+
+    The code is counted and audited for nobody's account: a person's own history must not tell which it was.
+    """
+    contact, known = change.contact, change.sent.challenge if change.code else None
+    taken = accounts.contact_taken(contact, but=g.account.subject)
+    send = otp.pretend if taken else _really_send
+    challenge = send(known, PURPOSE, contact)
+    notices.tell([contact] if taken else [], notices.contact_attempt(change.kind, clock.now()))
+    _keep(replace(change, code=SentCode.of(challenge).to_dict()))
+    return web.see_other(url_for("account.verify_contact"))
+
+
+def _really_send(known: str | None, purpose: str, contact: PhoneNumber | EmailAddress) -> otp.Challenge:
+    return otp.send(known, purpose, contact, neutral=True)
+
+
+def _finish(change: Change) -> Response:
+    account, new = g.account, change.contact
+    told, subject, kept = [*account.contacts_in_use, new], account.subject, []
+
+    def tell() -> None:
+        said = notices.contacts_changed(clock.now())
+        kept.extend(notices.write(dict.fromkeys(told), said, subject, db.session.connection()))
+
+    try:
+        accounts.replace_contact(account, new, tell)
+    except accounts.ContactTaken:
+        # Told only now: the contact is theirs, by the code.
+        store().drop(_key())
+        form = FORMS[change.kind](formdata=None)
+        form["contact"].errors = [_("Kontak ini terhubung ke akun lain. Tulis yang lain.")]
+        return page("change_contact", form, kind=change.kind)
+    store().drop(_key())
+    notices.send(kept)
+    return web.see_other(url_for("account.contact_changed"))
+
+
+@blueprint.route("/contacts/changed")
+@signed_in
+def contact_changed() -> Response:
+    """What has happened."""
+    return page("contact_changed")
+
+
+def _waiting() -> Change | None:
+    kept = store().get(_key())
+    if kept is None:
+        return None
+    try:
+        return Change(**orjson.loads(sealer().open(kept.decode(), _key())))
+    except Unsealable:
+        return None
+
+
+def _keep(change: Change) -> None:
+    store().put(_key(), sealer().seal(orjson.dumps(change).decode(), _key()), LIFE)
+
+
+def _key() -> str:
+    return f"contact-change:{g.session.sid}"
+
+
+def _code_page(change: Change, form: CodeForm, status: int | None = None, **trouble: Any) -> Response:
+    known = {"contact": change.contact.masked, "kind": change.kind, "proved": change.proved}
+    return page("verify_contact", form, status, **known, **change.sent.shown(), **trouble)

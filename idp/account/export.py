@@ -1,0 +1,109 @@
+"""Unduh data saya: everything that is kept about the account, in one JSON file that its owner can read."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from flask import Response, g
+
+from idp import accounts, audit, authenticators, clock, known_devices, notices, probation, sessions
+from idp.account.room import blueprint, page, recently, signed_in, unfrozen
+from idp.accounts import Account
+from idp.connections import connections
+from idp.extensions import db
+
+BATCH = 1000
+OFFICERS = ("reason", "first")
+TIMES = ("at", "created", "first", "last", "made", "seen", "until")
+
+
+@blueprint.route("/export")
+@signed_in
+def export() -> Response:
+    """What the file holds."""
+    return page("export")
+
+
+@blueprint.route("/export/download", methods=["POST"])
+@signed_in
+@recently
+@unfrozen
+def download() -> Response:
+    """The file. The contacts are told: whoever has it knows all of the person."""
+    account, subject = g.account, g.account.subject
+    audit.record("account_exported", account=subject)
+    audit.drain_all()
+    kept = notices.write(account.contacts_in_use, notices.data_exported(clock.now()), subject, db.session.connection())
+    db.session.commit()
+    notices.send(kept)
+    made = {"made": clock.timestamp()} | {name: part(account) for name, part in PARTS.items()}
+    body = orjson.dumps(_readable(made), option=orjson.OPT_INDENT_2)
+    headers = {"Content-Disposition": 'attachment; filename="siapkerja-data.json"', "Cache-Control": "no-store"}
+    return Response(body, mimetype="application/json", headers=headers)
+
+
+def _account(account: Account) -> dict[str, Any]:
+    return {
+        "sub": account.subject,
+        "state": account.state,
+        "acr": account.acr,
+        "created": account.created_at,
+        "password_changed_at": account.password_changed_at,
+        "claims": accounts.claims(account),
+    }
+
+
+def _contacts(account: Account) -> list[dict[str, Any]]:
+    return [
+        {"kind": c.kind, "value": c.value.value, "verified_at": c.verified_at, "replaced_at": c.superseded_at}
+        for c in account.contacts
+    ]
+
+
+def _ways_to_sign_in(account: Account) -> dict[str, Any]:
+    enrolled = authenticators.of(account.subject)
+    passkeys = [{"label": p.label, "created_at": p.created_at, "last_used_at": p.last_used_at} for p in enrolled.passkeys]
+    devices = authenticators.remembered_devices.count(account.subject)
+    codes = enrolled.recovery_codes_left
+    return {"app": enrolled.totp, "passkeys": passkeys, "recovery_codes_left": codes, "remembered_devices": devices}
+
+
+def _sessions(account: Account) -> list[dict[str, Any]]:
+    return [{name: s[name] for name in ("device", "created", "seen")} for s in sessions.of_account(account.subject)]
+
+
+def _events(account: Account) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while batch := audit.history(account.subject, None, found[-1]["position"] if found else None, BATCH):
+        found += batch
+    return [event | {"at": event["at"] // 1000, "facts": _own(event["facts"])} for event in found]
+
+
+def _own(facts: dict[str, Any]) -> dict[str, Any]:
+    """Without what officers wrote: who they are is nobody else's data."""
+    return {name: value for name, value in facts.items() if name not in OFFICERS}
+
+
+# What the file holds, by name. Secrets (the password's hash, keys, codes) are nobody's data to read.
+PARTS: dict[str, Callable[[Account], Any]] = {
+    "account": _account,
+    "contacts": _contacts,
+    "ways_to_sign_in": _ways_to_sign_in,
+    "sessions": _sessions,
+    "browsers": lambda account: known_devices.of_account(account.subject),
+    "services": lambda account: connections().export(account.subject),
+    "recoveries": lambda account: probation.export(account.subject),
+    "messages": lambda account: notices.of_account(account.subject),
+    "events": _events,
+}
+
+
+def _readable(kept: Any, name: str = "") -> Any:
+    """The same with times as people write them, in WIB (RFC 3339)."""
+    if isinstance(kept, dict):
+        return {key: _readable(value, key) for key, value in kept.items()}
+    if isinstance(kept, list):
+        return [_readable(value) for value in kept]
+    if type(kept) is int and (name in TIMES or name.endswith("_at")):
+        return clock.wib(clock.from_timestamp(kept)).isoformat()
+    return kept

@@ -4,12 +4,13 @@ from flask import Response, g, request, url_for
 from wtforms import BooleanField
 from wtforms.validators import InputRequired
 
-from idp import accounts, clock, notices, sessions, web
+from idp import accounts, clock, notices, probation, sessions, web
 from idp.account.room import blueprint, page, recently, signed_in, unfrozen
-from idp.config import settings
 from idp.extensions import _l, db
 from idp.forms import Form
+from idp.probation.machine import VETO_LIFE
 from idp.sealing import Unsealable, sealer
+from idp.values import EmailAddress, PhoneNumber
 
 UNTIL = "account.deleted"
 
@@ -30,7 +31,7 @@ def delete() -> Response:
     """What will be gone, what stays, and until when one may change one's mind."""
     form = DeletionForm()
     if not form.validate_on_submit():
-        return page("delete", form, days=settings().deletion_days)
+        return page("delete", form, until=clock.from_timestamp(_end()))
     until = _request()
     if until is None:
         return web.see_other(url_for("account.home"))
@@ -50,14 +51,25 @@ def deletion_begun() -> Response:
     return page("deletion_begun", until=clock.from_timestamp(until))
 
 
+def _end() -> int:
+    # Never before a recovery is beyond undoing: whoever took an account over must not destroy it before its owner spoke.
+    return max(accounts.earliest_end(), probation.settled(g.account.subject))
+
+
 def _request() -> int | None:
-    account = g.account
-    contacts, subject, kept = account.contacts_in_use, account.subject, []
+    account, until = g.account, _end()
+    told, subject, kept = _contacts(account), account.subject, []
 
-    def tell(until: int) -> None:
+    def tell() -> None:
         said = notices.deletion_requested(clock.now(), clock.from_timestamp(until))
-        kept.extend(notices.write(contacts, said, subject, db.session.connection()))
+        kept.extend(notices.write(told, said, subject, db.session.connection()))
 
-    until = accounts.request_deletion(account, tell)
+    asked = accounts.request_deletion(account, until, tell)
     notices.send(kept)
-    return until
+    return asked
+
+
+def _contacts(account: accounts.Account) -> list[PhoneNumber | EmailAddress]:
+    """Those that were replaced lately too, as a thief's first step is to take them away; but for those of others by now."""
+    lately = account.contacts_since(clock.timestamp() - VETO_LIFE)
+    return [contact for contact in lately if not accounts.contact_taken(contact, but=account.subject)]

@@ -25,6 +25,7 @@ from idp.accounts.changes import (
 from idp.accounts.deletion import (
     account_deleting,
     cancel_deletion,
+    earliest_end,
     erase,
     erase_due,
     erased,
@@ -50,9 +51,9 @@ from idp.accounts.snapshot import changed, claims, snapshot
 __all__ = [
     "Account", "AccountLocked", "ChangedMeanwhile", "Contact", "ContactTaken", "Identifier", "NikTaken", "Replaced",
     "WrongCredentials", "account_deleting", "account_locked", "assign_roles", "authenticate", "cancel_deletion",
-    "change_password", "changed", "claims", "contact_taken", "create", "erase", "erase_due", "erased", "erasing", "find",
-    "find_by_identifier", "find_by_nik", "hold", "init_app", "locale_of", "lock", "mark_blocked", "own_data",
-    "password_changed", "recover", "recovered", "replace_contact", "replace_contacts", "replace_password",
+    "change_password", "changed", "claims", "contact_taken", "create", "earliest_end", "erase", "erase_due", "erased",
+    "erasing", "find", "find_by_identifier", "find_by_nik", "hold", "init_app", "locale_of", "lock", "mark_blocked",
+    "own_data", "password_changed", "recover", "recovered", "replace_contact", "replace_contacts", "replace_password",
     "request_deletion", "restore", "set_locale", "set_password_hash", "snapshot", "stands", "unlock",
 ]  # fmt: skip
 

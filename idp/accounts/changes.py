@@ -139,7 +139,8 @@ def recover(
 def restore(account: Account, replaced: Replaced, also: Callable[[], object]) -> None:
     """Undoes a recovery: what it replaced is in use again, in one transaction with `also`, which may raise.
 
-    A contact that is another account's by now stays away; raises ContactTaken if it became so this very moment.
+    A deletion that was asked for since is off: whoever recovered wanted it. A contact that is another account's by now
+    stays away; raises ContactTaken if it became so this very moment.
     """
     try:
         hold_row(account, clock.timestamp())
@@ -150,7 +151,11 @@ def restore(account: Account, replaced: Replaced, also: Callable[[], object]) ->
         raise
     account.password_hash = replaced.password_hash
     account.password_changed_at = clock.timestamp()
+    deleting, account.delete_at = account.deleting, None
+    account.state = ACTIVE if deleting else account.state
     commit_contacts(account, [contact.value for contact in account.contacts if contact.current])
+    if deleting:
+        lift_block(account.subject)
     recovered.send(subject=account.subject)
 
 

@@ -28,14 +28,18 @@ erased = signal("account-erased")
 """Sent with subject= after it is gone."""
 
 
-def request_deletion(account: Account, also: Callable[[int], object]) -> int | None:
-    """Lets the waiting time begin, in one transaction with `also`, which learns when it ends; that time (epoch seconds).
+def earliest_end() -> int:
+    """When an account may be erased whose deletion is asked for now (epoch seconds)."""
+    return clock.timestamp() + settings().deletion_days * DAY
+
+
+def request_deletion(account: Account, until: int, also: Callable[[], object]) -> int | None:
+    """Lets the time of waiting begin, in one transaction with `also`; when it ends (epoch seconds), which is `until`.
 
     None when the account is not in ordinary use. From then on nobody is signed in to it.
     """
-    subject, now = account.subject, clock.timestamp()
-    until = now + settings().deletion_days * DAY
-    if _move(subject, ACTIVE, lambda: also(until), state=DELETING, delete_at=until):
+    subject = account.subject
+    if _move(subject, ACTIVE, also, state=DELETING, delete_at=until):
         audit.record("deletion_requested", account=subject)
     # Done again by whoever asks again: should the store have been away, its block comes late, and not never.
     known = db.session.execute(select(Account.state, Account.delete_at).where(Account.subject == subject)).first()

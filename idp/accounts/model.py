@@ -60,6 +60,10 @@ class Account(Model):
         """Where this person is to be told of what happens to the account."""
         return [contact.value for contact in self.contacts if contact.current]
 
+    def contacts_since(self, moment: int) -> list[PhoneNumber | EmailAddress]:
+        """Those in use, and those that were after `moment` (epoch seconds): their owner may still say no."""
+        return [c.value for c in self.contacts if c.superseded_at is None or c.superseded_at > moment]
+
     @property
     def locked(self) -> bool:
         """Whether an operator has locked it."""

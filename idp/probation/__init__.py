@@ -4,20 +4,20 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from flask import Flask
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 
 from idp import accounts, clock
 from idp.accounts import Account
 from idp.extensions import db
 from idp.probation import transitions
-from idp.probation.machine import Act, Impossible, Power, State, at, power
+from idp.probation.machine import VETO_LIFE, Act, Impossible, Power, State, at, power
 from idp.probation.model import Recovery, VetoLink
 from idp.probation.risk import Circumstances, Way, verdict
 from idp.values import ACR_RECOVERED, Authentication
 
 __all__ = [
     "Act", "Circumstances", "Impossible", "Power", "Probation", "Recovery", "State", "VetoLink", "Way", "at",
-    "authentication", "export", "frozen", "init_app", "of", "power", "verdict",
+    "authentication", "export", "frozen", "init_app", "of", "power", "settled", "verdict",
 ]  # fmt: skip
 
 
@@ -44,6 +44,13 @@ def frozen(subject: str) -> int | None:
     """Until when (epoch seconds) contacts, new authenticators, deletion and export are frozen; None when they are not."""
     known = of(subject)
     return known.until if known is not None and known.stage == "provisional" else None
+
+
+def settled(subject: str) -> int:
+    """When the last recovery that gave power over the account is beyond undoing (epoch seconds); 0 when none did lately."""
+    gave = Recovery.state.in_([State.PROVISIONAL.value, State.FINAL.value, State.FROZEN.value])
+    last = db.session.scalar(select(func.max(Recovery.started_at)).where(Recovery.subject == subject, gave))
+    return last + VETO_LIFE if last is not None else 0
 
 
 def authentication(account: Account, amr: tuple[str, ...]) -> Authentication:

@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 from sqlalchemy import func, select
 
-from idp import accounts, probation
+from idp import accounts, probation, retention
 from idp.extensions import db
 from idp.gateways.civil_registry import RegistryUnavailable
 from idp.probation import answers as decisions
@@ -167,6 +167,51 @@ def test_a_veto_after_probation_locks_the_thief_out_and_leaves_the_rest_to_offic
     assert enters(thief, thief.wlkp) is None
     with app.app_context():
         assert accounts.find(subject_of(app, owner)).locked
+
+
+def deletes(thief):
+    thief.browser.open("/account/delete")
+    form = next(form for form in thief.browser.page.forms if form.id == "delete")
+    return thief.browser.submit(form=form, meant="y")
+
+
+def test_a_thief_who_deletes_the_account_does_not_outrun_its_owner(owner, thief, app, outbox, clock, issuer):
+    """The waiting time ends no sooner than the 30 days of veto; the old contacts are told; a no undoes the deletion too."""
+    clock.shift(200 * DAY)
+    recovers(thief)
+    clock.shift(4 * DAY)
+    assert enters(thief, thief.wlkp) == ACR_DATA
+    assert deletes(thief).heading == "Akun Anda akan dihapus"
+    for contact in (owner.e164, owner.email):
+        assert any("dihapus" in message.text for message in outbox.to(contact))
+    clock.shift(25 * DAY)
+    with app.app_context():
+        list(retention.run())
+    vetoes(outbox, owner.email, issuer)
+    clock.shift(10 * DAY)
+    row = newest(app)
+    with app.app_context():
+        list(retention.run())
+        assert accounts.find(row.subject).locked
+        decisions.sign(transitions.find(row.id), "officer-1", probation.Act.UNDO)
+        decisions.sign(transitions.find(row.id), "officer-2", probation.Act.UNDO)
+        list(retention.run())
+    assert enters(thief, thief.wlkp) is None
+    assert owner_enters(owner, owner.wlkp) == ACR_DATA
+
+
+def test_officers_who_undo_a_recovery_undo_the_deletion_that_it_led_to(owner, thief, app, clock):
+    clock.shift(200 * DAY)
+    recovers(thief, before_code=partial(phone_is_dead, app))
+    clock.shift(24 * HOUR)
+    enters(thief, thief.wlkp)
+    assert deletes(thief).heading == "Akun Anda akan dihapus"
+    row = newest(app)
+    with app.app_context():
+        decisions.sign(transitions.find(row.id), "officer-1", probation.Act.UNDO)
+        decisions.sign(transitions.find(row.id), "officer-2", probation.Act.UNDO)
+    assert owner_enters(owner, owner.wlkp) == ACR_DATA
+    assert owner.wlkp.userinfo().status_code == 200
 
 
 def test_a_prefetched_link_does_nothing(owner, thief, app, outbox, issuer):

@@ -107,6 +107,18 @@ def test_signing_in_shows_the_deletion_and_calls_it_off(siti, service, clock):  
     assert siti.page.heading == "Akun saya"
 
 
+def test_who_forgot_the_password_meanwhile_still_gets_back(siti, service, clock):  # noqa: F811
+    asks_to_be_deleted(siti)
+    clock.shift(DAY)
+    wlkp = service("wlkp")
+    wlkp.sends(siti.browser)
+    siti.recovers("phone")
+    siti.browser.click("Masuk")
+    assert siti.signs_in().heading == "Akun Anda akan dihapus"
+    siti.browser.press("/login/deleting")
+    assert siti.at(wlkp)["sub"] == siti.subject
+
+
 def test_a_wrong_password_learns_nothing_of_a_deletion(siti):  # noqa: F811
     asks_to_be_deleted(siti)
     siti.browser.open("/account")

@@ -68,10 +68,19 @@ def prove(nik: Nik, name: FullName, mothers_name: FullName, purpose: Purpose = "
     StoreUnavailable when nothing can be counted: nobody guesses uncounted (fails closed).
     """
     index = sealer().index(nik.value, "facts")
-    acts = _acts(index)
+    return _ask(Facts(nik, name, mothers_name), index, [*_of_nik(index), *_of_browser()], purpose)
+
+
+def prove_to_officer(nik: Nik, name: FullName, mothers_name: FullName) -> Proof:
+    """The same for a person who stands before an officer, at the command line: counted for the NIK alone."""
+    index = sealer().index(nik.value, "facts")
+    return _ask(Facts(nik, name, mothers_name), index, _of_nik(index), "recovery")
+
+
+def _ask(facts: Facts, index: str, acts: Acts, purpose: Purpose) -> Proof:
     left = rate_limits.hit_all(acts)
     try:
-        verdict = civil_registry().verify(Facts(nik, name, mothers_name), THRESHOLDS[purpose], purpose)
+        verdict = civil_registry().verify(facts, THRESHOLDS[purpose], purpose)
     except RegistryUnavailable:
         # Nothing was learned, so nothing is counted: an outage must not use up a person's tries.
         _give_back(acts)
@@ -80,7 +89,7 @@ def prove(nik: Nik, name: FullName, mothers_name: FullName, purpose: Purpose = "
     if verdict is Verdict.MATCH:
         rate_limits.give_back("facts_nik_day", index)
         audit.record("identity_proved", purpose=purpose, nik=index)
-        return Proof(nik, name, clock.timestamp(), tokens.random_token(12))
+        return Proof(facts.nik, facts.name, clock.timestamp(), tokens.random_token(12))
     audit.record("identity_refused", purpose=purpose, verdict=verdict.value, nik=index)
     raise _refusal(verdict, min(left["facts_nik_day"], left["facts_nik_month"]))
 
@@ -91,13 +100,12 @@ def _refusal(verdict: Verdict, remaining: int) -> Exception:
     return NikNotFound(remaining) if verdict is Verdict.NOT_FOUND else FactsDoNotMatch(remaining)
 
 
-def _acts(index: str) -> Acts:
-    return [
-        ("facts_nik_day", (index,)),
-        ("facts_nik_month", (index,)),
-        ("facts_address", (web.client_address(),)),
-        ("facts_device", (_device(),)),
-    ]
+def _of_nik(index: str) -> Acts:
+    return [("facts_nik_day", (index,)), ("facts_nik_month", (index,))]
+
+
+def _of_browser() -> Acts:
+    return [("facts_address", (web.client_address(),)), ("facts_device", (_device(),))]
 
 
 def _device() -> str:

@@ -17,6 +17,8 @@ WORDS: dict[str, Any] = {
     "contacts_changed": _l("Nomor handphone atau email diubah"),
     "locale_changed": _l("Bahasa diubah"),
     "roles_changed": _l("Peran di SIAPkerja diubah petugas"),
+    "account_assured": _l("Tingkat pemeriksaan akun diubah petugas"),
+    "name_corrected": _l("Nama diperbaiki petugas"),
     "recovery_started": _l("Pemulihan akun dimulai"),
     "recovery_finished": _l("Akun dipulihkan"),
     "recovery_refused": _l("Pemulihan akun ditolak"),

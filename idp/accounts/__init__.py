@@ -8,7 +8,6 @@ from idp.accounts.changes import (
     NikTaken,
     Replaced,
     account_locked,
-    assign_roles,
     contact_taken,
     create,
     lock,
@@ -45,16 +44,18 @@ from idp.accounts.lookup import (
     stands,
 )
 from idp.accounts.model import Account, Contact
+from idp.accounts.officers import assign_roles, assure, correct_name
 from idp.accounts.own_changes import ChangedMeanwhile, change_password, own_data, replace_contact, set_locale
 from idp.accounts.snapshot import changed, claims, snapshot
 
 __all__ = [
     "Account", "AccountLocked", "ChangedMeanwhile", "Contact", "ContactTaken", "Identifier", "NikTaken", "Replaced",
-    "WrongCredentials", "account_deleting", "account_locked", "assign_roles", "authenticate", "cancel_deletion",
-    "change_password", "changed", "claims", "contact_taken", "create", "earliest_end", "erase", "erase_due", "erased",
-    "erasing", "find", "find_by_identifier", "find_by_nik", "hold", "init_app", "locale_of", "lock", "mark_blocked",
-    "own_data", "password_changed", "recover", "recovered", "replace_contact", "replace_contacts", "replace_password",
-    "request_deletion", "restore", "set_locale", "set_password_hash", "snapshot", "stands", "unlock",
+    "WrongCredentials", "account_deleting", "account_locked", "assign_roles", "assure", "authenticate",
+    "cancel_deletion", "change_password", "changed", "claims", "contact_taken", "correct_name", "create",
+    "earliest_end", "erase", "erase_due", "erased", "erasing", "find", "find_by_identifier", "find_by_nik", "hold",
+    "init_app", "locale_of", "lock", "mark_blocked", "own_data", "password_changed", "recover", "recovered",
+    "replace_contact", "replace_contacts", "replace_password", "request_deletion", "restore", "set_locale",
+    "set_password_hash", "snapshot", "stands", "unlock",
 ]  # fmt: skip
 
 

@@ -202,13 +202,6 @@ def unlock(account: Account, reason: str) -> None:
     audit.record("account_unlocked", account=account.subject, reason=reason)
 
 
-def assign_roles(account: Account, roles: Sequence[str]) -> None:
-    """Sets what operators say this person is."""
-    account.roles = sorted(set(roles))
-    touch(account)
-    audit.record("roles_changed", account=account.subject)
-
-
 def _supersede(account: Account, new: Sequence[PhoneNumber | EmailAddress], email_verified: bool) -> list[Contact]:
     """Puts the new contacts in use; those that were in use before."""
     now = clock.timestamp()

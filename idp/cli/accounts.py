@@ -1,30 +1,27 @@
-"""`idp accounts`: what an operator may do to an account: find, lock, unlock, end its sessions; each with a reason."""
+"""`idp accounts`: what an operator may do to an account: find, lock, hold, end its sessions; each with a reason."""
 
-import os
-import pwd
-import re
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from idp.cli import Mistake, application
+from idp.cli.casework import REASON, WHO, found, keep, signed
+from idp.cli.established import assure, correct, roles
 
 if TYPE_CHECKING:
     from idp.accounts import Account
-    from idp.notices import Notice
-
-REASON = click.option("--reason", required=True, help="Why, for the audit trail: a ticket number, nothing personal.")
-WHO = click.argument("who")
-
 
 @click.group()
 def accounts() -> None:
-    """Find, lock or unlock an account, or end its sessions.
+    """Find, lock, hold or correct an account, or end its sessions.
 
     WHO is a subject, NIK, handphone number or e-mail address; `-` reads it from standard input, so that it stays out
     of the shell's history. Nobody can sign in as somebody else or change a contact here.
     """
+
+
+for command in (assure, correct, roles):
+    accounts.add_command(command)
 
 
 @accounts.command()
@@ -52,7 +49,7 @@ def lock(who: str, reason: str) -> None:
     with application():
         account = found(who)
         said = signed(reason)
-        _keep(account, notices.account_locked(clock.now()))
+        keep(account, notices.account_locked(clock.now()))
         people.lock(account, said)
         ended = sessions.end_all(account.subject)
         click.echo(f"{account.subject} is locked; {ended} sessions ended.")
@@ -72,7 +69,7 @@ def unlock(who: str, reason: str) -> None:
         if transitions.frozen_of(account.subject) is not None:
             raise Mistake("Its recovery is disputed: two officers decide with `idp recovery approve` or `idp recovery undo`.")
         said = signed(reason)
-        _keep(account, notices.account_unlocked(clock.now()))
+        keep(account, notices.account_unlocked(clock.now()))
         people.unlock(account, said)
         click.echo(f"{account.subject} is unlocked.")
 
@@ -114,55 +111,10 @@ def end_sessions(who: str, reason: str) -> None:
     with application():
         account = found(who)
         audit.record("sessions_ended", account=account.subject, reason=signed(reason))
-        _keep(account, notices.signed_out_everywhere(clock.now()))
+        keep(account, notices.signed_out_everywhere(clock.now()))
         db.session.commit()
         ended = sessions.end_all(account.subject)
         click.echo(f"{ended} sessions of {account.subject} ended.")
-
-
-def found(who: str) -> "Account":
-    """The account with this subject, NIK or contact; raises Mistake."""
-    from idp import accounts as people
-    from idp.values import InvalidValue, parse_identifier
-
-    wanted = sys.stdin.readline().strip() if who == "-" else who
-    account = people.find(wanted)
-    if account is None:
-        try:
-            account = people.find_by_identifier(parse_identifier(wanted))
-        except InvalidValue:
-            account = None
-    if account is None:
-        # What was typed is not repeated: this sentence may end up in a log.
-        raise Mistake("No account has this subject, NIK, number or address: check it digit by digit.")
-    return account
-
-
-def _keep(account: "Account", notice: "Notice") -> None:
-    """Keeps the notice in the transaction of what it tells about; the running provider sends it within seconds."""
-    from idp import notices
-    from idp.extensions import db
-
-    notices.write(account.contacts_in_use, notice, account.subject, db.session.connection())
-
-
-def signed(reason: str) -> str:
-    """`operator: reason`, without what must not stand in a trail that is kept for years; raises Mistake."""
-    if len(reason.strip()) < 4:
-        raise Mistake("--reason says too little: name the ticket or the decision behind this.")
-    if re.search(r"\d{9,}|@", reason) or len(reason) > 200:
-        raise Mistake("--reason must hold no NIK, number or address, and at most 200 characters.")
-    return f"{officer()}: {reason.strip()}"
-
-
-def officer() -> str:
-    """Who is at the keyboard, by the user id of the process, or of whoever used sudo; a variable named USER proves nothing."""
-    uid = os.environ.get("SUDO_UID", "")
-    number = int(uid) if uid.isdigit() else os.getuid()
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return f"uid {number}"
 
 
 def _lines(account: "Account") -> list[str]:

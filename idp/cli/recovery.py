@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from idp.cli import Mistake, application
-from idp.cli.accounts import REASON, found, officer, signed
+from idp.cli.casework import REASON, found, officer, signed
 
 if TYPE_CHECKING:
     from idp.probation.machine import Act

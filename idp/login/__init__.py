@@ -2,10 +2,10 @@
 
 from flask import Flask
 
-from idp.login import app_setup, deleting, passkeys, recovering, second_factor
+from idp.login import app_setup, assurance, deleting, passkeys, recovering, second_factor
 from idp.login.routes import room
 
-__all__ = ["app_setup", "deleting", "init_app", "passkeys", "recovering", "room", "second_factor"]
+__all__ = ["app_setup", "assurance", "deleting", "init_app", "passkeys", "recovering", "room", "second_factor"]
 
 
 def init_app(app: Flask) -> None:

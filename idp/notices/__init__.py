@@ -27,6 +27,7 @@ from idp.notices.words import (
     authenticators_changed,
     contact_attempt,
     contacts_changed,
+    data_corrected,
     data_exported,
     deletion_cancelled,
     deletion_requested,
@@ -38,7 +39,7 @@ from idp.notices.words import (
 
 __all__ = [
     "AUTHENTICATOR_CHANGES", "Fate", "Notice", "Standing", "account_deleted", "account_locked", "account_unlocked",
-    "authenticators_changed", "contact_attempt", "contacts_changed", "data_exported", "deletion_cancelled",
+    "authenticators_changed", "contact_attempt", "contacts_changed", "data_corrected", "data_exported", "deletion_cancelled",
     "deletion_requested", "deliver_due", "fates", "init_app", "new_device", "of_account", "password_changed", "post", "recovered",
     "recovery_affirmed", "recovery_frozen", "recovery_ready", "recovery_started", "recovery_vetoed", "recovery_waits",
     "registration_attempt", "send", "signed_out_everywhere", "standing", "tell", "tell_each", "write", "write_each",

@@ -151,6 +151,26 @@ def account_unlocked(at: datetime) -> Notice:
     )
 
 
+_CORRECTED = {
+    "name": ("nama pada akun Anda diperbaiki sesuai Dukcapil", "the name of your account was corrected as at Dukcapil"),
+    "assured": ("identitas Anda ditandai sudah diperiksa langsung", "your identity was marked as checked in person"),
+    "withdrawn": ("tanda pemeriksaan langsung dicabut", "the mark of a check in person was withdrawn"),
+}
+
+
+def data_corrected(what: str, at: datetime) -> Notice:
+    """To all contacts, after an officer corrected the `name`, or marked the person as `assured`, or no longer (`withdrawn`)."""
+    said_id, said_en = _CORRECTED[what]
+    return Notice(
+        "data_corrected",
+        f"SIAPkerja: {short(at)} {said_id} oleh petugas.",
+        "Data akun SIAPkerja Anda diubah petugas / An officer changed your data",
+        [f"Pada {indonesian(at)} {said_id} oleh petugas.", NOT_YOU_ID],
+        [f"On {english(at)} {said_en} by an officer.", NOT_YOU_EN],
+        sms_english=f"SIAPkerja: {short(at)} {said_en} by an officer.",
+    )
+
+
 def deletion_requested(at: datetime, until: datetime) -> Notice:
     """To all contacts, after deletion was asked for; until `until` signing in cancels it."""
     return Notice(

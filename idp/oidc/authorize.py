@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import flask
 from authlib.oauth2 import OAuth2Error
@@ -22,9 +22,6 @@ from idp.oidc.server import server
 from idp.sessions import Session
 from idp.values import Authentication
 
-if TYPE_CHECKING:
-    pass
-
 # The room that a prompt opens first, and the prompts that count as owed meanwhile: a room opens while one of them is.
 ROOMS: dict[str, tuple[str, list[str]]] = {
     "create": ("registration.identity", ["create", "login"]),
@@ -36,6 +33,8 @@ ROOMS: dict[str, tuple[str, list[str]]] = {
     # Creating one wants a second factor first, as does everything that would be one.
     "passkey": ("login.passkey_offer", ["passkey", "mfa"]),
     # Whoever has an old credential may sign in with it, which ends the limits.
+    # Whoever has another account that officers have seen may sign in to that.
+    "assurance": ("login.assurance", ["assurance", "login"]),
     "limited": ("recovery.limited", ["limited", "login"]),
     "limited_liked": ("recovery.limited", ["limited_liked", "login"]),
     "consent": ("oidc.consent", ["consent"]),

@@ -66,7 +66,12 @@ def login_owed(asked: Asked, known: Known, now: int) -> bool:
         return False
     if "login" in asked.prompts or _too_old(asked.max_age, known.authentication.auth_time, now):
         return True
-    return not _is_the_one(asked, known) or not _acr_possible(asked, known.authentication)
+    return not _is_the_one(asked, known) or not (_acr_possible(asked, known.authentication) or _unassured(asked, known))
+
+
+def assurance_owed(asked: Asked, known: Known, now: int) -> bool:
+    """The client insists on an account whose person officers have seen: a page says how to become one."""
+    return _unassured(asked, known)
 
 
 def limited_owed(asked: Asked, known: Known, now: int) -> bool:
@@ -118,6 +123,7 @@ RULES: tuple[tuple[str, Callable[[Asked, Known, int], bool], str], ...] = (
     ("select_account", select_account_owed, "account_selection_required"),
     ("limited", limited_owed, "unmet_authentication_requirements"),
     ("login", login_owed, "login_required"),
+    ("assurance", assurance_owed, "unmet_authentication_requirements"),
     ("limited_liked", limited_liked, "interaction_required"),
     ("mfa", mfa_owed, "interaction_required"),
     ("mfa_liked", mfa_liked, "interaction_required"),
@@ -144,8 +150,15 @@ def next_prompt(asked: Asked, known: Known, now: int) -> str | None:
 def _insist(asked: Asked, known: Known) -> None:
     if not _is_the_one(asked, known):
         raise Unmet("login_required")
-    if known.authentication is None or not _acr_possible(asked, known.authentication):
+    if known.authentication is None or not (_acr_possible(asked, known.authentication) or _unassured(asked, known)):
         raise Unmet("unmet_authentication_requirements")
+
+
+def _unassured(asked: Asked, known: Known) -> bool:
+    proved = known.authentication
+    if proved is None or proved.acr != ACR_DATA or ACR_FULL not in asked.essential_acr:
+        return False
+    return not _acr_possible(asked, proved)
 
 
 def _is_the_one(asked: Asked, known: Known) -> bool:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from idp.cli.demo import SEEDED
+from idp.values import FullName
 from tests.cli.conftest import Operator
 
 REASON = ("--reason", "tiket 4711")
@@ -69,7 +71,44 @@ def test_the_person_is_told_of_what_an_officer_did(seeded: Operator, nik: str) -
     assert said == [["mail", "pending", "-", "3"], ["sms", "pending", "-", "3"]]
 
 
-@pytest.mark.parametrize("command", ["find", "lock", "unlock", "end-sessions"])
+def test_whoever_an_officer_has_seen_reaches_the_full_class_until_that_is_withdrawn(seeded: Operator, nik: str) -> None:
+    seeded.reads("accounts", "assure", nik, "--withdraw", *REASON)
+    assert "acr:data" in seeded.reads("accounts", "find", nik, *REASON)
+    assert "is of the full class" in seeded.reads("accounts", "assure", nik, *REASON)
+    assert "acr:penuh" in seeded.reads("accounts", "find", nik, *REASON)
+    assert [fact["acr"].rpartition(":")[2] for fact in events(seeded, "account_assured")] == ["data", "penuh"]
+    seeded.reads("accounts", "lock", nik, *REASON)
+    assert "settle that first" in seeded.errs("accounts", "assure", nik, *REASON)
+
+
+def test_roles_are_set_and_unknown_ones_refused(seeded: Operator, nik: str) -> None:
+    assert "is company, jobseeker." in seeded.reads("accounts", "roles", nik, "jobseeker", "company", *REASON)
+    assert "company, jobseeker" in seeded.reads("accounts", "find", nik, *REASON)
+    assert "king is no role: choose from jobseeker," in seeded.errs("accounts", "roles", nik, "king", *REASON)
+    assert "nothing in particular" in seeded.reads("accounts", "roles", nik, *REASON)
+    assert len(events(seeded, "roles_changed")) == 2 + SEEDED
+
+
+def test_a_name_is_corrected_as_dukcapil_has_it_by_now(seeded: Operator, nik: str) -> None:
+    people = seeded.var / "citizens.yaml"
+    people.write_text(f'- {{nik: "{nik}", name: "SITI NURHALIZA", mothers_name: "AMINAH RAHAYU"}}\n')
+    correct, now = ("accounts", "correct", nik, *REASON), {"IDP_CIVIL_REGISTRY_URL": f"fixture:{people}"}
+    assert "mended at the local Dukcapil" in seeded.errs(*correct, typed="SITI ZUBAEDAH\nAMINAH RAHAYU\n", **now)
+    assert "letters" in seeded.errs(*correct, typed="S1T1\nAMINAH RAHAYU\n", **now)
+    said = seeded.reads(*correct, typed="SITI NURHALIZA\nAMINAH RAHAYU\n", **now)
+    assert "has the name that Dukcapil has" in said and "AMINAH" not in said
+    assert f"name       {FullName('SITI NURHALIZA').masked}" in seeded.reads("accounts", "find", nik, *REASON)
+    assert len(events(seeded, "name_corrected")) == 1
+    assert not any("AMINAH" in str(fact) for name in ("identity_proved", "name_corrected") for fact in events(seeded, name))
+
+
+def test_guesses_at_the_command_line_are_counted(seeded: Operator, nik: str) -> None:
+    correct = ("accounts", "correct", nik, *REASON)
+    said = [seeded.errs(*correct, typed="SITI NURHALIZA RAHAYU\nSALAH SEKALI\n") for _ in range(6)]
+    assert "asked about too often" in said[-1]
+
+
+@pytest.mark.parametrize("command", ["find", "lock", "unlock", "end-sessions", "hold", "release", "assure", "correct", "roles"])
 def test_no_act_without_a_reason(seeded: Operator, nik: str, command: str) -> None:
     assert "--reason" in seeded.errs("accounts", command, nik)
     assert "too little" in seeded.errs("accounts", command, nik, "--reason", " x ")

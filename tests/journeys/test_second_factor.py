@@ -195,10 +195,25 @@ def test_without_a_page_an_essential_class_is_refused_and_a_liked_one_is_not(sit
     assert wlkp.answered(siti.browser)["error"] == "interaction_required"
     wlkp.sends(siti.browser, prompt="none", acr_values=MFA)
     assert siti.at(wlkp)["acr"] == "urn:siapkerja:acr:data"
-    impossible = ESSENTIAL.replace("mfa", "penuh")
-    wlkp.sends(siti.browser, claims=impossible)
+    wlkp.sends(siti.browser, prompt="none", claims=ESSENTIAL.replace("mfa", "penuh"))
+    assert wlkp.answered(siti.browser)["error"] == "unmet_authentication_requirements"
+    wlkp.sends(siti.browser, claims=ESSENTIAL.replace("mfa", "unknown"))
     siti.signs_in()
     assert wlkp.answered(siti.browser)["error"] == "unmet_authentication_requirements"
+
+
+def test_a_service_for_people_whom_officers_have_seen_says_how_to_be_seen(siti, wlkp, house):
+    full = ESSENTIAL.replace("mfa", "penuh")
+    wlkp.sends(siti.browser, claims=full)
+    assert siti.signs_in().heading == "Identitas Anda perlu diperiksa petugas"
+    assert "KTP-el" in siti.page.text and siti.page.link("Hubungi layanan Kemnaker")
+    siti.browser.back_to_service()
+    assert wlkp.answered(siti.browser)["error"] == "access_denied"
+    with house.app.app_context():
+        accounts.assure(accounts.find(siti.subject), "urn:siapkerja:acr:penuh", "tiket 4711")
+    wlkp.sends(siti.browser, claims=full)
+    siti.signs_in()
+    assert siti.at(wlkp)["acr"] == "urn:siapkerja:acr:penuh"
 
 
 def test_a_class_that_is_reached_already_is_not_asked_for(siti, wlkp):

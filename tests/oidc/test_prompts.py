@@ -95,10 +95,21 @@ def test_a_hint_of_somebody_else_asks_for_login_and_then_refuses_the_wrong_perso
 
 
 def test_an_essential_acr_asks_once_and_then_says_that_it_cannot_be_met() -> None:
-    wanted = frozenset({ACR_FULL})
+    wanted = frozenset({"urn:example:unknown"})
     assert owed(SIGNED_IN, essential_acr=wanted) == "login"
     with pytest.raises(Unmet) as unmet:
         owed(FRESH, essential_acr=wanted)
+    assert unmet.value.error == "unmet_authentication_requirements"
+
+
+def test_whoever_no_officer_has_seen_is_told_how_to_reach_the_full_class() -> None:
+    wanted = {"essential_acr": frozenset({ACR_FULL})}
+    assert owed(SIGNED_IN, **wanted) == owed(FRESH, **wanted) == "assurance"
+    assert owed(SIGNED_IN, **wanted, prompts=frozenset({"login"})) == "login"
+    assert owed(SIGNED_IN, **wanted, subject="budi") == "login"
+    assert owed(SIGNED_IN, essential_acr=frozenset({ACR_FULL, ACR_MFA})) == "mfa"
+    with pytest.raises(Unmet) as unmet:
+        owed(SIGNED_IN, **wanted, prompts=frozenset({"none"}))
     assert unmet.value.error == "unmet_authentication_requirements"
 
 

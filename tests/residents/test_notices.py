@@ -36,6 +36,7 @@ ALL = [
     notices.signed_out_everywhere(AT),
     notices.account_locked(AT),
     notices.account_unlocked(AT),
+    *(notices.data_corrected(what, AT) for what in ("name", "assured", "withdrawn")),
     notices.deletion_requested(AT, AT),
     notices.deletion_cancelled(AT),
     notices.account_deleted(AT),

@@ -1,0 +1,96 @@
+"""`idp accounts assure`, `correct`, `roles`: what officers have established about a person, in person or at Dukcapil."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from idp.cli import Mistake, application
+from idp.cli.casework import REASON, WHO, found, keep, signed
+
+if TYPE_CHECKING:
+    from idp.accounts import Account
+    from idp.values import FullName
+
+
+@click.command()
+@WHO
+@REASON
+@click.option("--withdraw", is_flag=True, help="Take it back, and sign the account out everywhere.")
+def assure(who: str, reason: str, withdraw: bool) -> None:
+    """Say that an officer has seen this person and their KTP-el: the account reaches the full class.
+
+    Services that ask for `urn:siapkerja:acr:penuh` are open to it from the next sign-in on.
+    """
+    from idp import accounts as people
+    from idp import clock, notices, probation, sessions
+    from idp.values import ACR_DATA, ACR_FULL
+
+    with application():
+        account, said = found(who), signed(reason)
+        if not withdraw and (account.locked or account.deleting or probation.of(account.subject) is not None):
+            raise Mistake("It is locked, about to be deleted or just recovered: settle that first, then assure it.")
+        subject = account.subject
+        keep(account, notices.data_corrected("withdrawn" if withdraw else "assured", clock.now()))
+        people.assure(account, ACR_DATA if withdraw else ACR_FULL, said)
+        ended = f"; {sessions.end_all(subject)} sessions ended" if withdraw else ""
+        click.echo(f"{subject} is {'no longer ' if withdraw else ''}of the full class{ended}.")
+
+
+@click.command()
+@WHO
+@REASON
+@click.argument("given", nargs=-1, metavar="[ROLE]...")
+def roles(who: str, reason: str, given: tuple[str, ...]) -> None:
+    """Set what this person is at SIAPkerja, in place of what was set before; without a ROLE, nothing."""
+    from idp import accounts as people
+    from idp.disclosure import ROLES
+
+    unknown = [role for role in given if role not in ROLES]
+    if unknown:
+        raise Mistake(f"{unknown[0]} is no role: choose from {', '.join(ROLES)}.")
+    with application():
+        account, said = found(who), signed(reason)
+        people.assign_roles(account, given, said)
+        click.echo(f"{account.subject} is {', '.join(account.roles) or 'nothing in particular'}.")
+
+
+@click.command()
+@WHO
+@REASON
+def correct(who: str, reason: str) -> None:
+    """Correct the name of a person who stands before you, once Dukcapil has it so.
+
+    Asks for the new name, and for the mother's name without showing it; Dukcapil decides, and the mother's name is not
+    kept.
+    """
+    from idp import accounts as people
+    from idp import clock, notices
+
+    with application():
+        account, said = found(who), signed(reason)
+        proof = _asked(account)
+        keep(account, notices.data_corrected("name", clock.now()))
+        people.correct_name(account, proof, said)
+        click.echo(f"{account.subject} has the name that Dukcapil has.")
+
+
+def _asked(account: "Account") -> "FullName":
+    from idp import identity
+    from idp.gateways.civil_registry import RegistryUnavailable
+    from idp.rate_limits import TooManyAttempts
+    from idp.values import FullName, InvalidValue
+
+    try:
+        name = FullName.parse(click.prompt("Name as on the KTP-el"))
+        mothers_name = FullName.parse(click.prompt("Mother's maiden name", hide_input=True))
+        return identity.prove_to_officer(account.nik, name, mothers_name).name
+    except InvalidValue:
+        raise Mistake("A name holds letters, spaces and . ' - only: type it as on the KTP-el.") from None
+    except identity.FactsDoNotMatch:
+        raise Mistake("Dukcapil does not know these facts: they are mended at the local Dukcapil first.") from None
+    except identity.RecordNeedsAttention:
+        raise Mistake("Dukcapil's record is not in order: the local Dukcapil mends it, nobody else can.") from None
+    except RegistryUnavailable:
+        raise Mistake("Dukcapil does not answer now; nothing was counted: try again later.") from None
+    except TooManyAttempts as limit:
+        raise Mistake(f"This NIK was asked about too often: try again in {-(-limit.retry_after // 60)} minutes.") from None

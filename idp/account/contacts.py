@@ -71,7 +71,7 @@ def change_contact(kind: str) -> Response:
     """Asks for the new one; for the old again only where it was never proved."""
     form = FORMS[kind]()
     if not form.validate_on_submit():
-        return page("change_contact", form, kind=kind)
+        return page("change_contact", _offered(form, kind), kind=kind)
     new = form["contact"].value
     if any(c.current and c.value == new and c.verified_at is not None for c in g.account.contacts):
         form["contact"].errors = [_("Ini sudah kontak akun Anda.")]
@@ -81,6 +81,14 @@ def change_contact(kind: str) -> Response:
         return _send(Change(kind, {}, new.value))
     except TooManyAttempts as limit:
         return page("change_contact", form, 429, kind=kind, limited=limit.retry_after)
+
+
+def _offered(form: Form, kind: str) -> Form:
+    """With the contact in use, when it was never proved: that is why most people come here."""
+    unproved = [c.value for c in g.account.contacts if c.current and c.kind == kind and c.verified_at is None]
+    if request.method == "GET" and unproved:
+        form["contact"].data = str(unproved[0].value)
+    return form
 
 
 @blueprint.route("/contacts/verify", methods=["GET", "POST"])

@@ -49,6 +49,7 @@ def test_a_new_address_replaces_the_old_and_services_learn_that_it_is_verified(s
 
 def test_an_address_that_was_never_proved_can_be_proved_as_it_is(siti):  # noqa: F811
     assert "Belum diverifikasi" in siti.browser.open("/account/contacts").text
+    assert siti.browser.open("/account/contacts/email").form("email").fields["email"] == siti.email
     asks_for(siti, "email", siti.email)
     siti.types_the_code(siti.email)
     assert "Belum diverifikasi" not in siti.browser.open("/account/contacts").text

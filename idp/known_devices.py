@@ -4,7 +4,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, request
-from sqlalchemy import BigInteger, ForeignKey, String, Table, delete, func, insert, select, update
+from sqlalchemy import BigInteger, Connection, ForeignKey, String, Table, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.wrappers import Response
@@ -48,8 +48,7 @@ def welcome(subject: str, response: Response) -> None:
     secret = _secret() or tokens.random_token()
     web.set_cookie(response, web.cookie_name(COOKIE), secret, max_age=LIFE)
     try:
-        if _remember(subject, secret):
-            _tell(accounts.find(subject))
+        notices.send(_remember(subject, secret))
     except DATABASE_DOWN as down:
         log.warning("device_not_noted", why=type(down).__name__)
 
@@ -86,32 +85,31 @@ def _forget(sender: Any, subject: str, **_: Any) -> None:
         connection.execute(delete(DEVICES).where(DEVICES.c.subject == subject))
 
 
-def _remember(subject: str, secret: str) -> bool:
-    """Whether it is new; of two tabs that come at once one is told so."""
+def _remember(subject: str, secret: str) -> list[str]:
+    """The ids of notices to be sent if it is new, kept in the same step; of two tabs that come at once one is new."""
     mine, now = {"subject": subject, "digest": _digest(subject, secret)}, clock.timestamp()
     same = (DEVICES.c.subject == subject) & (DEVICES.c.digest == mine["digest"])
+    with db.engine.begin() as connection:
+        if connection.execute(update(DEVICES).where(same).values(seen_at=now)).rowcount:
+            return []
+    account = accounts.find(subject)
     try:
         with db.engine.begin() as connection:
-            if connection.execute(update(DEVICES).where(same).values(seen_at=now)).rowcount:
-                return False
             connection.execute(insert(DEVICES), mine | {"created_at": now, "seen_at": now})
+            return _keep(account, connection)
     except IntegrityError:
-        return False
-    return True
+        return []
 
 
-def _tell(account: Account | None) -> None:
-    if account is None or _first_sign_in(account):
-        return
-    notice = notices.new_device(clock.now(), web.device())
-    notices.post(account.contacts_in_use, notice, account.subject)
+def _keep(account: Account | None, connection: Connection) -> list[str]:
+    if account is None or _first_sign_in(account, connection):
+        return []
+    return notices.write(account.contacts_in_use, notices.new_device(clock.now(), web.device()), account.subject, connection)
 
 
-def _first_sign_in(account: Account) -> bool:
+def _first_sign_in(account: Account, connection: Connection) -> bool:
     known = select(func.count()).where(DEVICES.c.subject == account.subject)
-    with db.engine.connect() as connection:
-        alone = connection.scalar(known) == 1
-    return alone and clock.timestamp() - account.created_at < NEWBORN
+    return connection.scalar(known) == 1 and clock.timestamp() - account.created_at < NEWBORN
 
 
 def _secret() -> str | None:

@@ -137,15 +137,15 @@ def recover(
 
 
 def restore(account: Account, replaced: Replaced, also: Callable[[], object]) -> None:
-    """Undoes a recovery: what it replaced is in use again, in one transaction with `also`, which may raise.
+    """Undoes a recovery: what it replaced is in use again, in one transaction with `also`, which sees that and may raise.
 
     A deletion that was asked for since is off: whoever recovered wanted it. A contact that is another account's by now
     stays away; raises ContactTaken if it became so this very moment.
     """
     try:
         hold_row(account, clock.timestamp())
-        also()
         _reinstate(account, replaced.contacts)
+        also()
     except Exception:
         db.session.rollback()
         raise

@@ -4,12 +4,11 @@ from typing import Any
 
 from flask import Flask
 
-from idp import accounts, clock, notices
+from idp import accounts
 from idp.authenticators import passkeys, recovery_codes, remembered_devices, totp
 from idp.authenticators.enrolled import (
     Enrolled,
     PasskeySummary,
-    authenticators_changed,
     erase_all,
     of,
     restore_all,
@@ -18,16 +17,14 @@ from idp.authenticators.enrolled import (
 from idp.authenticators.wrong_codes import WrongFactor
 
 __all__ = [
-    "Enrolled", "PasskeySummary", "WrongFactor", "authenticators_changed", "due", "erase_all", "init_app", "of",
+    "Enrolled", "PasskeySummary", "WrongFactor", "due", "erase_all", "init_app", "of",
     "passkeys", "recovery_codes", "remembered_devices", "restore_all", "suspend_all", "totp",
 ]  # fmt: skip
 
 
 def init_app(app: Flask) -> None:
-    """A change of password forgets every browser; a change of authenticators is told to the account's contacts."""
+    """A change of password forgets every browser. A recovery suspends them, with all else (`suspend_all`)."""
     accounts.password_changed.connect(_forget_devices)
-    accounts.recovered.connect(_forget_devices)
-    authenticators_changed.connect(_tell)
 
 
 def due(subject: str) -> bool:
@@ -38,9 +35,3 @@ def due(subject: str) -> bool:
 def _forget_devices(sender: Any, subject: str, **_: Any) -> None:
     remembered_devices.forget(subject)
 
-
-def _tell(sender: Any, subject: str, change: str) -> None:
-    account = accounts.find(subject)
-    if account is not None:
-        contacts = [contact.value for contact in account.contacts if contact.current]
-        notices.tell(contacts, notices.authenticators_changed(change, clock.now()), subject)

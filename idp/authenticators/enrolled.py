@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-from blinker import signal
 from sqlalchemy import delete, select, update
 
-from idp import audit
 from idp.authenticators.model import (
     ACTIVE,
     PASSKEY,
@@ -17,9 +15,6 @@ from idp.authenticators.model import (
     RememberedDevice,
 )
 from idp.extensions import db
-
-authenticators_changed = signal("authenticators-changed")
-"""Sent with subject= and change= (such as `totp_added`) after the change is committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +59,28 @@ def of(subject: str) -> Enrolled:
 
 
 def suspend_all(subject: str, key: str) -> int:
-    """Nothing enrolled so far works until `restore_all` with the same key (at most 64 characters); how many."""
+    """Nothing enrolled so far works until `restore_all` with the same key (at most 64 characters), and no browser is
+    excused; how many there were. In the caller's transaction."""
     of_account = (Authenticator.subject == subject) & (Authenticator.state == ACTIVE)
     found = db.session.execute(update(Authenticator).where(of_account).values(state=SUSPENDED, suspended_by=key))
-    _forget_devices(subject)
-    db.session.commit()
-    audit.record("authenticators_suspended", account=subject)
+    excused = (RememberedDevice.subject == subject) & RememberedDevice.suspended_by.is_(None)
+    db.session.execute(update(RememberedDevice).where(excused).values(suspended_by=key))
     return int(found.rowcount)  # type: ignore[attr-defined]
 
 
-def restore_all(subject: str, key: str) -> int:
-    """What was suspended under `key` works again, in place of whatever was enrolled meanwhile; how many."""
-    mine = Authenticator.subject == subject
-    restored = mine & (Authenticator.suspended_by == key)
-    if db.session.scalar(select(Authenticator.id).where(restored).limit(1)) is not None:
-        # Whoever recovered and is now undone leaves no way in behind.
-        db.session.execute(delete(Authenticator).where(mine & (Authenticator.state == ACTIVE)))
-    found = db.session.execute(update(Authenticator).where(restored).values(state=ACTIVE, suspended_by=None))
-    _forget_devices(subject)
-    db.session.commit()
-    audit.record("authenticators_restored", account=subject)
+def restore_all(subject: str, key: str, since: int) -> int:
+    """What was suspended under `key` works again, in place of whatever was enrolled `since` (epoch seconds); how many.
+
+    In the caller's transaction. Whoever recovered and is now undone leaves no way in behind, also where nothing was
+    enrolled before.
+    """
+    mine, theirs = Authenticator.subject == subject, RememberedDevice.subject == subject
+    later = mine & (Authenticator.state == ACTIVE) & (Authenticator.created_at >= since)
+    db.session.execute(delete(Authenticator).where(later))
+    db.session.execute(delete(RememberedDevice).where(theirs, RememberedDevice.suspended_by.is_(None)))
+    suspended = mine & (Authenticator.suspended_by == key) & (Authenticator.state == SUSPENDED)
+    found = db.session.execute(update(Authenticator).where(suspended).values(state=ACTIVE, suspended_by=None))
+    db.session.execute(update(RememberedDevice).where(theirs, RememberedDevice.suspended_by == key).values(suspended_by=None))
     return int(found.rowcount)  # type: ignore[attr-defined]
 
 
@@ -91,9 +88,5 @@ def erase_all(subject: str) -> None:
     """Nothing is left, of suspended ones either."""
     db.session.execute(delete(Authenticator).where(Authenticator.subject == subject))
     db.session.execute(delete(PasskeyOffer).where(PasskeyOffer.subject == subject))
-    _forget_devices(subject)
-    db.session.commit()
-
-
-def _forget_devices(subject: str) -> None:
     db.session.execute(delete(RememberedDevice).where(RememberedDevice.subject == subject))
+    db.session.commit()

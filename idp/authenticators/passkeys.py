@@ -32,7 +32,7 @@ from webauthn.helpers.structs import (
 )
 
 from idp import audit, clock, tokens
-from idp.authenticators.enrolled import authenticators_changed
+from idp.authenticators import changes
 from idp.authenticators.model import ACTIVE, PASSKEY, Authenticator, PasskeyOffer
 from idp.authenticators.wrong_codes import WrongFactor
 from idp.config import settings
@@ -121,12 +121,9 @@ def register(context: str, subject: str, answer: str, label: str) -> None:
     known = {"secret": key, "lookup": lookup, "counter": made.sign_count, "details": details, "label": label[:80]}
     db.session.add(Authenticator.of(subject, PASSKEY, **known))
     try:
-        db.session.commit()
+        changes.commit(subject, "passkey_added")
     except IntegrityError:  # this very credential is known, to whichever account
-        db.session.rollback()
         raise WrongFactor from None
-    audit.record("passkey_added", account=subject)
-    authenticators_changed.send(subject=subject, change="passkey_added")
 
 
 def verify(context: str, answer: str, *, subject: str | None = None, state: str = ACTIVE) -> Proof:
@@ -165,10 +162,8 @@ def remove(subject: str, passkey_id: str) -> bool:
     """This passkey proves nothing any more; whether there was one."""
     mine = (Authenticator.id == passkey_id) & (Authenticator.subject == subject) & (Authenticator.kind == PASSKEY)
     found = db.session.execute(delete(Authenticator).where(mine)).rowcount  # type: ignore[attr-defined]
-    db.session.commit()
     if found:
-        audit.record("passkey_removed", account=subject)
-        authenticators_changed.send(subject=subject, change="passkey_removed")
+        changes.commit(subject, "passkey_removed")
     return bool(found)
 
 

@@ -2,9 +2,9 @@
 
 from sqlalchemy import ColumnElement, delete, select
 
-from idp import audit, tokens
+from idp import tokens
 from idp.accounts import Account
-from idp.authenticators.enrolled import authenticators_changed
+from idp.authenticators import changes
 from idp.authenticators.model import ACTIVE, RECOVERY_CODE, Authenticator
 from idp.authenticators.wrong_codes import judged
 from idp.extensions import db
@@ -23,16 +23,13 @@ def renew(subject: str) -> list[str]:
     db.session.execute(select(Account.subject).where(Account.subject == subject).with_for_update())
     db.session.execute(delete(Authenticator).where(_mine(subject)))
     db.session.add_all(rows)
-    db.session.commit()
-    audit.record("recovery_codes_made", account=subject)
-    authenticators_changed.send(subject=subject, change="recovery_codes_made")
+    changes.commit(subject, "recovery_codes_made")
     return [f"{code[:5]}-{code[5:]}" for code in codes]
 
 
 def verify(subject: str, code: str) -> None:
     """Returns once for each code, which it uses up; raises WrongFactor, TooManyAttempts."""
     judged(subject, RECOVERY_CODE, lambda: _take(subject, code))
-    authenticators_changed.send(subject=subject, change="recovery_code_used")
 
 
 def _take(subject: str, code: str) -> bool:
@@ -40,8 +37,10 @@ def _take(subject: str, code: str) -> bool:
     indexes = sealer().indexes(f"{subject}\x1f{given}", "recovery-code")
     # The row's end is its use: of two that bring the same code, the database lets one through.
     found = db.session.execute(delete(Authenticator).where(_mine(subject) & Authenticator.lookup.in_(indexes)))
-    db.session.commit()
-    return bool(found.rowcount)  # type: ignore[attr-defined]
+    if not found.rowcount:  # type: ignore[attr-defined]
+        return False
+    changes.commit(subject, "recovery_code_used")
+    return True
 
 
 def _index(subject: str, code: str) -> str:

@@ -31,7 +31,7 @@ def is_remembered(subject: str) -> bool:
     if web.cookie_name(COOKIE) not in request.cookies:
         return False
     wanted = select(RememberedDevice.expires_at).where(
-        RememberedDevice.digest == _digest(), RememberedDevice.subject == subject
+        RememberedDevice.digest == _digest(), RememberedDevice.subject == subject, RememberedDevice.suspended_by.is_(None)
     )
     expires_at = db.session.scalar(wanted)
     return expires_at is not None and clock.timestamp() < expires_at
@@ -40,7 +40,8 @@ def is_remembered(subject: str) -> bool:
 def count(subject: str) -> int:
     """How many browsers need not give this account's second factor now."""
     alive = (RememberedDevice.subject == subject) & (RememberedDevice.expires_at > clock.timestamp())
-    return db.session.scalar(select(func.count()).select_from(RememberedDevice).where(alive)) or 0
+    wanted = select(func.count()).select_from(RememberedDevice).where(alive, RememberedDevice.suspended_by.is_(None))
+    return db.session.scalar(wanted) or 0
 
 
 def forget(subject: str) -> int:

@@ -7,8 +7,8 @@ import segno
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from idp import audit, clock, tokens
-from idp.authenticators.enrolled import authenticators_changed
+from idp import clock, tokens
+from idp.authenticators import changes
 from idp.authenticators.model import ACTIVE, TOTP, Authenticator
 from idp.authenticators.wrong_codes import WrongFactor, judged
 from idp.extensions import db
@@ -47,12 +47,9 @@ def enrol(subject: str, key: str, code: str) -> None:
     new.secret = sealer().seal(key, _context(new.id))
     db.session.add(new)
     try:
-        db.session.commit()
+        changes.commit(subject, "totp_added")
     except IntegrityError:
-        db.session.rollback()
         raise AlreadyEnrolled from None
-    audit.record("totp_added", account=subject)
-    authenticators_changed.send(subject=subject, change="totp_added")
 
 
 def verify(subject: str, code: str) -> None:
@@ -64,10 +61,8 @@ def remove(subject: str) -> bool:
     """The app proves nothing any more; whether there was one."""
     mine = (Authenticator.subject == subject) & (Authenticator.kind == TOTP) & (Authenticator.state == ACTIVE)
     found = db.session.execute(delete(Authenticator).where(mine)).rowcount  # type: ignore[attr-defined]
-    db.session.commit()
     if found:
-        audit.record("totp_removed", account=subject)
-        authenticators_changed.send(subject=subject, change="totp_removed")
+        changes.commit(subject, "totp_removed")
     return bool(found)
 
 

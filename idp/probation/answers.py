@@ -1,6 +1,7 @@
 """Yes and no to a recovery: by old contacts, old credentials, two officers, or time; and what each undoes or ends."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 from idp import accounts, audit, authenticators, clock, notices, sessions
@@ -10,6 +11,7 @@ from idp.probation import links, machine, transitions
 from idp.probation.machine import Act, Case, Impossible, State
 from idp.probation.model import Recovery
 from idp.probation.transitions import Moved
+from idp.values import EmailAddress, PhoneNumber
 
 TRIES = 5
 By = Literal["contact", "password", "passkey", "officers"]
@@ -78,21 +80,20 @@ def settle_due() -> int:
     """Writes down what time has ended, and tells whoever waits that they may go on; how many recoveries."""
     settled = 0
     for row in transitions.due():
-        case = transitions.settle(row)
-        if case is not None:
-            settled += 1
-            _after_time(row.id, case)
+        kept: list[str] = []
+        case = transitions.settle(row, partial(_keep_settled, row, kept))
+        if case is None:
+            continue
+        settled += 1
+        if case.state is State.FINAL:
+            audit.record("probation_ended", account=row.subject, reason="time")
+        notices.send(kept)
     return settled
 
 
-def _after_time(recovery_id: str, case: Case) -> None:
-    row = transitions.find(recovery_id)
-    if row is None:
-        return
-    if case.state is State.FINAL:
-        audit.record("probation_ended", account=row.subject, reason="time")
+def _keep_settled(row: Recovery, kept: list[str], case: Case) -> None:
     if case.state is State.READY:
-        _tell_ready(row)
+        kept.extend(_keep_ready(row, case))
 
 
 def _veto(row: Recovery, by: By, also: Callable[[], None]) -> State:
@@ -108,31 +109,40 @@ def _veto(row: Recovery, by: By, also: Callable[[], None]) -> State:
 
 
 def _undo(row: Recovery, account: Account, act: Act, also: Callable[[], None]) -> None:
+    subject, kept = account.subject, []
+
     def move() -> None:
         also()
         transitions.move(row, act)
+        kept.extend(_keep(account.contacts_in_use, notices.recovery_vetoed(clock.now()), subject))
+
+    def move_back() -> None:
+        move()
+        authenticators.restore_all(subject, row.id, row.completed_at or row.started_at)
 
     # Before and after, as everywhere: whoever recovered is out before anything else, and nothing slips in between.
     if row.old_password_hash is None:
         move()
         db.session.commit()
     else:
-        sessions.end_all(account.subject)
-        accounts.restore(account, Replaced(row.old_contacts or [], row.old_password_hash), move)
-        sessions.end_all(account.subject)
-        authenticators.restore_all(account.subject, row.id)
-    _tell_in_use(account.subject)
+        sessions.end_all(subject)
+        accounts.restore(account, Replaced(row.old_contacts or [], row.old_password_hash), move_back)
+        sessions.end_all(subject)
+        audit.record("authenticators_restored", account=subject, recovery=row.id)
+    notices.send(kept)
 
 
 def _freeze(row: Recovery, account: Account, also: Callable[[], None]) -> State:
-    sessions.end_all(account.subject)
+    subject = account.subject
+    sessions.end_all(subject)
     also()
     transitions.move(row, Act.VETO)
-    accounts.lock(account, "a recovery was vetoed after its probation")
-    sessions.end_all(account.subject)
-    audit.record("recovery_frozen", account=row.subject, recovery=row.id)
     old = [contact.value for contact in account.contacts if contact.current or contact.id in (row.old_contacts or [])]
-    notices.tell(old, notices.recovery_frozen(clock.now()), row.subject)
+    kept = _keep(old, notices.recovery_frozen(clock.now()), subject)
+    accounts.lock(account, "a recovery was vetoed after its probation")  # commits all of it
+    sessions.end_all(subject)
+    audit.record("recovery_frozen", account=subject, recovery=row.id)
+    notices.send(kept)
     return State.FROZEN
 
 
@@ -147,19 +157,18 @@ def _approve(row: Recovery, by: By, also: Callable[[], None]) -> State:
 
 
 def _go_on(row: Recovery, act: Act, by: By) -> State:
-    before = machine.at(row.case, clock.timestamp()).state
-    to = transitions.move(row, act).state
+    before, account = machine.at(row.case, clock.timestamp()).state, accounts.find(row.subject)
+    case = transitions.move(row, act)
+    ready = case.state is State.READY
+    kept = _keep_ready(row, case) if ready else _keep_affirmed(row, account)
     db.session.commit()
     audit.record("recovery_affirmed", account=row.subject, recovery=row.id, by=by)
-    account = accounts.find(row.subject)
     if before is State.FROZEN and account is not None:
         accounts.unlock(account, "two officers approved the recovery")
-    if to is State.READY:
-        _tell_ready(transitions.find(row.id) or row)
-    elif account is not None:
+    if not ready and account is not None:
         audit.record("probation_ended", account=row.subject, reason=by)
-        _tell_affirmed(row, account)
-    return to
+    notices.send(kept)
+    return case.state
 
 
 def _undo_signed(row: Recovery, by: By, also: Callable[[], None]) -> State:
@@ -173,21 +182,22 @@ def _undo_signed(row: Recovery, by: By, also: Callable[[], None]) -> State:
     return State.VETOED
 
 
-def _tell_affirmed(row: Recovery, account: Account) -> None:
-    old = [c.value for c in account.contacts if c.id in (row.old_contacts or []) and not c.current]
-    notices.tell_each(links.addressed(row, old, lambda url: notices.recovery_affirmed(clock.now(), url)), row.subject)
+def _keep_affirmed(row: Recovery, account: Account | None) -> list[str]:
+    contacts = account.contacts if account is not None else []
+    old = [c.value for c in contacts if c.id in (row.old_contacts or []) and not c.current]
+    said = links.drawn(row, old, lambda url: notices.recovery_affirmed(clock.now(), url))
+    return notices.write_each(said, row.subject, db.session.connection())
 
 
-def _tell_ready(row: Recovery) -> None:
-    if row.new_phone is not None:
-        notices.tell([row.new_phone], notices.recovery_ready(clock.from_timestamp(row.until)), row.subject)
+def _keep_ready(row: Recovery, case: Case) -> list[str]:
+    if row.new_phone is None:
+        return []
+    return _keep([row.new_phone], notices.recovery_ready(clock.from_timestamp(case.until)), row.subject)
 
 
-def _tell_in_use(subject: str) -> None:
-    account = accounts.find(subject)
-    if account is not None:
-        in_use = [contact.value for contact in account.contacts if contact.current]
-        notices.tell(in_use, notices.recovery_vetoed(clock.now()), subject)
+def _keep(contacts: list[PhoneNumber | EmailAddress], notice: notices.Notice, subject: str) -> list[str]:
+    """In the transaction of what it tells about, so that no crash loses it; the ids of what is to be sent after it."""
+    return notices.write(contacts, notice, subject, db.session.connection())
 
 
 _STEPS: dict[Act, Callable[[Recovery, By, Callable[[], None]], State]] = {

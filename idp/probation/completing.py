@@ -111,12 +111,13 @@ def _provision(
 
 def _write(row: Recovery, act: Act, stays: int, old: Replaced, **changes: object) -> None:
     transitions.move(row, act, stays, old_contacts=old.contacts, old_password_hash=old.password_hash, **changes)
+    authenticators.suspend_all(row.subject, row.id)
 
 
 def _take_over(row: Recovery, subject: str) -> None:
-    """What follows from a recovery that SQL has: each may be done twice, so that an outage in between leaves nothing undone."""
+    """What follows from a recovery that SQL has; may be done twice, so that an outage in between leaves nothing undone."""
     sessions.end_all(subject)
-    authenticators.suspend_all(subject, row.id)
+    audit.record("authenticators_suspended", account=subject, recovery=row.id)
 
 
 def _keep_recovered(row: Recovery, account: Account, old: Replaced, phone: PhoneNumber) -> list[str]:

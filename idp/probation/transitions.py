@@ -1,6 +1,6 @@
 """Every step of a recovery in SQL: compare-and-set on the state that was seen, in the caller's transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlalchemy import or_, select, update
@@ -73,8 +73,8 @@ def move(row: Recovery, act: Act, stays: int = 0, **changes: Any) -> Case:
     return to
 
 
-def settle(row: Recovery) -> Case | None:
-    """Writes down what time has done to the recovery, and commits; None when that was nothing."""
+def settle(row: Recovery, also: Callable[[Case], object]) -> Case | None:
+    """Writes down what time has done to the recovery, and commits it with `also`; None when that was nothing."""
     seen, now = row.case, clock.timestamp()
     present = machine.at(seen, now)
     if present == seen:
@@ -83,6 +83,7 @@ def settle(row: Recovery) -> Case | None:
         _write(row, seen, present, now, {})
     except Moved:
         return None
+    also(present)
     db.session.commit()
     return present
 

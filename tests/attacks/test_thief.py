@@ -8,10 +8,12 @@ from collections import Counter
 from datetime import timedelta
 from functools import partial
 
+import pyotp
 import pytest
 from sqlalchemy import func, select
 
-from idp import accounts, probation, retention
+from idp import accounts, authenticators, probation, retention
+from idp.authenticators import recovery_codes, totp
 from idp.extensions import db
 from idp.gateways.civil_registry import RegistryUnavailable
 from idp.probation import answers as decisions
@@ -212,6 +214,20 @@ def test_officers_who_undo_a_recovery_undo_the_deletion_that_it_led_to(owner, th
         decisions.sign(transitions.find(row.id), "officer-2", probation.Act.UNDO)
     assert owner_enters(owner, owner.wlkp) == ACR_DATA
     assert owner.wlkp.userinfo().status_code == 200
+
+
+def test_what_the_thief_enrolled_after_probation_is_gone_with_the_recovery(owner, thief, app, clock):
+    clock.shift(200 * DAY)
+    recovers(thief, before_code=partial(phone_is_dead, app))
+    clock.shift(24 * HOUR)
+    row = newest(app)
+    with app.app_context():
+        recovery_codes.renew(row.subject)
+        totp.enrol(row.subject, key := totp.new_key(), pyotp.TOTP(key).now())
+        assert authenticators.of(row.subject).any
+        decisions.sign(transitions.find(row.id), "officer-1", probation.Act.UNDO)
+        decisions.sign(transitions.find(row.id), "officer-2", probation.Act.UNDO)
+        assert authenticators.of(row.subject) == authenticators.Enrolled()
 
 
 def test_a_prefetched_link_does_nothing(owner, thief, app, outbox, issuer):

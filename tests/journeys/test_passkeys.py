@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from idp import accounts, authenticators
+from idp.extensions import db
 from tests.conftest import Outbox
 from tests.person import Person
 from tests.recoveries import newest
@@ -157,11 +158,13 @@ def test_somebody_elses_passkey_is_no_second_factor_of_mine(guarded, wlkp, home,
 def test_a_session_steps_up_with_a_passkey(guarded, wlkp, clock, home):
     with home[0].app_context():
         authenticators.suspend_all(guarded.subject, "x")
+        db.session.commit()
     wlkp.sends(guarded.browser)
     guarded.signs_in()
     guarded.at(wlkp)
     with home[0].app_context():
-        authenticators.restore_all(guarded.subject, "x")
+        authenticators.restore_all(guarded.subject, "x", 2**40)
+        db.session.commit()
     wlkp.sends(guarded.browser, claims=ESSENTIAL)
     assert guarded.page.heading == "Langkah kedua"
     answers(guarded, guarded.passkey)
@@ -219,6 +222,7 @@ def test_of_two_copies_of_a_key_that_answer_at_once_one_gets_in(guarded, wlkp):
 def test_a_suspended_passkey_signs_nobody_in(guarded, wlkp, home):
     with home[0].app_context():
         authenticators.suspend_all(guarded.subject, "x")
+        db.session.commit()
     wlkp.sends(guarded.browser)
     assert answers(guarded, guarded.passkey).status == 422
 

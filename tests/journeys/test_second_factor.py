@@ -9,6 +9,8 @@ import pytest
 
 from idp import accounts, authenticators
 from idp.authenticators import remembered_devices
+from idp.clock import timestamp as now
+from idp.extensions import db
 from tests.simple_browser import SimpleBrowser
 
 MFA = "urn:siapkerja:acr:mfa"
@@ -408,14 +410,17 @@ def test_a_device_is_remembered_for_one_account_and_not_for_whoever_else_uses_it
 def test_suspended_authenticators_prove_nothing_until_they_are_restored(guarded, wlkp, app, clock):
     with app.test_request_context():
         authenticators.suspend_all(guarded.subject, "recovery-1")
+        db.session.commit()
         assert not authenticators.of(guarded.subject).any
     wlkp.sends(guarded.browser)
     guarded.signs_in()
     assert guarded.at(wlkp)["amr"] == ["pwd"]
     guarded.browser.forget_session()
     with app.test_request_context():
-        assert authenticators.restore_all(guarded.subject, "another") == 0
-        assert authenticators.restore_all(guarded.subject, "recovery-1") == 11
+        assert authenticators.restore_all(guarded.subject, "another", now()) == 0
+        db.session.commit()
+        assert authenticators.restore_all(guarded.subject, "recovery-1", now()) == 11
+        db.session.commit()
     wlkp.sends(guarded.browser)
     guarded.signs_in()
     given(guarded)

@@ -8,10 +8,12 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
 
 from idp import accounts, authenticators, rate_limits
 from idp.authenticators import WrongFactor, recovery_codes, remembered_devices, totp
 from idp.authenticators.model import Authenticator, RememberedDevice
+from idp.clock import timestamp as now
 from idp.extensions import db
 from tests.residents.people import an_account, at_once
 
@@ -137,12 +139,59 @@ def test_recovery_codes_alone_are_no_second_factor(siti):
 def test_what_is_restored_takes_the_place_of_what_came_meanwhile(siti, clock):
     owner = enrolled(siti, clock)
     authenticators.suspend_all(siti, "recovery-1")
+    since = now()
     thief = enrolled(siti, clock)
-    assert authenticators.restore_all(siti, "recovery-2") == 0
-    assert authenticators.restore_all(siti, "recovery-1") == 1
+    assert authenticators.restore_all(siti, "recovery-1", since) == 1
     with pytest.raises(WrongFactor):
         totp.verify(siti, thief.now())
     totp.verify(siti, owner.now())
+
+
+def test_what_nobody_can_be_told_of_does_not_happen(siti, clock):
+    """The notice is kept in the step of the change: where it cannot be, there is no change."""
+    app = enrolled(siti, clock)
+    db.session.execute(text("ALTER TABLE notice_deliveries RENAME TO elsewhere"))
+    db.session.commit()
+    try:
+        for change in (lambda: totp.remove(siti), lambda: recovery_codes.renew(siti)):
+            with pytest.raises(DBAPIError):
+                change()
+    finally:
+        db.session.rollback()
+        db.session.execute(text("ALTER TABLE elsewhere RENAME TO notice_deliveries"))
+        db.session.commit()
+    totp.verify(siti, app.now())
+    assert not authenticators.of(siti).recovery_codes_left
+
+
+def test_where_nothing_was_enrolled_before_the_thief_still_leaves_nothing_behind(siti, here, clock):
+    authenticators.suspend_all(siti, "recovery-1")
+    since = now()
+    thief = enrolled(siti, clock)
+    recovery_codes.renew(siti)
+    remembered_devices.remember(siti, here.response_class())
+    assert authenticators.restore_all(siti, "recovery-1", since) == 0
+    with pytest.raises(WrongFactor):
+        totp.verify(siti, thief.now())
+    assert not authenticators.of(siti).recovery_codes_left
+    assert not remembered_devices.count(siti)
+
+
+def test_what_was_enrolled_long_before_another_recovery_stays(siti, clock):
+    owner = enrolled(siti, clock)
+    clock.shift(60)
+    assert authenticators.restore_all(siti, "recovery-2", now()) == 0
+    totp.verify(siti, owner.now())
+
+
+def test_browsers_are_excused_again_after_a_veto(siti, here, clock):
+    remembered_devices.remember(siti, here.response_class())
+    authenticators.suspend_all(siti, "recovery-1")
+    assert not remembered_devices.count(siti)
+    authenticators.restore_all(siti, "recovery-2", now())
+    assert not remembered_devices.count(siti)
+    authenticators.restore_all(siti, "recovery-1", now())
+    assert remembered_devices.count(siti) == 1
 
 
 def test_erased_is_erased_suspended_ones_too(siti, clock):

@@ -22,7 +22,8 @@ def main() -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("IDP_") or k in ("IDP_PORT", "IDP_VAR")}
     port = environment.setdefault("IDP_PORT", "5000")
     ports = {name: int(environment.get(f"{name.upper()}_PORT", usual)) for name, usual in SERVICES.items()}
-    environment |= {"IDP_ISSUER": f"http://127.0.0.1:{port}", "IDP_WORKERS": "2", "IDP_LOG_LEVEL": "warning"}
+    # By name and not by number: browsers create no passkeys for an address.
+    environment |= {"IDP_ISSUER": f"http://localhost:{port}", "IDP_WORKERS": "2", "IDP_LOG_LEVEL": "warning"}
     environment |= _places(Path(environment.get("IDP_VAR", "var")), ports)
     print("Preparing the database and the fictional people ...", flush=True)
     subprocess.run([*IDP, "db", "upgrade"], env=environment, check=True, stdout=subprocess.DEVNULL)
@@ -84,7 +85,8 @@ SIAPkerja ID is running. Click here, each is a service of its own:
   Pelatihan  http://127.0.0.1:{ports['pelatihan']}/
 Sign in once; the others ask nothing. People who do not exist, for you to be:
 {people.rstrip()}
-Codes and mails arrive at http://127.0.0.1:{port}/dev/outbox    Ctrl-C stops everything.
+Codes and mails arrive at http://localhost:{port}/dev/outbox; your account is at http://localhost:{port}/account.
+Ctrl-C stops everything.
 """, flush=True)  # fmt: skip
 
 

@@ -38,7 +38,7 @@ class Running:
         return self._page(self.browser.get(f"http://127.0.0.1:{self.ports[service]}/{path}"))
 
     def send(self, form, **typed):
-        origin = {"Origin": f"http://127.0.0.1:{self.ports['IDP']}"}
+        origin = {"Origin": f"http://localhost:{self.ports['IDP']}"}
         return self._page(self.browser.post(form.action, data=form.fields | typed, headers=origin))
 
     def stop(self):

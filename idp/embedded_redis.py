@@ -1,5 +1,6 @@
 """The embedded Redis: a real redis-server of our own, on a unix socket, for development and tests."""
 
+import fcntl
 import importlib.util
 import shutil
 import socket
@@ -19,8 +20,11 @@ def embedded_redis(var: Path) -> str:
     path = directory / "redis.sock"
     if len(str(path)) > _SAFE_SOCKET_LENGTH:
         raise ConfigError(f"IDP_VAR is too deep for a socket ({path}): choose a shorter directory.")
-    if not _answers(path):
-        _start(directory, path)
+    # One at a time: two workers that both found it gone would start two on the same files.
+    with (directory / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _answers(path):
+            _start(directory, path)
     return f"unix://{path}"
 
 

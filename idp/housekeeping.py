@@ -8,15 +8,17 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from idp import audit, notices, resealing, retention, secret_file
+from idp.config import settings
 from idp.oidc import backchannel
 from idp.probation import answers
-from idp.store import StoreUnavailable
+from idp.store import StoreUnavailable, embedded_redis
 
 log = structlog.get_logger()
 
 NOTICES_EVERY = 5.0  # seconds
 RECOVERIES_EVERY = 60.0
 SECRETS_EVERY = 5.0
+STORE_EVERY = 2.0
 RETENTION_EVERY = 3600.0  # looks whether it is due; one worker does it once a day
 
 
@@ -30,7 +32,15 @@ def begin(app: Flask, stop: threading.Event) -> list[threading.Thread]:
         _every(SECRETS_EVERY, secret_file.refresh, app, stop),
         _every(RETENTION_EVERY, resealing.once, app, stop),
         _every(RETENTION_EVERY, retention.daily, app, stop),
+        _every(STORE_EVERY, _keep_store_up, app, stop),
     ]
+
+
+def _keep_store_up() -> None:
+    """The embedded store has nobody else to start it again; a real one has its own supervisor."""
+    known = settings()
+    if known.redis_url.startswith("embedded:"):
+        embedded_redis(known.var)
 
 
 def _every(seconds: float, chore: Callable[[], object], app: Flask, stop: threading.Event) -> threading.Thread:

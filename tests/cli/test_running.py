@@ -119,3 +119,20 @@ def test_serve_starts_and_stops_the_embedded_store(equipped: Operator, server: S
     process.communicate(timeout=60)
     assert process.returncode == 0
     assert not (equipped.var / "redis" / "redis.sock").exists()
+
+
+def test_an_embedded_store_that_dies_is_started_again_with_what_it_knew(server: Server, equipped: Operator) -> None:
+    import redis
+
+    _, issuer = server(IDP_REDIS_URL="embedded:")
+    path = str(equipped.var / "redis" / "redis.sock")
+    with redis.Redis(unix_socket_path=path) as store:
+        store.set("known", "before")
+        store.shutdown(save=False)
+    for _ in range(200):
+        if fetched(f"{issuer}/readyz")[0] == 200:
+            break
+        threading.Event().wait(0.1)
+    with redis.Redis(unix_socket_path=path) as store:
+        assert store.get("known") == b"before"
+        assert store.info("server")["process_id"] == int((equipped.var / "redis" / "redis.pid").read_text())

@@ -48,6 +48,7 @@ def _account(account: Account) -> dict[str, Any]:
         "state": account.state,
         "acr": account.acr,
         "created": account.created_at,
+        "agreed_to_terms": account.terms,
         "password_changed_at": account.password_changed_at,
         "claims": accounts.claims(account),
     }

@@ -14,4 +14,4 @@ def identity() -> Response:
     # Masked, and without the date of birth: six of its digits are the NIK's.
     facts = {"name": account.name.text, "nik": account.nik.masked} | ({"roles": account.roles} if account.roles else {})
     rows = disclosure.shown(facts)
-    return page("identity", rows=rows, created=clock.from_timestamp(account.created_at))
+    return page("identity", rows=rows, created=clock.from_timestamp(account.created_at), terms=account.terms)

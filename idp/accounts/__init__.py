@@ -43,13 +43,13 @@ from idp.accounts.lookup import (
     locale_of,
     stands,
 )
-from idp.accounts.model import Account, Contact
+from idp.accounts.model import TERMS, Account, Contact
 from idp.accounts.officers import assign_roles, assure, correct_name
 from idp.accounts.own_changes import ChangedMeanwhile, change_password, own_data, replace_contact, set_locale
 from idp.accounts.snapshot import changed, claims, snapshot
 
 __all__ = [
-    "Account", "AccountLocked", "ChangedMeanwhile", "Contact", "ContactTaken", "Identifier", "NikTaken", "Replaced",
+    "TERMS", "Account", "AccountLocked", "ChangedMeanwhile", "Contact", "ContactTaken", "Identifier", "NikTaken", "Replaced",
     "WrongCredentials", "account_deleting", "account_locked", "assign_roles", "assure", "authenticate",
     "cancel_deletion", "change_password", "changed", "claims", "contact_taken", "correct_name", "create",
     "earliest_end", "erase", "erase_due", "erased", "erasing", "find", "find_by_identifier", "find_by_nik", "hold",

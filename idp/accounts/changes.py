@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from idp import audit, clock, tokens
 from idp.accounts import passwords
 from idp.accounts.lookup import find_by_identifier, find_by_nik
-from idp.accounts.model import ACTIVE, DELETING, LOCKED, Account, Contact, kind_of
+from idp.accounts.model import ACTIVE, DELETING, LOCKED, TERMS, Account, Contact, kind_of
 from idp.accounts.snapshot import changed
 from idp.extensions import db
 from idp.sealing import sealer
@@ -74,6 +74,7 @@ def create(
         created_at=now,
         updated_at=now,
         password_changed_at=now,
+        terms=TERMS,
     )
     account.contacts = [Contact.of(subject, phone, now), Contact.of(subject, email, now if email_verified else None)]
     db.session.add(account)
@@ -83,7 +84,7 @@ def create(
         db.session.rollback()
         _refuse_taken(nik, (phone, email))
         raise
-    audit.record("account_created", account=subject)
+    audit.record("account_created", account=subject, terms=TERMS)
     return account
 
 

@@ -10,11 +10,15 @@ from idp.values import EmailAddress, FullName, Nik, PhoneNumber
 ACTIVE, LOCKED, DELETING = "active", "locked", "deleting"
 PHONE, EMAIL = "phone", "email"
 
+# Version of the privacy policy and the terms that whoever registers agrees to (UU 27/2022 article 22): raised with the texts.
+TERMS = "2026-11"
+
 
 class Account(Model):
     """One person; `subject` becomes `sub` and never changes. Times are epoch seconds.
 
-    `delete_at` is when a deletion that was asked for may be done, unless it is `held`: the law wants the record kept.
+    `terms` is the version of policy and terms that was agreed to when it was created. `delete_at` is when a deletion that
+    was asked for may be done, unless it is `held`: the law wants the record kept.
     """
 
     __tablename__ = "accounts"
@@ -31,6 +35,7 @@ class Account(Model):
     created_at: Mapped[int] = mapped_column(BigInteger)
     updated_at: Mapped[int] = mapped_column(BigInteger)
     password_changed_at: Mapped[int] = mapped_column(BigInteger)
+    terms: Mapped[str | None] = mapped_column(String(16))
     delete_at: Mapped[int | None] = mapped_column(BigInteger, index=True)
     held: Mapped[bool] = mapped_column(Boolean, server_default=false(), default=False)
     contacts: Mapped[list["Contact"]] = relationship(back_populates="account", cascade="all, delete-orphan")

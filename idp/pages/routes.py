@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from idp import web
+from idp.accounts import TERMS
 from idp.config import settings
 from idp.extensions import db
 from idp.forms import refuse_foreign_origin
@@ -27,13 +28,13 @@ def home() -> str:
 @blueprint.get("/privasi")
 def privacy() -> str:
     """Kebijakan Privasi (UU 27/2022)."""
-    return render_template("pages/privacy.html")
+    return render_template("pages/privacy.html", version=TERMS)
 
 
 @blueprint.get("/syarat")
 def terms() -> str:
     """Syarat & Ketentuan."""
-    return render_template("pages/terms.html")
+    return render_template("pages/terms.html", version=TERMS)
 
 
 @blueprint.get("/bukan-saya")

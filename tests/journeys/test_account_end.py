@@ -31,6 +31,8 @@ def test_the_file_holds_everything_and_no_secret(siti, outsider, house):  # noqa
     kept = json.loads(answer.text)
     assert kept["account"]["claims"] | {"nik": siti.nik, "name": siti.full_name, "email": siti.email} == kept["account"]["claims"]
     assert {contact["value"] for contact in kept["contacts"]} == {siti.e164, siti.email}
+    assert kept["account"]["agreed_to_terms"] == accounts.TERMS
+    assert accounts.TERMS in siti.browser.open("/account/identity").text
     assert kept["account"]["created"] == "2026-03-02T12:00:00+07:00"
     assert [session["device"] for session in kept["sessions"]] == ["Firefox · Linux"]
     assert {"consent", "refresh_tokens", "used"} == {known["kind"] for known in kept["services"]}

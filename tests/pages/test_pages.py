@@ -1,10 +1,14 @@
 """The pages that belong to no journey."""
 
+import hashlib
+from pathlib import Path
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from idp import store
+from idp import pages, store
+from idp.accounts import TERMS
 from idp.gateways import outbox
 from idp.pages.routes import same_site_path
 
@@ -29,6 +33,20 @@ def test_legal_texts_exist_in_both_languages(
 ) -> None:
     assert indonesian in visitor.get(path).get_data(as_text=True)
     assert english in visitor.get(path, headers={"Accept-Language": "en-GB,en;q=0.9"}).get_data(as_text=True)
+
+
+AGREED = {"2026-11": "6fd848e77dd0e17956cadbde85b665b5519d29e72d66a133191112c9bf717de3"}
+
+
+def test_other_legal_texts_are_another_version() -> None:
+    """Each account says which version was agreed to: whoever changes a text raises `TERMS` in idp/accounts/model.py."""
+    texts = sorted((Path(pages.__file__).parent.parent / "templates/pages/legal").iterdir())
+    assert hashlib.sha256(b"".join(text.read_bytes() for text in texts)).hexdigest() == AGREED[TERMS]
+
+
+def test_the_version_is_told(visitor: FlaskClient) -> None:
+    for path in ("/privasi", "/syarat"):
+        assert f"Versi {TERMS}" in visitor.get(path).get_data(as_text=True)
 
 
 def test_the_switch_changes_the_language_and_keeps_the_place(visitor: FlaskClient) -> None:

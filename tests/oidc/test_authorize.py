@@ -144,7 +144,7 @@ def test_a_session_is_not_enough_when_the_client_wants_more(
 
 def test_an_essential_acr_that_cannot_be_met_silently_is_told(wlkp: RelyingParty, browser: FlaskClient) -> None:
     claims = orjson.dumps({"id_token": {"acr": {"essential": True, "values": [ACR_FULL]}}}).decode()
-    assert answer(browser.get(wlkp.url(prompt="none", claims=claims)))["error"] == "login_required"
+    assert answer(browser.get(wlkp.url(prompt="none", claims=claims)))["error"] == "unmet_authentication_requirements"
 
 
 def test_a_hint_of_somebody_else_is_login_required(

@@ -3,11 +3,11 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, current_app, request
+from flask import Flask, Request, Response, current_app, make_response, render_template, request
 from flask.sessions import SessionInterface, SessionMixin
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Response as AnyResponse
 
 from idp import tokens, web
 from idp.config import settings
@@ -22,6 +22,12 @@ class Form(FlaskForm):  # type: ignore[misc]
 
     class Meta(FlaskForm.Meta):  # type: ignore[misc]
         locales = False
+
+
+def form_page(template: str, form: Any = None, status: int | None = None, **context: Any) -> Response:
+    """The page with this form: 200, or `status`, or 422 when something is wrong with what was sent."""
+    refused = 422 if form is not None and form.errors and request.method == "POST" else 200
+    return make_response(render_template(template, form=form, **context), status or refused)
 
 
 class BoundSession(dict[str, Any], SessionMixin):
@@ -58,7 +64,7 @@ class BoundSessions(SessionInterface):
             return BoundSession(request, INTERACTION_COOKIE, True)
         return BoundSession(request, _browser_cookie_name(app), False)
 
-    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+    def save_session(self, app: Flask, session: SessionMixin, response: AnyResponse) -> None:
         """Sends the freshly minted secret, if any."""
         if isinstance(session, BoundSession) and session.minted:
             web.set_cookie(response, web.cookie_name(BROWSER_COOKIE), session.minted)

@@ -12,7 +12,7 @@ GROUND = {
     "rate_limits", "audit", "audit_anchor", "audit_chain", "audit_retention", "web", "forms", "fields", "letters", "background", "metrics",
 }  # fmt: skip
 GATEWAYS = {"gateways"}
-RESIDENTS = {"accounts", "identity", "otp", "notices", "known_devices", "sessions", "interaction", "code_step", "disclosure", "connections", "authenticators", "probation"}
+RESIDENTS = {"accounts", "identity", "otp", "notices", "known_devices", "sessions", "interaction", "code_step", "drafts", "disclosure", "connections", "authenticators", "probation"}
 ROOMS = {"login", "registration", "recovery", "account", "oidc", "pages"}
 FRONT_DOOR = {"__init__", "__main__", "application", "cli", "housekeeping", "resealing", "retention", "migrations"}
 FLOORS = {name: floor for floor, names in enumerate([GROUND, GATEWAYS, RESIDENTS, ROOMS, FRONT_DOOR]) for name in names}

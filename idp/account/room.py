@@ -5,10 +5,11 @@ from functools import wraps
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, g, make_response, render_template, request, url_for
+from flask import Blueprint, Response, g, request, url_for
 
 from idp import accounts, clock, probation, sessions, tokens, web
 from idp.config import settings
+from idp.forms import form_page
 from idp.sealing import Unsealable, sealer
 from idp.values import ACCOUNT_CLIENT, ACR_MFA
 
@@ -93,8 +94,7 @@ def sign_in(path: str | None = None, **wishes: Any) -> Response:
 
 def page(template: str, form: Any = None, status: int | None = None, **context: Any) -> Response:
     """One of the account's pages; 422 when its form has errors."""
-    refused = 422 if form is not None and form.errors and request.method == "POST" else 200
-    return make_response(render_template(f"account/{template}.html", form=form, **context), status or refused)
+    return form_page(f"account/{template}.html", form, status, **context)
 
 
 @blueprint.route("/callback")

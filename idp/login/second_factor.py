@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
 
-from flask import Response, make_response, render_template, request, url_for
+from flask import Response, request, url_for
 
 from idp import accounts, authenticators, interaction, otp, web
 from idp.accounts import Account
 from idp.authenticators import Enrolled, WrongFactor, passkeys, recovery_codes, remembered_devices, totp
 from idp.code_step import CodeForm, SentCode, right
 from idp.extensions import _
+from idp.forms import form_page
 from idp.interaction import here
 from idp.login.draft import ROOM, Draft
 from idp.login.forms import AppCodeForm, PasskeyForm, RecoveryCodeForm
@@ -144,9 +145,7 @@ def page(name: str, visit: Visit, form: Any = None, status: int | None = None, *
     sent, keys = visit.draft.sent, name == "second" and bool(visit.enrolled.passkeys) and passkeys.possible()
     options = passkeys.request_options(f"second:{here().id}", visit.account.subject) if keys else None
     context |= {"options": options, "passkey": PasskeyForm(formdata=None)}
-    shown = (sent.shown() if sent else {}) | {"visit": visit, "form": form} | context
-    refused = 422 if form is not None and form.errors and request.method == "POST" else 200
-    return make_response(render_template(f"login/{name}.html", **shown), status or refused)
+    return form_page(f"login/{name}.html", form, status, **(sent.shown() if sent else {}), visit=visit, **context)
 
 
 def _refused(visit: Visit, form: Any, verify: Callable[[], None]) -> Response | None:

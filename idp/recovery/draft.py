@@ -1,10 +1,9 @@
 """What a recovery has gathered so far; the step follows from the facts and is never stored."""
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Self
+from dataclasses import dataclass, replace
+from typing import Self
 
-from idp.code_step import SentCode
-from idp.identity import Proof
+from idp.drafts import Gathered
 from idp.values import EmailAddress, PhoneNumber
 
 PHONE, EMAIL, IDENTITY = "phone", "email", "identity"
@@ -13,39 +12,23 @@ RECOVERED, PROVISIONAL, WAITING = "recovered", "provisional", "waiting"
 NO_ACCOUNT, REFUSED, WITHDRAWN = "no account", "refused", "withdrawn"
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft(Gathered):
     """A recovery under way: by `phone` or `email` (resets the password), or by `identity` (new contacts too).
 
     `account` is the subject, empty when there is none: nobody is told before the end. `warned` is that its contacts,
     if any, were told at once. `recovery` is the id of what SQL knows of it. `knew_password` is that the previous password
-    was given too. `refused` is a new contact that turned out to be somebody else's. `outcome` is the end, and `until`
-    when it gets better (epoch seconds).
+    was given too. `outcome` is the end, and `until` when it gets better (epoch seconds).
     """
 
     way: str = ""
     account: str = ""
-    proof: dict[str, Any] | None = None
     warned: bool = False
     recovery: str = ""
     knew_password: bool = False
     recipient: str = ""
-    email: str = ""
-    password_hash: str = ""
-    code: dict[str, Any] | None = None
-    verified: bool = False
-    refused: str = ""
     outcome: str = ""
     until: int = 0
-
-    @classmethod
-    def load(cls, notes: dict[str, Any]) -> Self:
-        """From the interaction's notes; what another version of this code kept there is passed over."""
-        return cls(**{k: v for k, v in notes.items() if k in cls.__dataclass_fields__})
-
-    def notes(self) -> dict[str, Any]:
-        """For the interaction, which seals them. The mother's name was never here."""
-        return asdict(self)
 
     @property
     def step(self) -> str:
@@ -62,18 +45,6 @@ class Draft:
         if self.proof and self.code and self.password_hash:
             return "verify"
         return "contact" if self.proof and (self.code or self.proved.fresh) else "prove_identity"
-
-    @property
-    def proved(self) -> Proof:
-        """The proof of identity; only after the first step by identity."""
-        assert self.proof is not None
-        return Proof.from_dict(self.proof)
-
-    @property
-    def sent(self) -> SentCode:
-        """The code on its way; only at the step that asks for it."""
-        assert self.code is not None
-        return SentCode(**self.code)
 
     @property
     def contact(self) -> PhoneNumber | EmailAddress:

@@ -3,12 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
-from flask import Response, make_response, render_template, request, url_for
+from flask import Response, request, url_for
 
 from idp import accounts, audit, clock, identity, interaction, otp, rate_limits, web
 from idp.accounts import passwords
 from idp.code_step import CodeForm, SentCode, right
 from idp.extensions import DATABASE_DOWN, _
+from idp.forms import form_page
 from idp.gateways.civil_registry import RegistryUnavailable
 from idp.interaction import here
 from idp.probation.machine import Case, Impossible, State
@@ -64,7 +65,7 @@ def prove_email() -> Response:
 @room.route("/recover/identity", methods=["GET", "POST"])
 def prove_identity() -> Response:
     """The three facts, for whom no contact works; the same work and answer whether or not there is an account."""
-    form = IdentityForm(data=_typed_before())
+    form = IdentityForm(data=_draft().typed_before)
     if not form.validate_on_submit():
         return _page("identity", form)
     try:
@@ -75,7 +76,7 @@ def prove_identity() -> Response:
         return _page("attention", form, 422)
     except RegistryUnavailable as down:
         return _page("identity", form, 503, registry=down.reason)
-    draft = _remember(Draft(IDENTITY, proof=proof.to_dict()))
+    draft = _remember(Draft(way=IDENTITY, proof=proof.to_dict()))
     try:
         return _keep(completion.warn_owner(draft), "recovery.contact")
     except DATABASE_DOWN:
@@ -195,7 +196,7 @@ def _begin(page: str, form: PhoneForm | EmailForm, way: str) -> Response:
         owned = account is not None and typed in (account.phone, account.email)
         waited = completion.ready_for(account, typed) if account is not None and not owned else None
         subject = account.subject if account is not None and (owned or waited) else ""
-        return _send(Draft(way, subject, recipient=typed.value, recovery=waited.id if waited else ""))
+        return _send(Draft(way=way, account=subject, recipient=typed.value, recovery=waited.id if waited else ""))
     except TooManyAttempts as limit:
         return _page(page, form, 429, wait=limit.retry_after)
     except DATABASE_DOWN:
@@ -263,11 +264,6 @@ def _ended(draft: Draft, case: Case) -> Draft:
     return Draft(recovery=draft.recovery, outcome=outcome, until=case.until)
 
 
-def _typed_before() -> dict[str, str]:
-    draft = _draft()
-    return {"nik": draft.proved.nik.value, "name": draft.proved.name.text} if draft.proof else {}
-
-
 def _draft() -> Draft:
     return Draft.load(here().draft(ROOM))
 
@@ -298,5 +294,4 @@ def _verify_page(draft: Draft, form: CodeForm, status: int | None = None, **cont
 
 
 def _page(name: str, form: Any = None, status: int | None = None, **context: Any) -> Response:
-    refused = 422 if form is not None and form.errors and request.method == "POST" else 200
-    return make_response(render_template(f"recovery/{name}.html", form=form, **context), status or refused)
+    return form_page(f"recovery/{name}.html", form, status, **context)

@@ -3,12 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
-from flask import Response, g, make_response, render_template, request, url_for
+from flask import Response, g, request, url_for
 
 from idp import accounts, audit, clock, identity, interaction, notices, otp, rate_limits, web
 from idp.accounts import Account, passwords
 from idp.code_step import CodeForm, SentCode, right
 from idp.extensions import DATABASE_DOWN, _
+from idp.forms import form_page
 from idp.gateways.civil_registry import RegistryUnavailable
 from idp.interaction import here
 from idp.rate_limits import TooManyAttempts
@@ -26,7 +27,7 @@ room = interaction.room(ROOM, __name__, "create", "login")
 @room.route("/register", methods=["GET", "POST"], endpoint="identity")
 def prove_identity() -> Response:
     """The three facts, checked at Dukcapil."""
-    form = IdentityForm(data=_typed_before())
+    form = IdentityForm(data=_draft().typed_before)
     if not form.validate_on_submit():
         return _page("identity", form)
     try:
@@ -214,11 +215,6 @@ def _personal(draft: Draft, form: ContactForm) -> list[str]:
     return [proof.name.text, proof.nik.value, phone, email]
 
 
-def _typed_before() -> dict[str, str]:
-    draft = _draft()
-    return {"nik": draft.proved.nik.value, "name": draft.proved.name.text} if draft.proof else {}
-
-
 def _draft() -> Draft:
     return Draft.load(here().draft(ROOM))
 
@@ -244,5 +240,4 @@ def _verify_page(draft: Draft, form: CodeForm, status: int | None = None, **cont
 
 
 def _page(name: str, form: Any = None, status: int | None = None, **context: Any) -> Response:
-    refused = 422 if form is not None and form.errors and request.method == "POST" else 200
-    return make_response(render_template(f"registration/{name}.html", form=form, **context), status or refused)
+    return form_page(f"registration/{name}.html", form, status, **context)

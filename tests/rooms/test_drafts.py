@@ -37,21 +37,21 @@ def test_registration_goes_from_fact_to_fact() -> None:
 
 def test_recovery_goes_from_fact_to_fact() -> None:
     assert Recovery().step == "choose"
-    assert Recovery(PHONE, "s", recipient=NUMBER.value, code=CODE).step == "verify"
-    assert Recovery(EMAIL, "s", recipient=ADDRESS.value, code=CODE, verified=True).step == "password"
-    assert Recovery(IDENTITY).step == "prove_identity"
-    draft = Recovery(IDENTITY, proof=proof())
+    assert Recovery(way=PHONE, account="s", recipient=NUMBER.value, code=CODE).step == "verify"
+    assert Recovery(way=EMAIL, account="s", recipient=ADDRESS.value, code=CODE, verified=True).step == "password"
+    assert Recovery(way=IDENTITY).step == "prove_identity"
+    draft = Recovery(way=IDENTITY, proof=proof())
     assert draft.step == "contact"
     assert given(draft).step == "verify"
     assert Recovery(outcome=RECOVERED).step == Recovery(outcome=NO_ACCOUNT).step == "done"
 
 
 def test_verified_without_a_code_opens_no_password_page() -> None:
-    assert Recovery(PHONE, "s", verified=True).step == "choose"
-    assert Recovery(IDENTITY, "s", code=CODE, verified=True, password_hash="h").step == "prove_identity"
+    assert Recovery(way=PHONE, account="s", verified=True).step == "choose"
+    assert Recovery(way=IDENTITY, account="s", code=CODE, verified=True, password_hash="h").step == "prove_identity"
 
 
-@pytest.mark.parametrize("draft", [Registration(), Recovery(IDENTITY)])
+@pytest.mark.parametrize("draft", [Registration(), Recovery(way=IDENTITY)])
 def test_a_proof_that_led_nowhere_grows_old(draft: Any, clock: Any) -> None:
     proved = type(draft).load(draft.notes() | {"proof": proof()})
     clock.shift(PROOF_LIFE - 1)
@@ -60,7 +60,7 @@ def test_a_proof_that_led_nowhere_grows_old(draft: Any, clock: Any) -> None:
     assert proved.step in ("identity", "prove_identity")
 
 
-@pytest.mark.parametrize("draft", [Registration(), Recovery(IDENTITY)])
+@pytest.mark.parametrize("draft", [Registration(), Recovery(way=IDENTITY)])
 def test_another_number_drops_what_the_first_one_proved(draft: Any) -> None:
     verified = type(draft).load(given(draft).notes() | {"verified": True})
     same = verified.with_contacts(EmailAddress.parse("lain@surat.example"), NUMBER, "hash 2")
@@ -69,7 +69,7 @@ def test_another_number_drops_what_the_first_one_proved(draft: Any) -> None:
     assert not other.verified and other.code is None
 
 
-@pytest.mark.parametrize("draft", [Registration(proof={}), Recovery(IDENTITY, proof={})])
+@pytest.mark.parametrize("draft", [Registration(proof={}), Recovery(way=IDENTITY, proof={})])
 def test_a_contact_of_somebody_else_leads_back_without_password(draft: Any) -> None:
     verified = type(draft).load(given(draft).notes() | {"verified": True, "proof": proof()})
     for kind, refused in (("email", ADDRESS.value), ("phone", NUMBER.value)):
@@ -88,4 +88,4 @@ def test_no_draft_has_a_place_for_the_mothers_name_or_a_password() -> None:
 
 
 def test_one_ways_code_is_for_that_way_only() -> None:
-    assert len({Recovery(way).purpose for way in (PHONE, EMAIL, IDENTITY)}) == 3
+    assert len({Recovery(way=way).purpose for way in (PHONE, EMAIL, IDENTITY)}) == 3

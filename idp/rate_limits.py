@@ -77,6 +77,8 @@ LIMITS: dict[str, Limit] = {
     "recovery_given_nik": Limit(10, DAY),
     # Contacts that one account tries to take: a stolen session must not have codes sent to any number of strangers.
     "contact_change_account": Limit(10, DAY),
+    # Files of all data: each walks the whole trail, and tells every contact.
+    "export_account": Limit(10, DAY),
     # Wrong guesses of the code on somebody's device (RFC 8628 section 5.1).
     "device_code_address": Limit(20, 10 * MINUTE, per_address=True),
     # Notices to one contact of one kind, so that nobody is bombarded by somebody else's attempts.

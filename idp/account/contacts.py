@@ -7,7 +7,7 @@ import orjson
 from flask import Response, g, request, url_for
 
 from idp import accounts, clock, notices, otp, rate_limits, web
-from idp.account.room import blueprint, page, recently, signed_in, unfrozen
+from idp.account.room import blueprint, page, signed_in, surely
 from idp.code_step import CodeForm, SentCode, right
 from idp.extensions import _, _l, db
 from idp.fields import EmailField, PhoneField
@@ -64,9 +64,7 @@ def contacts() -> Response:
 
 
 @blueprint.route("/contacts/<any(phone, email):kind>", methods=["GET", "POST"])
-@signed_in
-@recently
-@unfrozen
+@surely
 def change_contact(kind: str) -> Response:
     """Asks for the new one; for the old again only where it was never proved."""
     form = FORMS[kind]()
@@ -92,9 +90,7 @@ def _offered(form: Form, kind: str) -> Form:
 
 
 @blueprint.route("/contacts/verify", methods=["GET", "POST"])
-@signed_in
-@recently
-@unfrozen
+@surely
 def verify_contact() -> Response:
     """The code that went to the new contact."""
     change, form = _waiting(), CodeForm()
@@ -113,9 +109,7 @@ def verify_contact() -> Response:
 
 
 @blueprint.route("/contacts/resend", methods=["POST"])
-@signed_in
-@recently
-@unfrozen
+@surely
 def resend_to_contact() -> Response:
     """Another code; earlier ones stay valid."""
     change = _waiting()

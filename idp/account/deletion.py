@@ -5,7 +5,7 @@ from wtforms import BooleanField
 from wtforms.validators import InputRequired
 
 from idp import accounts, clock, notices, probation, sessions, web
-from idp.account.room import blueprint, page, recently, signed_in, unfrozen
+from idp.account.room import blueprint, page, surely
 from idp.extensions import _l, db
 from idp.forms import Form
 from idp.probation.machine import VETO_LIFE
@@ -24,9 +24,7 @@ class DeletionForm(Form):
 
 
 @blueprint.route("/delete", methods=["GET", "POST"])
-@signed_in
-@recently
-@unfrozen
+@surely
 def delete() -> Response:
     """What will be gone, what stays, and until when one may change one's mind."""
     form = DeletionForm()

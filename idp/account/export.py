@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 from flask import Response, g
 
-from idp import accounts, audit, authenticators, clock, known_devices, notices, probation, sessions
-from idp.account.room import blueprint, page, recently, signed_in, unfrozen
+from idp import accounts, audit, authenticators, clock, known_devices, notices, probation, rate_limits, sessions
+from idp.account.room import blueprint, page, signed_in, surely
 from idp.accounts import Account
 from idp.connections import connections
 from idp.extensions import db
@@ -25,12 +25,11 @@ def export() -> Response:
 
 
 @blueprint.route("/export/download", methods=["POST"])
-@signed_in
-@recently
-@unfrozen
+@surely
 def download() -> Response:
-    """The file. The contacts are told: whoever has it knows all of the person."""
+    """The file. The contacts are told: whoever has it knows all of the person. Raises TooManyAttempts."""
     account, subject = g.account, g.account.subject
+    rate_limits.hit("export_account", subject)
     audit.record("account_exported", account=subject)
     audit.drain_all()
     kept = notices.write(account.contacts_in_use, notices.data_exported(clock.now()), subject, db.session.connection())

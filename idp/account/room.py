@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, g, request, url_for
 
-from idp import accounts, clock, probation, sessions, tokens, web
+from idp import accounts, authenticators, clock, probation, sessions, tokens, web
 from idp.config import settings
 from idp.forms import form_page
 from idp.sealing import Unsealable, sealer
@@ -69,6 +69,20 @@ def strongly(view: Callable[..., Response]) -> Callable[..., Response]:
     @wraps(view)
     def opened(**values: Any) -> Response:
         if "mfa" not in g.session.authentication.amr:
+            return sign_in(max_age=str(RECENT), claims=INSIST)
+        return view(**values)
+
+    return signed_in(recently(unfrozen(opened)))
+
+
+def surely(view: Callable[..., Response]) -> Callable[..., Response]:
+    """Opens only for whoever signed in lately, and with the second factor if the account has one: a browser that is
+    excused from it, left open, neither takes the account along nor away."""
+
+    @wraps(view)
+    def opened(**values: Any) -> Response:
+        proved = g.session.authentication
+        if "mfa" not in proved.amr and authenticators.of(proved.account).any:
             return sign_in(max_age=str(RECENT), claims=INSIST)
         return view(**values)
 

@@ -3,11 +3,13 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
+import pyotp
 import pytest
 from sqlalchemy import select, update
 
 from idp import accounts, audit, notices, retention
 from idp.accounts import Account
+from idp.authenticators import totp
 from idp.extensions import db
 from idp.probation import Recovery, State, transitions
 from tests.journeys.test_account import is_signed_in, phone, siti, told  # noqa: F401
@@ -48,6 +50,13 @@ def test_the_file_holds_everything_and_no_secret(siti, outsider, house):  # noqa
         "refresh_families", "recoveries", "notice_deliveries", "logout_notices", "audit_events",
     }  # fmt: skip
     assert told(siti, "diunduh") == [True, True]
+
+
+def test_ten_files_a_day_are_enough(siti):  # noqa: F811
+    siti.browser.open("/account/export")
+    form = next(form for form in siti.page.forms if form.action.endswith("/export/download"))
+    answers = [siti.browser.prepare(form) for _ in range(11)]
+    assert [siti.browser.client.send(request).status_code for request in answers] == [200] * 10 + [429]
 
 
 def test_officers_stay_out_of_the_file(siti, house):  # noqa: F811
@@ -271,6 +280,19 @@ def test_neither_is_possible_during_the_probation_after_a_recovery_nor_without_a
     assert (page.status, page.heading) == (403, "Belum dapat diubah")
     clock.shift(20 * 60)
     assert siti.browser.submit(form=form, meant="y").heading == "Masuk"
+
+
+@pytest.mark.parametrize("path", ["/account/delete", "/account/export/download", "/account/contacts/phone"])
+def test_whoever_has_a_second_factor_gives_it_for_these(siti, house, path):  # noqa: F811
+    siti.browser.open("/account/export")
+    form = next(form for form in siti.page.forms if form.action.endswith("/export/download"))
+    form.action = siti.browser.issuer + path
+    with house.app.app_context():
+        totp.enrol(siti.subject, key := totp.new_key(), pyotp.TOTP(key).now())
+    siti.facts.add(key)
+    assert siti.browser.submit(form=form, meant="y", phone="081234569999").heading == "Langkah kedua"
+    with house.app.app_context():
+        assert not accounts.find(siti.subject).deleting
 
 
 def test_a_made_up_moment_is_not_shown(issuer):

@@ -70,14 +70,14 @@ def recovery_affirmed(at: datetime, veto_url: str) -> Notice:
 def recovery_ready(until: datetime) -> Notice:
     """To the new number: the recovery has waited, and can be completed with a new code until `until`."""
     how_id = "Buka Kendala Masuk ke Akun? di halaman Masuk, pilih Verifikasi lewat nomor handphone, dan tulis nomor ini."
-    how_en = "Open “Trouble signing in?”, choose to verify by handphone number, and enter this number."
+    how_en = "Open “Trouble signing in?”, choose to verify by mobile number, and enter this number."
     return Notice(
         "recovery_ready",
         "SIAPkerja: pemulihan akun dapat diselesaikan: Kendala Masuk ke Akun? > Verifikasi lewat nomor handphone.",
         "Pemulihan akun SIAPkerja dapat diselesaikan / Your recovery can be completed",
         [f"Pemulihan akun SIAPkerja Anda dapat diselesaikan sampai {indonesian(until)}.", how_id],
         [f"The recovery of your SIAPkerja account can be completed until {english(until)}.", how_en],
-        sms_english="SIAPkerja: your recovery can be completed: Trouble signing in? > by handphone number.",
+        sms_english="SIAPkerja: your recovery can be completed: Trouble signing in? > by mobile number.",
     )
 
 

@@ -74,7 +74,7 @@ def contacts_changed(at: datetime) -> Notice:
         f"SIAPkerja: kontak untuk masuk ke akun Anda diubah {short(at)}.",
         "Kontak akun SIAPkerja Anda diubah / Your contacts were changed",
         [f"Nomor handphone atau email akun SIAPkerja Anda diubah pada {indonesian(at)}.", NOT_YOU_ID],
-        [f"The handphone number or e-mail of your SIAPkerja account was changed on {english(at)}.", NOT_YOU_EN],
+        [f"The mobile number or e-mail of your SIAPkerja account was changed on {english(at)}.", NOT_YOU_EN],
         sms_english=f"SIAPkerja: your sign-in contacts were changed {short(at)}.",
     )
 
@@ -233,7 +233,7 @@ def data_exported(at: datetime) -> Notice:
 
 _TAKEN = {
     "nik": ("NIK Anda", "your NIK"),
-    "phone": ("nomor handphone ini", "this handphone number"),
+    "phone": ("nomor handphone ini", "this mobile number"),
     "email": ("email ini", "this e-mail address"),
 }
 

@@ -7,7 +7,7 @@ import structlog
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from idp import audit, notices, resealing, retention, secret_file
+from idp import accounts, audit, notices, resealing, retention, secret_file
 from idp.config import settings
 from idp.oidc import backchannel
 from idp.probation import answers
@@ -33,6 +33,7 @@ def begin(app: Flask, stop: threading.Event) -> list[threading.Thread]:
         _every(RETENTION_EVERY, resealing.once, app, stop),
         _every(RETENTION_EVERY, retention.daily, app, stop),
         _every(STORE_EVERY, _keep_store_up, app, stop),
+        _every(STORE_EVERY, accounts.remark_blocked, app, stop),
     ]
 
 

@@ -15,6 +15,7 @@ from idp.accounts.changes import (
     password_changed,
     recover,
     recovered,
+    remark_blocked,
     replace_contacts,
     replace_password,
     restore,
@@ -49,13 +50,13 @@ from idp.accounts.own_changes import ChangedMeanwhile, change_password, own_data
 from idp.accounts.snapshot import changed, claims, snapshot
 
 __all__ = [
-    "TERMS", "Account", "AccountLocked", "ChangedMeanwhile", "Contact", "ContactTaken", "Identifier", "NikTaken", "Replaced",
-    "WrongCredentials", "account_deleting", "account_locked", "assign_roles", "assure", "authenticate",
+    "TERMS", "Account", "AccountLocked", "ChangedMeanwhile", "Contact", "ContactTaken", "Identifier", "NikTaken",
+    "Replaced", "WrongCredentials", "account_deleting", "account_locked", "assign_roles", "assure", "authenticate",
     "cancel_deletion", "change_password", "changed", "claims", "contact_taken", "correct_name", "create",
     "earliest_end", "erase", "erase_due", "erased", "erasing", "find", "find_by_identifier", "find_by_nik", "hold",
     "init_app", "locale_of", "lock", "mark_blocked", "own_data", "password_changed", "recover", "recovered",
-    "replace_contact", "replace_contacts", "replace_password", "request_deletion", "restore", "set_locale",
-    "set_password_hash", "snapshot", "stands", "unlock",
+    "remark_blocked", "replace_contact", "replace_contacts", "replace_password", "request_deletion", "restore",
+    "set_locale", "set_password_hash", "snapshot", "stands", "unlock",
 ]  # fmt: skip
 
 

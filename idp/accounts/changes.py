@@ -17,6 +17,7 @@ from idp.sealing import sealer
 from idp.store import store
 from idp.values import ACR_DATA, EmailAddress, FullName, Nik, PhoneNumber
 
+MARKED = "blocked:{marks}"  # stands in the store as long as that keeps the marks of blocked accounts
 FOREVER = 10 * 366 * 86400  # seconds: how long a lock stays in the store when nobody lifts it
 
 account_locked = signal("account-locked")
@@ -272,6 +273,13 @@ def mark_blocked() -> None:
     """Writes the store's marks of every account that is locked or about to be deleted."""
     for subject in blocked_subjects():
         block(subject)
+
+
+def remark_blocked() -> None:
+    """Writes the marks again, if the store has lost what it knew (a failover without data, a flush)."""
+    if store().get(MARKED) is None:
+        mark_blocked()
+        store().put(MARKED, "1", FOREVER)
 
 
 def block(subject: str, seconds: int = FOREVER) -> None:

@@ -248,6 +248,17 @@ def test_a_store_that_lost_everything_learns_who_is_locked(here: Flask) -> None:
     assert not blocked(free.subject)
 
 
+def test_a_store_that_lost_its_data_learns_who_is_blocked_once(here: Flask) -> None:
+    locked = an_account()
+    accounts.lock(locked, "tiket 4711")
+    store().redis.flushdb()
+    accounts.remark_blocked()
+    assert blocked(locked.subject)
+    store().drop(f"blocked:{{{bucket(locked.subject)}}}:{locked.subject}")
+    accounts.remark_blocked()
+    assert not blocked(locked.subject), "all marks are written only where all are gone"
+
+
 def test_roles_are_what_operators_say(here: Flask) -> None:
     account = an_account()
     accounts.assign_roles(account, ["company", "jobseeker", "company"])

@@ -1,6 +1,7 @@
 """Taking one's data along, and leaving: the file, the waiting time, the way back, and what is left after the end."""
 
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pyotp
@@ -228,13 +229,17 @@ def test_an_account_in_use_is_never_erased(siti, house, clock):  # noqa: F811
 def test_of_a_cancellation_and_the_end_at_once_one_wins(siti, house, clock):  # noqa: F811
     asks_to_be_deleted(siti)
     clock.shift(14 * DAY)
+    both = threading.Barrier(2)  # whoever cancels has seen the account, which is still there
 
     def cancels():
         with house.app.app_context():
-            return accounts.cancel_deletion(accounts.find(siti.subject), lambda: None)
+            account = accounts.find(siti.subject)
+            both.wait(30)
+            return accounts.cancel_deletion(account, lambda: None)
 
     def erases():
         with house.app.app_context():
+            both.wait(30)
             return accounts.erase(siti.subject)
 
     with ThreadPoolExecutor(2) as pool:

@@ -26,3 +26,12 @@ def commit(subject: str, change: Change) -> None:
     if change != "recovery_code_used":  # audited as the second factor that it was
         audit.record(change, account=subject)
     notices.send(kept)
+
+
+def commit_if(found: int, subject: str, change: Change) -> bool:
+    """The same where rows were `found` to change; else lets go at once: on SQLite nobody else writes until then."""
+    if found:
+        commit(subject, change)
+    else:
+        db.session.rollback()
+    return bool(found)

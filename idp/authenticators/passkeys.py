@@ -162,9 +162,7 @@ def remove(subject: str, passkey_id: str) -> bool:
     """This passkey proves nothing any more; whether there was one."""
     mine = (Authenticator.id == passkey_id) & (Authenticator.subject == subject) & (Authenticator.kind == PASSKEY)
     found = db.session.execute(delete(Authenticator).where(mine)).rowcount  # type: ignore[attr-defined]
-    if found:
-        changes.commit(subject, "passkey_removed")
-    return bool(found)
+    return changes.commit_if(found, subject, "passkey_removed")
 
 
 def offer_once(subject: str) -> bool:

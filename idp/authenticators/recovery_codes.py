@@ -37,10 +37,7 @@ def _take(subject: str, code: str) -> bool:
     indexes = sealer().indexes(f"{subject}\x1f{given}", "recovery-code")
     # The row's end is its use: of two that bring the same code, the database lets one through.
     found = db.session.execute(delete(Authenticator).where(_mine(subject) & Authenticator.lookup.in_(indexes)))
-    if not found.rowcount:  # type: ignore[attr-defined]
-        return False
-    changes.commit(subject, "recovery_code_used")
-    return True
+    return changes.commit_if(found.rowcount, subject, "recovery_code_used")  # type: ignore[attr-defined]
 
 
 def _index(subject: str, code: str) -> str:

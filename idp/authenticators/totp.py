@@ -61,9 +61,7 @@ def remove(subject: str) -> bool:
     """The app proves nothing any more; whether there was one."""
     mine = (Authenticator.subject == subject) & (Authenticator.kind == TOTP) & (Authenticator.state == ACTIVE)
     found = db.session.execute(delete(Authenticator).where(mine)).rowcount  # type: ignore[attr-defined]
-    if found:
-        changes.commit(subject, "totp_removed")
-    return bool(found)
+    return changes.commit_if(found, subject, "totp_removed")
 
 
 def _use(subject: str, code: str) -> bool:

@@ -15,8 +15,8 @@ def deleting() -> Response:
     notes = here().draft(DELETING)
     proved = Authentication.from_dict(notes["proved"]) if notes else None
     account = accounts.find(proved.account) if proved else None
-    if proved is None or account is None or account.locked:
-        return interaction.door()
+    if proved is None or account is None or account.locked or account.password_changed_at > proved.auth_time:
+        return interaction.door()  # what was proved here holds no longer: fails closed
     if request.method == "POST" and _keep(account):
         audit.record("sign_in", account=account.subject, client=here().service.get("client_id"))
         here().authenticated(proved)

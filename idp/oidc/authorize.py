@@ -32,9 +32,9 @@ ROOMS: dict[str, tuple[str, list[str]]] = {
     "mfa_liked": ("login.otp", ["mfa", "mfa_liked", "login"]),
     # Creating one wants a second factor first, as does everything that would be one.
     "passkey": ("login.passkey_offer", ["passkey", "mfa"]),
-    # Whoever has an old credential may sign in with it, which ends the limits.
     # Whoever has another account that officers have seen may sign in to that.
     "assurance": ("login.assurance", ["assurance", "login"]),
+    # Whoever has an old credential may sign in with it, which ends the limits.
     "limited": ("recovery.limited", ["limited", "login"]),
     "limited_liked": ("recovery.limited", ["limited_liked", "login"]),
     "consent": ("oidc.consent", ["consent"]),

@@ -131,6 +131,21 @@ def test_who_forgot_the_password_meanwhile_still_gets_back(siti, service, clock)
     assert siti.at(wlkp)["sub"] == siti.subject
 
 
+def test_an_old_password_that_waits_at_the_question_decides_nothing_any_more(siti, service, clock, house):  # noqa: F811
+    asks_to_be_deleted(siti)
+    clock.shift(DAY)
+    service("wlkp").sends(siti.browser)
+    siti.signs_in()
+    waiting, form = siti.browser, next(form for form in siti.page.forms if form.action.endswith("/login/deleting"))
+    siti.browser = SimpleBrowser(waiting.issuer)
+    clock.shift(1)
+    service("jkp").sends(siti.browser)
+    siti.recovers("phone")
+    assert waiting.submit(form=form).heading == "Masuk"
+    with house.app.app_context():
+        assert accounts.find(siti.subject).deleting
+
+
 def test_a_wrong_password_learns_nothing_of_a_deletion(siti):  # noqa: F811
     asks_to_be_deleted(siti)
     siti.browser.open("/account")

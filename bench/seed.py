@@ -5,7 +5,7 @@ import sys
 from idp import accounts, create_app
 from idp.accounts import passwords
 from idp.cli.database import upgrade_tables
-from idp.values import EmailAddress, FullName, Nik, PhoneNumber
+from idp.core.values import EmailAddress, FullName, Nik, PhoneNumber
 
 PASSWORD = "Correct-Horse#7battery"
 

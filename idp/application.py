@@ -7,44 +7,31 @@ from typing import Any
 from flask import Flask
 from flask_wtf.csrf import CSRFError
 
-from idp import (
-    account,
-    accounts,
-    authenticators,
-    forms,
-    gateways,
-    interaction,
-    known_devices,
-    login,
-    metrics,
-    notices,
-    oidc,
-    pages,
-    probation,
-    recovery,
-    registration,
-    secret_file,
-    store,
-    web,
-)
+from idp import account, accounts, authenticators, gateways, login, notices, oidc, pages, probation, recovery, registration
 from idp.accounts import passwords
-from idp.config import Settings, load_settings
-from idp.extensions import DATABASE_DOWN, babel, csrf, db, tune_sqlite
+from idp.core.languages import babel
+from idp.core.settings import Settings, load_settings
 from idp.gateways.civil_registry import RegistryUnavailable
 from idp.gateways.sms import DeliveryFailed
-from idp.rate_limits import TooManyAttempts
-from idp.sealing import Unsealable
+from idp.interaction import pending, rooms
+from idp.limits.rate_limits import TooManyAttempts
+from idp.sessions import known_devices
+from idp.storage import key_file, redis_store
+from idp.storage.database import DATABASE_DOWN, db, tune_sqlite
+from idp.storage.sealing import Unsealable
+from idp.web import csrf, error_pages, headers, metrics
+from idp.web.csrf import csrf_protect
 
 # The facts that a view may let fall, and the page each becomes: status and error code.
 FACTS: dict[type[Exception], tuple[int, str]] = {
     TooManyAttempts: (429, "too_many_attempts"),
     RegistryUnavailable: (503, "registry_unavailable"),
     DeliveryFailed: (503, "delivery_failed"),
-    store.StoreUnavailable: (503, "temporarily_unavailable"),
+    redis_store.StoreUnavailable: (503, "temporarily_unavailable"),
     passwords.Busy: (503, "temporarily_unavailable"),
     **dict.fromkeys(DATABASE_DOWN, (503, "temporarily_unavailable")),
     Unsealable: (500, "server_error"),
-    web.Gone: (410, "gone"),
+    error_pages.Gone: (410, "gone"),
     CSRFError: (400, "form_expired"),
 }
 
@@ -64,19 +51,19 @@ def create_app(settings: Settings | None = None) -> Flask:
     # A doubled slash is another address: merging them would redirect to whatever host the request claims to be for.
     app.url_map.merge_slashes = False
     app.extensions["idp.settings"] = known
-    secret_file.load(app)
-    app.extensions["idp.store"] = store.connect(_redis_url(known))
+    key_file.load(app)
+    app.extensions["idp.storage.redis_store"] = redis_store.connect(_redis_url(known))
     app.config.update(_flask_config(known, app.extensions["idp.secrets"].cookie))
     db.init_app(app)
     tune_sqlite(app)
-    csrf.init_app(app)
+    csrf_protect.init_app(app)
     babel.init_app(app, locale_selector=pages.select_locale)
-    web.register_headers(app, known)
-    web.register_errors(app, FACTS)
+    headers.register_headers(app, known)
+    error_pages.register_errors(app, FACTS)
     metrics.init_app(app)
-    app.register_error_handler(interaction.Stale, lambda _: interaction.door())
-    forms.register_forms(app)
-    app.url_defaults(interaction.fill_in_the_id)
+    app.register_error_handler(pending.Stale, lambda _: rooms.door())
+    csrf.register_forms(app)
+    app.url_defaults(rooms.fill_in_the_id)
     gateways.init_app(app)
     accounts.init_app(app)
     authenticators.init_app(app)
@@ -89,7 +76,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _redis_url(known: Settings) -> str:
-    return store.embedded_redis(known.var) if known.redis_url.startswith("embedded:") else known.redis_url
+    return redis_store.embedded_redis(known.var) if known.redis_url.startswith("embedded:") else known.redis_url
 
 
 def _flask_config(known: Settings, cookie_key: bytes) -> dict[str, Any]:

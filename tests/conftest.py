@@ -16,10 +16,10 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from idp import create_app, gateways
 from idp.cli.database import upgrade_tables
-from idp.config import Settings
-from idp.extensions import db
+from idp.core.settings import Settings
 from idp.gateways import outbox as kept
-from idp.oidc.keys import KEYS, ring
+from idp.oidc.tokens.signing_keys import KEYS, ring
+from idp.storage.database import db
 from tests import stores
 from tests.person import Person
 from tests.relying_party import RelyingParty
@@ -93,10 +93,10 @@ class House:
     def clean(self) -> None:
         """As on the first day: empty stores, gateways that have seen nothing, the clients of the file."""
         # What the last test began behind its answers ends before the stores are emptied; the next has threads of its own.
-        behind = self.app.extensions.pop("idp.background", None)
+        behind = self.app.extensions.pop("idp.core.background", None)
         if behind is not None:
             behind.shutdown()
-        self.app.extensions["idp.store"].redis.flushall()
+        self.app.extensions["idp.storage.redis_store"].redis.flushall()
         with self.app.app_context(), db.engine.begin() as connection:
             for table in reversed(db.metadata.sorted_tables):
                 if table.name not in KEPT_TABLES:
@@ -170,6 +170,16 @@ def app(house: House) -> Flask:
 
 
 @pytest.fixture
+def here(app: Flask) -> Iterator[Flask]:
+    """The application with its context pushed; a test may exchange its settings, store or keys, and it is whole again."""
+    known = dict(app.extensions)
+    with app.app_context():
+        yield app
+    app.extensions.clear()
+    app.extensions.update(known)
+
+
+@pytest.fixture
 def make_app(house: House) -> Callable[..., Flask]:
     """Further applications on the same stores, with other settings."""
     return house.build
@@ -196,9 +206,9 @@ class Outbox:
 
     def to(self, recipient: str) -> list[kept.Message]:
         """Messages to a number (E.164) or address, oldest first; what is on its way behind an answer is waited for."""
-        behind = self.app.extensions.get("idp.background")
+        behind = self.app.extensions.get("idp.core.background")
         if behind is not None and not behind._shutdown:
-            self.app.extensions.pop("idp.background", None)
+            self.app.extensions.pop("idp.core.background", None)
             behind.shutdown()
         with self.app.app_context():
             return kept.messages(recipient)
@@ -232,7 +242,7 @@ def tripwire(house: House, caplog: pytest.LogCaptureFixture, capfd: pytest.Captu
     yield wire
     captured = capfd.readouterr()
     wire.search("a log line", caplog.text + captured.out + captured.err)
-    wire.search_store(house.app.extensions["idp.store"].redis)
+    wire.search_store(house.app.extensions["idp.storage.redis_store"].redis)
     with house.app.app_context():
         wire.search_tables(db.engine, db.metadata)
 
@@ -246,7 +256,7 @@ def person(house: House, outbox: Outbox, request: pytest.FixtureRequest) -> Call
         somebody = Person.named(name, house.issuer, outbox)
         if wire is not None:
             wire.watch(somebody.facts)
-            somebody.before_the_code = lambda: wire.search_store(house.app.extensions["idp.store"].redis)
+            somebody.before_the_code = lambda: wire.search_store(house.app.extensions["idp.storage.redis_store"].redis)
         return somebody
 
     return made

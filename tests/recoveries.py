@@ -8,10 +8,10 @@ from flask import Flask
 from sqlalchemy import select
 
 from idp import accounts
-from idp.extensions import db
 from idp.gateways.sms import record_delivery
 from idp.notices.outbox import DELIVERIES
 from idp.probation.model import Recovery
+from idp.storage.database import db
 from tests.person import Person
 from tests.simple_browser import Page, SimpleBrowser
 
@@ -78,7 +78,7 @@ def newest(app: Flask) -> Recovery:
 
 def subject_of(app: Flask, person: Person) -> str:
     """Whose account it is."""
-    from idp.values import Nik
+    from idp.core.values import Nik
 
     with app.app_context():
         account = accounts.find_by_nik(Nik(person.nik))

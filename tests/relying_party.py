@@ -10,7 +10,7 @@ import httpx
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from idp import tokens
+from idp.core import crypto
 from tests.simple_browser import SimpleBrowser, parameters
 
 DEMO = Path(__file__).resolve().parent.parent / "examples" / "demo.env"
@@ -56,7 +56,7 @@ class RelyingParty:
             "scope": self.scope,
             "state": self.pending.state,
             "nonce": self.pending.nonce,
-            "code_challenge": tokens.digest(self.pending.verifier),
+            "code_challenge": crypto.digest(self.pending.verifier),
             "code_challenge_method": "S256",
         }
         return f"{self.issuer}/authorize?" + urlencode({k: v for k, v in (asked | extra).items() if v is not None})
@@ -128,4 +128,4 @@ class RelyingParty:
     @staticmethod
     def half_hash(token: str) -> str:
         """`at_hash` for RS256 and ES256 (OpenID Connect Core 3.1.3.6)."""
-        return tokens.b64(tokens.sha256(token)[:16])
+        return crypto.b64(crypto.sha256(token)[:16])

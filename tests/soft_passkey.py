@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from werkzeug.serving import make_server
 
-from idp import tokens
-from idp.extensions import db
+from idp.core import crypto
+from idp.storage.database import db
 from tests import stores
 
 PRESENT, VERIFIED, MAY_SYNC, NEW_KEY = 0x01, 0x04, 0x08, 0x40
@@ -25,7 +25,7 @@ class SoftPasskey:
 
     origin: str
     domain: str = "localhost"
-    credential: bytes = field(default_factory=lambda: tokens.random_bytes(16))
+    credential: bytes = field(default_factory=lambda: crypto.random_bytes(16))
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     handle: bytes = b""
     count: int = 0
@@ -40,8 +40,8 @@ class SoftPasskey:
         attested = bytes(16) + len(self.credential).to_bytes(2, "big") + self.credential + cbor2.dumps(cose)
         data = self._data(self.flags | NEW_KEY) + attested
         response = {
-            "clientDataJSON": tokens.b64(self._client_data("webauthn.create", options)),
-            "attestationObject": tokens.b64(cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data})),
+            "clientDataJSON": crypto.b64(self._client_data("webauthn.create", options)),
+            "attestationObject": crypto.b64(cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data})),
             "transports": ["internal"],
         }
         return self._told(response)
@@ -53,21 +53,21 @@ class SoftPasskey:
         digest = hashes.Hash(hashes.SHA256())
         digest.update(client_data)
         response = {
-            "clientDataJSON": tokens.b64(client_data),
-            "authenticatorData": tokens.b64(data),
-            "signature": tokens.b64(self.key.sign(data + digest.finalize(), ec.ECDSA(hashes.SHA256()))),
-            "userHandle": tokens.b64(self.handle),
+            "clientDataJSON": crypto.b64(client_data),
+            "authenticatorData": crypto.b64(data),
+            "signature": crypto.b64(self.key.sign(data + digest.finalize(), ec.ECDSA(hashes.SHA256()))),
+            "userHandle": crypto.b64(self.handle),
         }
         return self._told(response)
 
     def _data(self, flags: int) -> bytes:
-        return tokens.sha256(self.domain) + bytes([flags]) + self.count.to_bytes(4, "big")
+        return crypto.sha256(self.domain) + bytes([flags]) + self.count.to_bytes(4, "big")
 
     def _client_data(self, kind: str, options: dict[str, Any]) -> bytes:
         return json.dumps({"type": kind, "challenge": options["challenge"], "origin": self.origin}).encode()
 
     def _told(self, response: dict[str, Any]) -> str:
-        known = tokens.b64(self.credential)
+        known = crypto.b64(self.credential)
         return json.dumps({"id": known, "rawId": known, "type": "public-key", "response": response, "clientExtensionResults": {}})
 
 

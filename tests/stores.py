@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from idp.embedded_redis import _binary, embedded_redis, stop_embedded_redis
+from idp.storage.embedded_redis import _binary, embedded_redis, stop_embedded_redis
 
 LITTLE, LARGE = "sqlite", "postgresql"
 

@@ -8,7 +8,7 @@ import pytest
 
 from idp.cli import COMMANDS, main
 from idp.cli.config import settings_table
-from idp.oidc.clients import Client
+from idp.oidc.clients.client import Client
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()

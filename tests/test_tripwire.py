@@ -5,7 +5,7 @@ import socket
 import pytest
 from sqlalchemy import create_engine, text
 
-from idp.extensions import db
+from idp.storage.database import db
 from tests.tripwire import Tripwire
 
 
@@ -40,7 +40,7 @@ def test_what_is_not_known_is_let_by(wire, line):
     lambda redis: redis.zadd("x", {"482913": 1}),
 ], ids=["key", "string", "hash", "set", "list", "zset"])  # fmt: skip
 def test_it_is_found_in_every_kind_of_value(app, wire, write):
-    redis = app.extensions["idp.store"].redis
+    redis = app.extensions["idp.storage.redis_store"].redis
     wire.search_store(redis)
     write(redis)
     with pytest.raises(AssertionError, match="personal data"):

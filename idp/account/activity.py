@@ -4,11 +4,15 @@ from typing import Any
 
 from flask import Response, g, request, url_for
 
-from idp import audit, authenticators, clock, sessions, web
+from idp import authenticators
 from idp.account.activity_words import EVENTS, said
 from idp.account.room import blueprint, page, signed_in
+from idp.accounts.connections import connections
+from idp.audit import trail
 from idp.authenticators import remembered_devices
-from idp.connections import connections
+from idp.core import clock
+from idp.sessions import single_sign_on
+from idp.web import urls
 
 SHOWN = 20  # events a page
 
@@ -19,8 +23,8 @@ def activity() -> Response:
     """Newest first, a page at a time (`before`: a position)."""
     before = request.args.get("before", "")
     # What was just done is to be seen, though the trail is written behind the answers.
-    audit.drain()
-    found = audit.history(g.account.subject, EVENTS, int(before) if _is_position(before) else None, SHOWN + 1)
+    trail.drain()
+    found = trail.history(g.account.subject, EVENTS, int(before) if _is_position(before) else None, SHOWN + 1)
     older = found[SHOWN - 1]["position"] if len(found) > SHOWN else None
     return page("activity", events=[_shown(row) for row in found[:SHOWN]], older=older)
 
@@ -30,11 +34,11 @@ def activity() -> Response:
 def report_activity() -> Response:
     """«Laporkan aktivitas ini»: every other session ends with all that services could go on with, then a new password."""
     subject, position = g.account.subject, request.form.get("event", "")
-    audit.record("activity_reported", account=subject, position=position if _is_position(position) else None)
-    sessions.end_all(subject, keep=g.session.sid)
+    trail.record("activity_reported", account=subject, position=position if _is_position(position) else None)
+    single_sign_on.end_all(subject, keep=g.session.sid)
     connections().end_tokens(subject)
     remembered_devices.forget(subject)
-    return web.see_other(url_for("account.reported"))
+    return urls.see_other(url_for("account.reported"))
 
 
 @blueprint.route("/activity/reported")

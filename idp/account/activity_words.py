@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from idp.extensions import _, _l
+from idp.core.languages import _, _l
 
 WORDS: dict[str, Any] = {
     "account_created": _l("Akun dibuat"),

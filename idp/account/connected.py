@@ -4,9 +4,10 @@ from typing import Any
 
 from flask import Response, g, request, url_for
 
-from idp import clock, web
 from idp.account.room import blueprint, page, signed_in
-from idp.connections import Connection, connections
+from idp.accounts.connections import Connection, connections
+from idp.core import clock
+from idp.web import urls
 
 
 @blueprint.route("/services")
@@ -23,7 +24,7 @@ def disconnect() -> Response:
     subject, client_id = g.account.subject, request.form.get("client", "")
     if client_id in {known.client_id for known in connections().of(subject)}:
         connections().end(subject, client_id)
-    return web.see_other(url_for("account.connected"))
+    return urls.see_other(url_for("account.connected"))
 
 
 def _shown(known: Connection) -> dict[str, Any]:

@@ -6,16 +6,21 @@ from typing import Any
 import orjson
 from flask import Response, g, request, url_for
 
-from idp import accounts, clock, notices, otp, rate_limits, web
+from idp import accounts, notices
 from idp.account.room import blueprint, page, signed_in, surely
-from idp.code_step import CodeForm, SentCode, right
-from idp.extensions import _, _l, db
-from idp.fields import EmailField, PhoneField
-from idp.forms import Form
-from idp.rate_limits import TooManyAttempts
-from idp.sealing import Unsealable, sealer
-from idp.store import store
-from idp.values import EmailAddress, PhoneNumber
+from idp.core import clock
+from idp.core.languages import _, _l
+from idp.core.values import EmailAddress, PhoneNumber
+from idp.limits import rate_limits
+from idp.limits.rate_limits import TooManyAttempts
+from idp.one_time_codes import otp
+from idp.one_time_codes.code_step import CodeForm, SentCode, right
+from idp.storage.database import db
+from idp.storage.redis_store import store
+from idp.storage.sealing import Unsealable, sealer
+from idp.web import urls
+from idp.web.fields import EmailField, PhoneField
+from idp.web.forms import Form
 
 LIFE = 1800  # seconds that a change waits for its code
 PURPOSE = "contact-change"
@@ -95,7 +100,7 @@ def verify_contact() -> Response:
     """The code that went to the new contact."""
     change, form = _waiting(), CodeForm()
     if change is None:
-        return web.see_other(url_for("account.contacts"))
+        return urls.see_other(url_for("account.contacts"))
     if request.method != "POST" or not (change.proved or form.validate()):
         return _code_page(change, form)
     try:
@@ -114,7 +119,7 @@ def resend_to_contact() -> Response:
     """Another code; earlier ones stay valid."""
     change = _waiting()
     if change is None or change.proved:
-        return web.see_other(url_for("account.contacts"))
+        return urls.see_other(url_for("account.contacts"))
     try:
         return _send(change)
     except TooManyAttempts as limit:
@@ -132,7 +137,7 @@ def _send(change: Change) -> Response:
     challenge = send(known, PURPOSE, contact)
     notices.tell([contact] if taken else [], notices.contact_attempt(change.kind, clock.now()))
     _keep(replace(change, code=SentCode.of(challenge).to_dict()))
-    return web.see_other(url_for("account.verify_contact"))
+    return urls.see_other(url_for("account.verify_contact"))
 
 
 def _really_send(known: str | None, purpose: str, contact: PhoneNumber | EmailAddress) -> otp.Challenge:
@@ -157,7 +162,7 @@ def _finish(change: Change) -> Response:
         return page("change_contact", form, kind=change.kind)
     store().drop(_key())
     notices.send(kept)
-    return web.see_other(url_for("account.contact_changed"))
+    return urls.see_other(url_for("account.contact_changed"))
 
 
 @blueprint.route("/contacts/changed")

@@ -4,13 +4,17 @@ from flask import Response, g, request, url_for
 from wtforms import BooleanField
 from wtforms.validators import InputRequired
 
-from idp import accounts, clock, notices, probation, sessions, web
+from idp import accounts, notices, probation
 from idp.account.room import blueprint, page, surely
-from idp.extensions import _l, db
-from idp.forms import Form
+from idp.core import clock
+from idp.core.languages import _l
+from idp.core.values import EmailAddress, PhoneNumber
 from idp.probation.machine import VETO_LIFE
-from idp.sealing import Unsealable, sealer
-from idp.values import EmailAddress, PhoneNumber
+from idp.sessions import single_sign_on
+from idp.storage.database import db
+from idp.storage.sealing import Unsealable, sealer
+from idp.web import urls
+from idp.web.forms import Form
 
 UNTIL = "account.deleted"
 
@@ -32,10 +36,10 @@ def delete() -> Response:
         return page("delete", form, until=clock.from_timestamp(_end()))
     until = _request()
     if until is None:
-        return web.see_other(url_for("account.home"))
-    sessions.end_all(g.account.subject)
-    response = web.see_other(url_for("account.deletion_begun", until=sealer().seal(str(until), UNTIL)))
-    sessions.forget_cookie(response)
+        return urls.see_other(url_for("account.home"))
+    single_sign_on.end_all(g.account.subject)
+    response = urls.see_other(url_for("account.deletion_begun", until=sealer().seal(str(until), UNTIL)))
+    single_sign_on.forget_cookie(response)
     return response
 
 
@@ -45,7 +49,7 @@ def deletion_begun() -> Response:
     try:
         until = int(sealer().open(request.args.get("until", ""), UNTIL))
     except Unsealable:
-        return web.see_other(url_for("account.home"))
+        return urls.see_other(url_for("account.home"))
     return page("deletion_begun", until=clock.from_timestamp(until))
 
 

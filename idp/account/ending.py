@@ -2,14 +2,16 @@
 
 from flask import Response, request, url_for
 
-from idp import clock, sessions, web
 from idp.account.room import blueprint, page, sign_in, signed_in
+from idp.core import clock
+from idp.sessions import single_sign_on
+from idp.web import urls
 
 
 @blueprint.route("/ending")
 def ending() -> Response:
     """Says when; looking is no use of the session, so that a page that was left open keeps nobody signed in."""
-    end, back = sessions.ends(), _back(request.args.get("back", ""))
+    end, back = single_sign_on.ends(), _back(request.args.get("back", ""))
     if end is None:
         return page("ended", back=back)
     response = page("ending", back=back, at=clock.from_timestamp(end.at))
@@ -21,10 +23,10 @@ def ending() -> Response:
 @signed_in
 def stay() -> Response:
     """Goes on; where the session has been long enough in any case, by signing in again."""
-    back, end = _back(request.form.get("back", "")), sessions.ends()
+    back, end = _back(request.form.get("back", "")), single_sign_on.ends()
     if end is not None and end.latest < end.idle:
         return sign_in(prompt="login", path=back)
-    return web.see_other(back)
+    return urls.see_other(back)
 
 
 def _back(asked: str) -> str:

@@ -6,11 +6,15 @@ from typing import Any
 import orjson
 from flask import Response, g
 
-from idp import accounts, audit, authenticators, clock, known_devices, notices, probation, rate_limits, sessions
+from idp import accounts, authenticators, notices, probation
 from idp.account.room import blueprint, page, signed_in, surely
 from idp.accounts import Account
-from idp.connections import connections
-from idp.extensions import db
+from idp.accounts.connections import connections
+from idp.audit import trail
+from idp.core import clock
+from idp.limits import rate_limits
+from idp.sessions import known_devices, single_sign_on
+from idp.storage.database import db
 
 BATCH = 1000
 OFFICERS = ("reason", "first")
@@ -30,8 +34,8 @@ def download() -> Response:
     """The file. The contacts are told: whoever has it knows all of the person. Raises TooManyAttempts."""
     account, subject = g.account, g.account.subject
     rate_limits.hit("export_account", subject)
-    audit.record("account_exported", account=subject)
-    audit.drain_all()
+    trail.record("account_exported", account=subject)
+    trail.drain_all()
     kept = notices.write(account.contacts_in_use, notices.data_exported(clock.now()), subject, db.session.connection())
     db.session.commit()
     notices.send(kept)
@@ -69,12 +73,12 @@ def _ways_to_sign_in(account: Account) -> dict[str, Any]:
 
 
 def _sessions(account: Account) -> list[dict[str, Any]]:
-    return [{name: s[name] for name in ("device", "created", "seen")} for s in sessions.of_account(account.subject)]
+    return [{name: s[name] for name in ("device", "created", "seen")} for s in single_sign_on.of_account(account.subject)]
 
 
 def _events(account: Account) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    while batch := audit.history(account.subject, None, found[-1]["position"] if found else None, BATCH):
+    while batch := trail.history(account.subject, None, found[-1]["position"] if found else None, BATCH):
         found += batch
     return [event | {"at": event["at"] // 1000, "facts": _own(event["facts"])} for event in found]
 

@@ -2,8 +2,9 @@
 
 from flask import Response, g
 
-from idp import clock, disclosure
 from idp.account.room import blueprint, page, signed_in
+from idp.accounts import disclosure
+from idp.core import clock
 
 
 @blueprint.route("/identity")

@@ -4,11 +4,12 @@ from flask import Response, g, url_for
 from wtforms import RadioField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined] # newer than its types
 
-from idp import accounts, web
+from idp import accounts
 from idp.account.room import blueprint, page, signed_in
-from idp.disclosure import LANGUAGES
-from idp.extensions import _l
-from idp.forms import Form
+from idp.accounts.disclosure import LANGUAGES
+from idp.core.languages import _l
+from idp.web import cookies, urls
+from idp.web.forms import Form
 
 
 class LanguageForm(Form):
@@ -25,7 +26,7 @@ def language() -> Response:
     if not form.validate_on_submit():
         return page("language", form)
     accounts.set_locale(g.account, form.language.data)
-    response = web.see_other(url_for("account.language"))
+    response = urls.see_other(url_for("account.language"))
     # What was pressed on the switch before is older than this.
-    web.set_cookie(response, web.LANGUAGE_COOKIE, form.language.data)
+    cookies.set_cookie(response, cookies.LANGUAGE_COOKIE, form.language.data)
     return response

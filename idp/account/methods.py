@@ -6,15 +6,17 @@ import orjson
 from flask import Response, g, request, url_for
 from wtforms import HiddenField
 
-from idp import authenticators, clock, web
+from idp import authenticators
 from idp.account.room import blueprint, page, signed_in, strongly
 from idp.authenticators import WrongFactor, passkeys, recovery_codes, remembered_devices, totp
-from idp.extensions import _, _l
-from idp.fields import CodeField
-from idp.forms import Form
-from idp.rate_limits import TooManyAttempts
-from idp.sealing import Unsealable, sealer
-from idp.store import store
+from idp.core import clock
+from idp.core.languages import _, _l
+from idp.limits.rate_limits import TooManyAttempts
+from idp.storage.redis_store import store
+from idp.storage.sealing import Unsealable, sealer
+from idp.web import requests, urls
+from idp.web.fields import CodeField
+from idp.web.forms import Form
 
 CODES_SHOWN = 600  # seconds that new recovery codes can be read again by the session that made them
 
@@ -85,7 +87,7 @@ def add_passkey() -> Response:
         return _back()
     if form.validate_on_submit():
         try:
-            passkeys.register(context, subject, form.credential.data or "", web.device())
+            passkeys.register(context, subject, form.credential.data or "", requests.device())
             return _back()
         except WrongFactor:
             form.form_errors.append(_("Passkey belum tersimpan. Coba lagi."))
@@ -134,7 +136,7 @@ def forget_devices() -> Response:
 def _new_codes() -> Response:
     made = recovery_codes.renew(g.account.subject)
     store().put(_shown(), sealer().seal(orjson.dumps(made).decode(), _shown()), CODES_SHOWN)
-    return web.see_other(url_for("account.codes"))
+    return urls.see_other(url_for("account.codes"))
 
 
 def _shown() -> str:
@@ -159,5 +161,5 @@ def _app_page(form: AppForm, key: str, status: int | None = None, limited: int |
 
 
 def _back() -> Response:
-    return web.see_other(url_for("account.methods"))
+    return urls.see_other(url_for("account.methods"))
 

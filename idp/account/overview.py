@@ -5,9 +5,11 @@ from typing import Any
 
 from flask import Response, g
 
-from idp import authenticators, clock, probation, web
+from idp import authenticators, probation
 from idp.account.room import blueprint, page, sign_in, signed_in
-from idp.extensions import _l
+from idp.core import clock
+from idp.core.languages import _l
+from idp.web import urls
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +53,5 @@ def home() -> Response:
 def recovery() -> Response:
     """To the question whose a recovery that waits is: it is asked at a sign-in, of whoever gives what the account has now."""
     if probation.of(g.account.subject) is None:
-        return web.see_other("/account")
+        return urls.see_other("/account")
     return sign_in(prompt="login", path="/account")

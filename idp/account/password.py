@@ -2,13 +2,17 @@
 
 from flask import Response, g, url_for
 
-from idp import accounts, clock, notices, sessions, web
+from idp import accounts, notices
 from idp.account.room import blueprint, page, recently, signed_in
 from idp.accounts.fields import NewPasswordField
-from idp.extensions import _, _l, db
-from idp.fields import CurrentPasswordField
-from idp.forms import Form
-from idp.rate_limits import TooManyAttempts
+from idp.core import clock
+from idp.core.languages import _, _l
+from idp.limits.rate_limits import TooManyAttempts
+from idp.sessions import single_sign_on
+from idp.storage.database import db
+from idp.web import urls
+from idp.web.fields import CurrentPasswordField
+from idp.web.forms import Form
 
 
 class PasswordForm(Form):
@@ -38,9 +42,9 @@ def password() -> Response:
     except accounts.ChangedMeanwhile:
         form.old.errors = [_("Password baru saja diubah di tempat lain. Tulis password yang berlaku sekarang.")]
         return page("password", form)
-    response = web.see_other(url_for("account.password_changed"))
+    response = urls.see_other(url_for("account.password_changed"))
     # Whoever has copied this session's cookie has nothing from now on.
-    sessions.establish(g.session.authentication, response, replaces=g.session)
+    single_sign_on.establish(g.session.authentication, response, replaces=g.session)
     return response
 
 
@@ -68,7 +72,7 @@ def _change(verified_hash: str, password: str) -> None:
         kept.extend(notices.write(contacts, notices.password_changed(clock.now()), subject, db.session.connection()))
 
     # Before and after: without the store nothing changes (fails closed), and no session slips in between.
-    sessions.end_all(subject, keep=g.session.sid)
+    single_sign_on.end_all(subject, keep=g.session.sid)
     accounts.change_password(account, verified_hash, password, tell)
-    sessions.end_all(subject, keep=g.session.sid)
+    single_sign_on.end_all(subject, keep=g.session.sid)
     notices.send(kept)

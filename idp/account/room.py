@@ -7,11 +7,14 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, g, request, url_for
 
-from idp import accounts, authenticators, clock, probation, sessions, tokens, web
-from idp.config import settings
-from idp.forms import form_page
-from idp.sealing import Unsealable, sealer
-from idp.values import ACCOUNT_CLIENT, ACR_MFA
+from idp import accounts, authenticators, probation
+from idp.core import clock, crypto
+from idp.core.settings import settings
+from idp.core.values import ACCOUNT_CLIENT, ACR_MFA
+from idp.sessions import single_sign_on
+from idp.storage.sealing import Unsealable, sealer
+from idp.web import urls
+from idp.web.forms import form_page
 
 RECENT = 20 * 60  # seconds after a sign-in in which nothing is asked again
 WARNED = 2 * 60  # seconds before the end of a session in which a page says so
@@ -26,7 +29,7 @@ def signed_in(view: Callable[..., Response]) -> Callable[..., Response]:
 
     @wraps(view)
     def opened(**values: Any) -> Response:
-        session = sessions.current()
+        session = single_sign_on.current()
         account = accounts.find(session.account) if session else None
         if session is None or account is None:
             return sign_in()
@@ -99,11 +102,11 @@ def sign_in(path: str | None = None, **wishes: Any) -> Response:
         "redirect_uri": settings().issuer + url_for("account.callback"),
         "scope": "openid",
         "state": sealer().seal(path, STATE),
-        "nonce": tokens.random_token(16),
-        "code_challenge": tokens.digest(tokens.random_token()),
+        "nonce": crypto.random_token(16),
+        "code_challenge": crypto.digest(crypto.random_token()),
         "code_challenge_method": "S256",
     }
-    return web.see_other(url_for("oidc.authorize", **asked | wishes))
+    return urls.see_other(url_for("oidc.authorize", **asked | wishes))
 
 
 def page(template: str, form: Any = None, status: int | None = None, **context: Any) -> Response:
@@ -115,19 +118,19 @@ def page(template: str, form: Any = None, status: int | None = None, **context: 
 def callback() -> Response:
     """Back from the corridor. The code is left to die: these pages ask the session itself, which it was issued for."""
     if request.args.get("error") == "access_denied":
-        return web.see_other(url_for("pages.home"))
+        return urls.see_other(url_for("pages.home"))
     if "error" in request.args:
-        return web.see_other(url_for("account.home"))
+        return urls.see_other(url_for("account.home"))
     try:
         path = sealer().open(request.args.get("state", ""), STATE)
     except Unsealable:
         path = url_for("account.home")
-    return web.see_other(path)
+    return urls.see_other(path)
 
 
 def _warning_before_the_end(response: Response) -> Response:
     """A page that stays open asks, before its session ends, whether it shall go on: by a header, so without JavaScript."""
-    end = sessions.ends()
+    end = single_sign_on.ends()
     if response.mimetype == "text/html" and end is not None:
         wait = max(1, end.at - clock.timestamp() - WARNED)
         response.headers["Refresh"] = f"{wait}; url={url_for('account.ending', back=request.path)}"

@@ -7,15 +7,16 @@ from blinker import signal
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from idp import audit, clock, tokens
 from idp.accounts import passwords
 from idp.accounts.lookup import find_by_identifier, find_by_nik
 from idp.accounts.model import ACTIVE, DELETING, LOCKED, TERMS, Account, Contact, kind_of
 from idp.accounts.snapshot import changed
-from idp.extensions import db
-from idp.sealing import sealer
-from idp.store import store
-from idp.values import ACR_DATA, EmailAddress, FullName, Nik, PhoneNumber
+from idp.audit import trail
+from idp.core import clock, crypto
+from idp.core.values import ACR_DATA, EmailAddress, FullName, Nik, PhoneNumber
+from idp.storage.database import db
+from idp.storage.redis_store import store
+from idp.storage.sealing import sealer
 
 MARKED = "blocked:{marks}"  # stands in the store as long as that keeps the marks of blocked accounts
 FOREVER = 10 * 366 * 86400  # seconds: how long a lock stays in the store when nobody lifts it
@@ -61,7 +62,7 @@ def create(
     Of two submissions that race, the database's unique indexes let one through.
     """
     _refuse_taken(nik, (phone, email))
-    subject, now = tokens.random_token(16), clock.timestamp()
+    subject, now = crypto.random_token(16), clock.timestamp()
     account = Account(
         subject=subject,
         nik_sealed=sealer().seal(nik.value, f"accounts.nik:{subject}"),
@@ -85,7 +86,7 @@ def create(
         db.session.rollback()
         _refuse_taken(nik, (phone, email))
         raise
-    audit.record("account_created", account=subject, terms=TERMS)
+    trail.record("account_created", account=subject, terms=TERMS)
     return account
 
 
@@ -99,7 +100,7 @@ def set_password_hash(account: Account, password_hash: str) -> None:
     account.password_hash = password_hash
     account.password_changed_at = clock.timestamp()
     db.session.commit()
-    audit.record("password_changed", account=account.subject)
+    trail.record("password_changed", account=account.subject)
     password_changed.send(subject=account.subject)
 
 
@@ -133,7 +134,7 @@ def recover(
     account.password_hash = password_hash
     account.password_changed_at = clock.timestamp()
     commit_contacts(account, (phone, email))
-    audit.record("recovery_finished", account=account.subject)
+    trail.record("recovery_finished", account=account.subject)
     recovered.send(subject=account.subject)
     return old
 
@@ -177,7 +178,7 @@ def replace_contacts(account: Account, phone: PhoneNumber, email: EmailAddress) 
     """New contacts; those that were in use, to be told; raises ContactTaken."""
     old = [contact.value for contact in _supersede(account, (phone, email), False)]
     commit_contacts(account, (phone, email))
-    audit.record("contacts_changed", account=account.subject)
+    trail.record("contacts_changed", account=account.subject)
     return old
 
 
@@ -188,7 +189,7 @@ def lock(account: Account, reason: str) -> None:
     db.session.commit()
     # Again: a deletion that was called off in between has lifted the first.
     block(account.subject)
-    audit.record("account_locked", account=account.subject, reason=reason)
+    trail.record("account_locked", account=account.subject, reason=reason)
     account_locked.send(subject=account.subject)
 
 
@@ -201,7 +202,7 @@ def unlock(account: Account, reason: str) -> None:
     db.session.commit()
     if account.state == ACTIVE:
         lift_block(account.subject)
-    audit.record("account_unlocked", account=account.subject, reason=reason)
+    trail.record("account_unlocked", account=account.subject, reason=reason)
 
 
 def _supersede(account: Account, new: Sequence[PhoneNumber | EmailAddress], email_verified: bool) -> list[Contact]:
@@ -293,4 +294,4 @@ def lift_block(subject: str) -> None:
 
 
 def _blocked(subject: str) -> str:
-    return f"blocked:{{{tokens.bucket(subject)}}}:{subject}"
+    return f"blocked:{{{crypto.bucket(subject)}}}:{subject}"

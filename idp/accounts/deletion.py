@@ -6,13 +6,14 @@ from typing import Any
 from blinker import signal
 from sqlalchemy import delete, select, update
 
-from idp import audit, clock
 from idp.accounts.changes import block, lift_block
 from idp.accounts.model import ACTIVE, DELETING, Account
 from idp.accounts.snapshot import changed
-from idp.config import settings
-from idp.extensions import db
-from idp.values import EmailAddress, PhoneNumber
+from idp.audit import trail
+from idp.core import clock
+from idp.core.settings import settings
+from idp.core.values import EmailAddress, PhoneNumber
+from idp.storage.database import db
 
 DAY = 86400
 TOKENS_ARE_OVER = 3600  # seconds; longer than any access token lives
@@ -40,7 +41,7 @@ def request_deletion(account: Account, until: int, also: Callable[[], object]) -
     """
     subject = account.subject
     if _move(subject, ACTIVE, also, state=DELETING, delete_at=until):
-        audit.record("deletion_requested", account=subject)
+        trail.record("deletion_requested", account=subject)
     # Done again by whoever asks again: should the store have been away, its block comes late, and not never.
     known = db.session.execute(select(Account.state, Account.delete_at).where(Account.subject == subject)).first()
     if known is None or known.state != DELETING:
@@ -62,7 +63,7 @@ def cancel_deletion(account: Account, also: Callable[[], object]) -> bool:
         lift_block(subject)
 
     if _move(subject, DELETING, lift, state=ACTIVE, delete_at=None):
-        audit.record("deletion_cancelled", account=subject)
+        trail.record("deletion_cancelled", account=subject)
         return True
     return db.session.scalar(select(Account.state).where(Account.subject == subject)) == ACTIVE
 
@@ -72,7 +73,7 @@ def hold(account: Account, held: bool, reason: str) -> None:
     subject = account.subject
     db.session.execute(update(Account).where(Account.subject == subject).values(held=held))
     db.session.commit()
-    audit.record("account_held" if held else "account_released", account=subject, reason=reason)
+    trail.record("account_held" if held else "account_released", account=subject, reason=reason)
 
 
 def erase_due(most: int) -> int:
@@ -101,7 +102,7 @@ def erase(subject: str) -> bool:
     block(subject, TOKENS_ARE_OVER)
     changed(subject)
     erased.send(subject=subject)
-    audit.record("account_deleted", account=subject)
+    trail.record("account_deleted", account=subject)
     return True
 
 

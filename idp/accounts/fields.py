@@ -6,7 +6,7 @@ from wtforms import PasswordField
 from wtforms.validators import InputRequired
 
 from idp.accounts import passwords
-from idp.extensions import _l
+from idp.core.languages import _l
 
 WEAK = {
     "min_length": _l("Minimal 8 karakter."),

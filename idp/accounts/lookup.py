@@ -2,12 +2,14 @@
 
 from sqlalchemy import select, update
 
-from idp import audit, rate_limits, web
 from idp.accounts import passwords
 from idp.accounts.model import ACTIVE, Account, Contact, kind_of
-from idp.extensions import db
-from idp.sealing import sealer
-from idp.values import Authentication, EmailAddress, Nik, PhoneNumber
+from idp.audit import trail
+from idp.core.values import Authentication, EmailAddress, Nik, PhoneNumber
+from idp.limits import rate_limits
+from idp.storage.database import db
+from idp.storage.sealing import sealer
+from idp.web import requests
 
 Identifier = Nik | PhoneNumber | EmailAddress
 
@@ -58,7 +60,7 @@ def stands(proved: Authentication) -> bool:
 
 def authenticate(identifier: Identifier, password: str) -> Account:
     """The account; raises WrongCredentials, AccountLocked, TooManyAttempts, Busy. Unknown people cost the same work."""
-    index, address = sealer().index(identifier.value, "sign-in"), web.client_address()
+    index, address = sealer().index(identifier.value, "sign-in"), requests.client_address()
     rate_limits.hit_all([("password_minute", (index, address)), ("password_address", (address,))])
     account = find_by_identifier(identifier)
     who = account.subject if account else index
@@ -70,10 +72,10 @@ def authenticate(identifier: Identifier, password: str) -> Account:
         _uncount(index, who, address)
         raise
     if account is None or not right:
-        audit.record("sign_in_failed", account=account.subject if account else None)
+        trail.record("sign_in_failed", account=account.subject if account else None)
         raise WrongCredentials
     if account.locked:
-        audit.record("sign_in_failed", account=account.subject, reason="locked")
+        trail.record("sign_in_failed", account=account.subject, reason="locked")
         raise AccountLocked
     _uncount(index, who, address)
     _renew_hash(account, password)
@@ -97,4 +99,4 @@ def _renew_hash(account: Account, password: str) -> None:
     same = (Account.subject == account.subject) & (Account.password_hash == known)
     db.session.execute(update(Account).where(same).values(password_hash=renewed))
     db.session.commit()
-    audit.record("password_rehashed", account=account.subject)
+    trail.record("password_rehashed", account=account.subject)

@@ -3,9 +3,9 @@
 from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, Integer, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from idp.extensions import Model
-from idp.sealing import sealer
-from idp.values import EmailAddress, FullName, Nik, PhoneNumber
+from idp.core.values import EmailAddress, FullName, Nik, PhoneNumber
+from idp.storage.database import Model
+from idp.storage.sealing import sealer
 
 ACTIVE, LOCKED, DELETING = "active", "locked", "deleting"
 PHONE, EMAIL = "phone", "email"

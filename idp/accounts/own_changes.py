@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 from sqlalchemy import update
 
-from idp import audit, clock
 from idp.accounts import passwords
 from idp.accounts.changes import ContactTaken, commit_contacts, contact_taken, hold_row, password_changed, touch
 from idp.accounts.model import Account, Contact, kind_of
-from idp.extensions import db
-from idp.values import EmailAddress, PhoneNumber
+from idp.audit import trail
+from idp.core import clock
+from idp.core.values import EmailAddress, PhoneNumber
+from idp.storage.database import db
 
 
 class ChangedMeanwhile(Exception):
@@ -40,7 +41,7 @@ def change_password(account: Account, verified_hash: str, password: str, also: C
     except Exception:
         db.session.rollback()
         raise
-    audit.record("password_changed", account=subject)
+    trail.record("password_changed", account=subject)
     password_changed.send(subject=subject)
 
 
@@ -60,7 +61,7 @@ def replace_contact(account: Account, new: PhoneNumber | EmailAddress, also: Cal
         db.session.rollback()
         raise
     commit_contacts(account, [new])
-    audit.record("contacts_changed", account=subject)
+    trail.record("contacts_changed", account=subject)
 
 
 def _put_in_use(account: Account, new: PhoneNumber | EmailAddress, now: int) -> None:
@@ -78,4 +79,4 @@ def set_locale(account: Account, locale: str) -> None:
     """Sets the language that the account is spoken to in."""
     account.locale = locale
     touch(account)
-    audit.record("locale_changed", account=account.subject)
+    trail.record("locale_changed", account=account.subject)

@@ -13,8 +13,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import Flask, current_app
 
-from idp import tokens
-from idp.config import Secrets, settings
+from idp.core import crypto
+from idp.core.settings import Secrets, settings
 
 MOST = 128
 READ = 4 * MOST  # characters that are looked at: decomposed, 128 are more; normalising takes time with the square of it
@@ -97,7 +97,7 @@ def outdated(stored: str) -> bool:
 
 @lru_cache(maxsize=4)
 def _decoy(memory: int, iterations: int) -> str:
-    return _made(memory, iterations).hash(tokens.random_token())
+    return _made(memory, iterations).hash(crypto.random_token())
 
 
 @lru_cache(maxsize=4)
@@ -114,7 +114,7 @@ def _secrets() -> Secrets:
 
 
 def _peppered(text: str, key_id: str) -> str:
-    return tokens.mac(_secrets().pepper.keys[key_id], unicodedata.normalize("NFC", text))
+    return crypto.mac(_secrets().pepper.keys[key_id], unicodedata.normalize("NFC", text))
 
 
 class _Line(NamedTuple):

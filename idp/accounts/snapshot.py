@@ -4,11 +4,11 @@ from typing import Any, cast
 
 import orjson
 
-from idp import clock, tokens
 from idp.accounts.model import Account
-from idp.extensions import db
-from idp.sealing import Unsealable, sealer
-from idp.store import Script, store
+from idp.core import clock, crypto
+from idp.storage.database import db
+from idp.storage.redis_store import Script, store
+from idp.storage.sealing import Unsealable, sealer
 
 LIFE = 3600  # seconds; the copy is dropped when the account changes, this only bounds what a crash in between leaves
 FIELD = "claims"
@@ -70,12 +70,12 @@ def snapshot(subject: str, ridden: bytes | None = None) -> dict[str, Any]:
 
 def changed(subject: str) -> None:
     """Drops the copy, also one that is being made right now; to be called after the change is committed."""
-    store().run(_CHANGED, (key(subject),), (tokens.random_token(8), LIFE))
+    store().run(_CHANGED, (key(subject),), (crypto.random_token(8), LIFE))
 
 
 def key(subject: str) -> str:
     """The account's record in the store."""
-    return f"account:{{{tokens.bucket(subject)}}}:{subject}"
+    return f"account:{{{crypto.bucket(subject)}}}:{subject}"
 
 
 def _verified(account: Account, kind: str) -> bool:

@@ -2,8 +2,10 @@
 
 from typing import Literal
 
-from idp import accounts, audit, clock, notices
-from idp.extensions import db
+from idp import accounts, notices
+from idp.audit import trail
+from idp.core import clock
+from idp.storage.database import db
 
 Change = Literal[
     "totp_added", "totp_removed", "passkey_added", "passkey_removed", "recovery_codes_made", "recovery_code_used"
@@ -24,7 +26,7 @@ def commit(subject: str, change: Change) -> None:
         db.session.rollback()
         raise
     if change != "recovery_code_used":  # audited as the second factor that it was
-        audit.record(change, account=subject)
+        trail.record(change, account=subject)
     notices.send(kept)
 
 

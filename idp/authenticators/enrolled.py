@@ -14,7 +14,7 @@ from idp.authenticators.model import (
     PasskeyOffer,
     RememberedDevice,
 )
-from idp.extensions import db
+from idp.storage.database import db
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp import clock, tokens
-from idp.extensions import Model
+from idp.core import clock, crypto
+from idp.storage.database import Model
 
 TOTP, PASSKEY, RECOVERY_CODE = "totp", "passkey", "recovery_code"
 ACTIVE, SUSPENDED = "active", "suspended"
@@ -45,7 +45,7 @@ class Authenticator(Model):
     @classmethod
     def of(cls, subject: str, kind: str, **known: Any) -> "Authenticator":
         """A new one, active."""
-        plain: dict[str, Any] = {"id": tokens.random_token(16), "label": "", "secret": "", "counter": 0, "details": {}}
+        plain: dict[str, Any] = {"id": crypto.random_token(16), "label": "", "secret": "", "counter": 0, "details": {}}
         return cls(subject=subject, kind=kind, state=ACTIVE, created_at=clock.timestamp(), **plain | known)
 
     def __repr__(self) -> str:

@@ -31,13 +31,14 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from idp import audit, clock, tokens
+from idp.audit import trail
 from idp.authenticators import changes
 from idp.authenticators.model import ACTIVE, PASSKEY, Authenticator, PasskeyOffer
 from idp.authenticators.wrong_codes import WrongFactor
-from idp.config import settings
-from idp.extensions import db
-from idp.store import store
+from idp.core import clock, crypto
+from idp.core.settings import settings
+from idp.storage.database import db
+from idp.storage.redis_store import store
 
 NAME = "SIAPkerja"
 MOST = 20_000  # characters of an answer that are read at all
@@ -117,7 +118,7 @@ def register(context: str, subject: str, answer: str, label: str) -> None:
         "credential": bytes_to_base64url(made.credential_id),
         "transports": [transport.value for transport in credential.response.transports or []],
     }
-    key, lookup = bytes_to_base64url(made.credential_public_key), tokens.digest(details["credential"])  # type: ignore[arg-type]
+    key, lookup = bytes_to_base64url(made.credential_public_key), crypto.digest(details["credential"])  # type: ignore[arg-type]
     known = {"secret": key, "lookup": lookup, "counter": made.sign_count, "details": details, "label": label[:80]}
     db.session.add(Authenticator.of(subject, PASSKEY, **known))
     try:
@@ -135,7 +136,7 @@ def verify(context: str, answer: str, *, subject: str | None = None, state: str 
     challenge = _taken(context, credential.response.client_data_json)
     known = db.session.scalars(
         select(Authenticator).where(
-            Authenticator.lookup == tokens.digest(credential.id),
+            Authenticator.lookup == crypto.digest(credential.id),
             Authenticator.kind == PASSKEY,
             Authenticator.state == state,
         )
@@ -153,7 +154,7 @@ def verify(context: str, answer: str, *, subject: str | None = None, state: str 
 
 def state_of(answer: str) -> str:
     """The state of the passkey that an answer names, `active` for one that nobody knows; proves nothing."""
-    digest = tokens.digest(_assertion(answer).id)
+    digest = crypto.digest(_assertion(answer).id)
     wanted = select(Authenticator.state).where(Authenticator.lookup == digest, Authenticator.kind == PASSKEY)
     return db.session.scalar(wanted) or ACTIVE
 
@@ -191,7 +192,7 @@ def _verified(
         )
     except REFUSED as refused:
         # A count that does not grow smells of a copied key (7.2, step 22): refused like everything that does not verify.
-        audit.record("second_factor_failed", account=known.subject, kind=PASSKEY, why=type(refused).__name__)
+        trail.record("second_factor_failed", account=known.subject, kind=PASSKEY, why=type(refused).__name__)
         raise WrongFactor from None
 
 
@@ -215,7 +216,7 @@ def _count_use(known: Authenticator, count: int, state: str) -> None:
 
 
 def _challenge(context: str) -> bytes:
-    challenge = tokens.random_bytes(32)
+    challenge = crypto.random_bytes(32)
     store().put(_key(challenge), context, settings().interaction_minutes * 60)
     return challenge
 
@@ -227,13 +228,13 @@ def _taken(context: str, client_data: bytes) -> bytes:
     except REFUSED:
         raise WrongFactor from None
     known = store().take(_key(challenge))
-    if known is None or not tokens.same(known.decode(), context):
+    if known is None or not crypto.same(known.decode(), context):
         raise WrongFactor
     return challenge
 
 
 def _key(challenge: bytes) -> str:
-    return f"passkey:{tokens.digest(bytes_to_base64url(challenge))}"
+    return f"passkey:{crypto.digest(bytes_to_base64url(challenge))}"
 
 
 def _registration(answer: str) -> RegistrationCredential:

@@ -2,13 +2,13 @@
 
 from sqlalchemy import ColumnElement, delete, select
 
-from idp import tokens
 from idp.accounts import Account
 from idp.authenticators import changes
 from idp.authenticators.model import ACTIVE, RECOVERY_CODE, Authenticator
 from idp.authenticators.wrong_codes import judged
-from idp.extensions import db
-from idp.sealing import sealer
+from idp.core import crypto
+from idp.storage.database import db
+from idp.storage.sealing import sealer
 
 COUNT = 10
 LENGTH = 10
@@ -17,7 +17,7 @@ ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # 32 signs, none that looks like 
 
 def renew(subject: str) -> list[str]:
     """Ten new codes, shown this once; the old ones die with the same commit."""
-    codes = [tokens.letters(ALPHABET, LENGTH) for _ in range(COUNT)]
+    codes = [crypto.letters(ALPHABET, LENGTH) for _ in range(COUNT)]
     rows = [Authenticator.of(subject, RECOVERY_CODE, lookup=_index(subject, code)) for code in codes]
     # The account's row is held: two who ask at once get ten codes that work, not twenty.
     db.session.execute(select(Account.subject).where(Account.subject == subject).with_for_update())

@@ -3,9 +3,11 @@
 from flask import Response, request
 from sqlalchemy import delete, func, select, update
 
-from idp import audit, clock, tokens, web
+from idp.audit import trail
 from idp.authenticators.model import RememberedDevice
-from idp.extensions import db
+from idp.core import clock, crypto
+from idp.storage.database import db
+from idp.web import cookies
 
 COOKIE = "idp_device"
 LIFE = 30 * 86400
@@ -13,22 +15,22 @@ LIFE = 30 * 86400
 
 def remember(subject: str, response: Response) -> None:
     """From now on this browser need not give the account's second factor; other accounts' ease in it stays."""
-    secret, now = tokens.random_token(), clock.timestamp()
+    secret, now = crypto.random_token(), clock.timestamp()
     # Always a new secret: whoever planted or copied the old cookie has nothing.
     mine = RememberedDevice.digest == _digest()
     db.session.execute(delete(RememberedDevice).where(mine, RememberedDevice.subject == subject))
-    db.session.execute(update(RememberedDevice).where(mine).values(digest=tokens.digest(secret)))
+    db.session.execute(update(RememberedDevice).where(mine).values(digest=crypto.digest(secret)))
     db.session.add(
-        RememberedDevice(digest=tokens.digest(secret), subject=subject, created_at=now, expires_at=now + LIFE)
+        RememberedDevice(digest=crypto.digest(secret), subject=subject, created_at=now, expires_at=now + LIFE)
     )
     db.session.commit()
-    audit.record("device_remembered", account=subject)
-    web.set_cookie(response, web.cookie_name(COOKIE), secret, max_age=LIFE)
+    trail.record("device_remembered", account=subject)
+    cookies.set_cookie(response, cookies.cookie_name(COOKIE), secret, max_age=LIFE)
 
 
 def is_remembered(subject: str) -> bool:
     """Whether the account was remembered in this request's browser within 30 days."""
-    if web.cookie_name(COOKIE) not in request.cookies:
+    if cookies.cookie_name(COOKIE) not in request.cookies:
         return False
     wanted = select(RememberedDevice.expires_at).where(
         RememberedDevice.digest == _digest(), RememberedDevice.subject == subject, RememberedDevice.suspended_by.is_(None)
@@ -59,4 +61,4 @@ def sweep() -> int:
 
 
 def _digest() -> str:
-    return tokens.digest(request.cookies.get(web.cookie_name(COOKIE), ""))
+    return crypto.digest(request.cookies.get(cookies.cookie_name(COOKIE), ""))

@@ -7,12 +7,12 @@ import segno
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from idp import clock, tokens
 from idp.authenticators import changes
 from idp.authenticators.model import ACTIVE, TOTP, Authenticator
 from idp.authenticators.wrong_codes import WrongFactor, judged
-from idp.extensions import db
-from idp.sealing import sealer
+from idp.core import clock, crypto
+from idp.storage.database import db
+from idp.storage.sealing import sealer
 
 STEP = 30  # seconds
 DRIFT = 1  # steps that a phone's clock may be ahead or behind (RFC 6238 section 6)
@@ -25,7 +25,7 @@ class AlreadyEnrolled(Exception):
 
 def new_key() -> str:
     """A fresh key of 160 bits (RFC 4226 section 4), base32, to be kept sealed until the first code proves it arrived."""
-    return b32encode(tokens.random_bytes(20)).decode("ascii")
+    return b32encode(crypto.random_bytes(20)).decode("ascii")
 
 
 def qr(key: str, name: str) -> str:
@@ -84,7 +84,7 @@ def _step_of(key: str, code: str) -> int | None:
     """The time step whose code this is, around now."""
     given, now = "".join(c for c in code[:40] if c.isascii() and c.isdigit()), clock.timestamp() // STEP
     app = pyotp.TOTP(key)
-    steps = [step for step in range(now - DRIFT, now + DRIFT + 1) if tokens.same(app.generate_otp(step), given)]
+    steps = [step for step in range(now - DRIFT, now + DRIFT + 1) if crypto.same(app.generate_otp(step), given)]
     return steps[0] if steps else None
 
 

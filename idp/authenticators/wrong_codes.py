@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from idp import audit, rate_limits
+from idp.audit import trail
+from idp.limits import rate_limits
 
 
 class WrongFactor(Exception):
@@ -16,7 +17,7 @@ def judged(subject: str, kind: str, judge: Callable[[], bool]) -> None:
     """
     rate_limits.hit("otp_wrong_account", subject)
     if not judge():
-        audit.record("second_factor_failed", account=subject, kind=kind)
+        trail.record("second_factor_failed", account=subject, kind=kind)
         raise WrongFactor
     rate_limits.give_back("otp_wrong_account", subject)
-    audit.record("second_factor", account=subject, kind=kind)
+    trail.record("second_factor", account=subject, kind=kind)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from idp.config import ConfigError
+from idp.core.settings import ConfigError
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -64,7 +64,7 @@ def worded() -> Iterator[None]:
     """Turns the failures that an operator can mend into one sentence each."""
     from sqlalchemy.exc import OperationalError, ProgrammingError
 
-    from idp.store import StoreUnavailable
+    from idp.storage.redis_store import StoreUnavailable
 
     try:
         yield
@@ -82,9 +82,9 @@ def worded() -> Iterator[None]:
 def application() -> Iterator["Flask"]:
     """The application with its context pushed, for commands that need stores; its audit events reach SQL at the end."""
     from idp import create_app
-    from idp.audit import drain_all
-    from idp.extensions import db
-    from idp.store import store
+    from idp.audit.trail import drain_all
+    from idp.storage.database import db
+    from idp.storage.redis_store import store
 
     app = create_app()
     with app.app_context():

@@ -29,11 +29,11 @@ for command in (assure, correct, roles):
 @REASON
 def find(who: str, reason: str) -> None:
     """Show an account, masked."""
-    from idp import audit
+    from idp.audit import trail
 
     with application():
         account = found(who)
-        audit.record("account_found", account=account.subject, reason=signed(reason))
+        trail.record("account_found", account=account.subject, reason=signed(reason))
         for line in _lines(account):
             click.echo(line)
 
@@ -44,14 +44,16 @@ def find(who: str, reason: str) -> None:
 def lock(who: str, reason: str) -> None:
     """Lock an account: nobody signs in, every session and token of it ends now."""
     from idp import accounts as people
-    from idp import clock, notices, sessions
+    from idp import notices
+    from idp.core import clock
+    from idp.sessions import single_sign_on
 
     with application():
         account = found(who)
         said = signed(reason)
         keep(account, notices.account_locked(clock.now()))
         people.lock(account, said)
-        ended = sessions.end_all(account.subject)
+        ended = single_sign_on.end_all(account.subject)
         click.echo(f"{account.subject} is locked; {ended} sessions ended.")
 
 
@@ -61,7 +63,8 @@ def lock(who: str, reason: str) -> None:
 def unlock(who: str, reason: str) -> None:
     """Unlock an account; not one whose recovery is disputed."""
     from idp import accounts as people
-    from idp import clock, notices
+    from idp import notices
+    from idp.core import clock
     from idp.probation import transitions
 
     with application():
@@ -105,20 +108,23 @@ def _set_hold(who: str, reason: str, *, held: bool) -> None:
 @REASON
 def end_sessions(who: str, reason: str) -> None:
     """Sign an account out everywhere."""
-    from idp import audit, clock, notices, sessions
-    from idp.extensions import db
+    from idp import notices
+    from idp.audit import trail
+    from idp.core import clock
+    from idp.sessions import single_sign_on
+    from idp.storage.database import db
 
     with application():
         account = found(who)
-        audit.record("sessions_ended", account=account.subject, reason=signed(reason))
+        trail.record("sessions_ended", account=account.subject, reason=signed(reason))
         keep(account, notices.signed_out_everywhere(clock.now()))
         db.session.commit()
-        ended = sessions.end_all(account.subject)
+        ended = single_sign_on.end_all(account.subject)
         click.echo(f"{ended} sessions of {account.subject} ended.")
 
 
 def _lines(account: "Account") -> list[str]:
-    from idp import sessions
+    from idp.sessions import single_sign_on
 
     known = {
         "subject": account.subject,
@@ -130,13 +136,13 @@ def _lines(account: "Account") -> list[str]:
         "roles": ", ".join(account.roles) or "none",
         "created": _day(account.created_at),
         "password": f"since {_day(account.password_changed_at)}",
-        "sessions": str(len(sessions.of_account(account.subject))),
+        "sessions": str(len(single_sign_on.of_account(account.subject))),
     }
     contacts = [f"{c.kind:10} {c.value.masked}{'' if c.current else ', replaced'}" for c in account.contacts]
     return [f"{name:10} {value}" for name, value in known.items()] + contacts
 
 
 def _day(seconds: int) -> str:
-    from idp import clock
+    from idp.core import clock
 
     return clock.wib(clock.from_timestamp(seconds)).strftime("%Y-%m-%d")

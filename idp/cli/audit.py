@@ -13,7 +13,7 @@ def audit() -> None:
 @audit.command()
 def verify() -> None:
     """Walk the chain of all events and say whether anybody changed, removed or inserted one."""
-    from idp import audit as trail
+    from idp.audit import trail
 
     with application():
         trail.drain_all()

@@ -21,7 +21,7 @@ WHO = click.argument("who")
 def found(who: str) -> "Account":
     """The account with this subject, NIK or contact; raises Mistake."""
     from idp import accounts as people
-    from idp.values import InvalidValue, parse_identifier
+    from idp.core.values import InvalidValue, parse_identifier
 
     wanted = sys.stdin.readline().strip() if who == "-" else who
     account = people.find(wanted)
@@ -39,7 +39,7 @@ def found(who: str) -> "Account":
 def keep(account: "Account", notice: "Notice") -> None:
     """Keeps the notice in the transaction of what it tells about; the running provider sends it within seconds."""
     from idp import notices
-    from idp.extensions import db
+    from idp.storage.database import db
 
     notices.write(account.contacts_in_use, notice, account.subject, db.session.connection())
 

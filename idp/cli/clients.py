@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from idp.cli import Mistake, application
-from idp.config import load_settings
+from idp.core.settings import load_settings
 
 if TYPE_CHECKING:
-    from idp.oidc.clients import Client
+    from idp.oidc.clients.client import Client
 
 FILE = click.option("--file", "path", type=click.Path(path_type=Path), help="The file; else the setting clients_file.")
 # What a change of a member means for people and services that are using the client now.
@@ -37,11 +37,11 @@ def clients() -> None:
 @FILE
 def check(path: Path | None) -> None:
     """Say what is wrong with the file, by line; or list its clients."""
-    from idp.oidc import client_file
+    from idp.oidc.clients import file
 
     settings = load_settings()
     path = path or settings.clients_file
-    known = client_file.load(path, production=settings.production)
+    known = file.load(path, production=settings.production)
     for client in known.values():
         grants = " ".join(grant.rpartition(":")[2] for grant in client.grant_types)
         click.echo(
@@ -55,10 +55,10 @@ def check(path: Path | None) -> None:
 @click.option("--days", type=click.IntRange(1, 365), default=7, show_default=True, help="How long it is good for.")
 def token(uses: int, days: int) -> None:
     """Print an initial access token: with it a service can register itself (RFC 7591)."""
-    from idp.oidc import client_registration
+    from idp.oidc.clients import registration
 
     with application():
-        click.echo(client_registration.invite(uses, days * 86400))
+        click.echo(registration.invite(uses, days * 86400))
 
 
 @clients.command()
@@ -77,16 +77,16 @@ def add(client_id: str, path: Path | None, **asked: Any) -> None:
 
     So `idp clients add wlkp --name WLKP … >> clients.yaml` never writes the secret to a file.
     """
-    from idp import tokens
-    from idp.oidc import client_file
-    from idp.oidc.clients import hash_secret
+    from idp.core import crypto
+    from idp.oidc.clients import file
+    from idp.oidc.clients.client import hash_secret
 
     path = path or load_settings().clients_file
-    if path.exists() and client_id in client_file.read(path)[0]:
+    if path.exists() and client_id in file.read(path)[0]:
         raise Mistake(f"{client_id} is in {path} already: choose another client_id, or change its entry.")
-    secret = None if asked["public"] else tokens.random_token()
+    secret = None if asked["public"] else crypto.random_token()
     entry = _entry(client_id, hash_secret(secret) if secret else None, asked)
-    _, wrong = client_file.parsed(entry, path, 1)
+    _, wrong = file.parsed(entry, path, 1)
     if wrong:
         raise Mistake(wrong[0].sentence)
     click.echo(_as_yaml(entry), nl=False)
@@ -99,10 +99,10 @@ def add(client_id: str, path: Path | None, **asked: Any) -> None:
 @FILE
 def diff(proposed: Path, path: Path | None) -> None:
     """Show what the file PROPOSED would change, and what each change means for those who use the client now."""
-    from idp.oidc import client_file
+    from idp.oidc.clients import file
 
-    old = client_file.load(path or load_settings().clients_file)
-    new = client_file.load(proposed)
+    old = file.load(path or load_settings().clients_file)
+    new = file.load(proposed)
     lines = [line for client_id in sorted(old.keys() | new.keys()) for line in _changes(client_id, old, new)]
     for line in lines or ["Nothing changes."]:
         click.echo(line)
@@ -117,10 +117,10 @@ def diff(proposed: Path, path: Path | None) -> None:
 def try_client(client_id: str, issuer: str | None, secret_file: Any, identifier: str | None, path: Path | None) -> None:
     """Walk through a sign-in for CLIENT_ID at the running provider, and explain each step."""
     from idp.cli.trial import Trial
-    from idp.oidc import client_file
+    from idp.oidc.clients import file
 
     settings = load_settings()
-    client = client_file.load(path or settings.clients_file).get(client_id)
+    client = file.load(path or settings.clients_file).get(client_id)
     if client is None:
         raise Mistake(f"{client_id} is not in the file: see `idp clients check`.")
     secret = secret_file.read().strip() if secret_file else client.plain_secret()
@@ -133,10 +133,10 @@ def try_client(client_id: str, issuer: str | None, secret_file: Any, identifier:
 @clients.command()
 def logouts() -> None:
     """Show how the notices of ended sessions fare, by client: waiting, delivered, given up, and the last answer."""
-    from idp.oidc import backchannel
+    from idp.oidc.logout import back_channel
 
     with application():
-        for known in backchannel.statuses():
+        for known in back_channel.statuses():
             counts = f"waiting {known.pending}  delivered {known.delivered}  given up {known.failed}"
             click.echo(f"{known.client_id:24} {counts}  {known.last_answer}")
 

@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from idp.cli import Mistake
-from idp.config import ConfigError, Settings, load_settings
+from idp.core.settings import ConfigError, Settings, load_settings
 
 
 @click.group()
@@ -20,7 +20,8 @@ def config() -> None:
 @click.option("--connect", is_flag=True, help="Also ask the store and the database whether they answer.")
 def check(connect: bool) -> None:
     """Say whether the provider would start with these settings."""
-    from idp import create_app, rate_limits
+    from idp import create_app
+    from idp.limits import rate_limits
 
     loaded = load_settings()
     rate_limits.overridden(loaded)
@@ -65,8 +66,8 @@ def _refuse_readable_secrets(loaded: Settings) -> None:
 def _answers() -> None:
     from sqlalchemy import inspect
 
-    from idp.extensions import db
-    from idp.store import store
+    from idp.storage.database import db
+    from idp.storage.redis_store import store
 
     store().ping()
     if not inspect(db.engine).has_table("audit_events"):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
+MIGRATIONS = Path(__file__).resolve().parents[1] / "storage" / "migrations"
 
 
 @click.group()
@@ -34,8 +34,8 @@ def downgrade(revision: str) -> None:
     """Bring the tables back to REVISION (`-1` for one step, `base` for none); data of later tables is lost."""
     from alembic import command
 
-    from idp.audit import drain_all
-    from idp.extensions import db
+    from idp.audit.trail import drain_all
+    from idp.storage.database import db
 
     with application():
         drain_all()
@@ -48,7 +48,7 @@ def upgrade_tables(revision: str = "head") -> None:
     """Migrates the application's database, in one transaction where the database can (needs an application context)."""
     from alembic import command
 
-    from idp.extensions import db
+    from idp.storage.database import db
 
     with db.engine.begin() as connection:
         _wait_for_turn(connection)

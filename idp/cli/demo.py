@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from idp.cli import Mistake, application
-from idp.config import ConfigError, load_settings
+from idp.core.settings import ConfigError, load_settings
 
 if TYPE_CHECKING:
     from idp.gateways.demo_registry import Citizen
@@ -72,7 +72,7 @@ def _seed_one(number: int, citizen: "Citizen") -> bool:
     """Prints how to sign in as this person; creates the account and returns True unless it exists."""
     from idp import accounts
     from idp.accounts import passwords
-    from idp.values import ACR_FULL, EmailAddress, FullName, Nik, PhoneNumber
+    from idp.core.values import ACR_FULL, EmailAddress, FullName, Nik, PhoneNumber
 
     nik, name = Nik.parse(citizen.nik), FullName.parse(citizen.name)
     # Not 0001 to 0007: such endings make the stand-in gateway fail.

@@ -9,7 +9,7 @@ from idp.cli.casework import REASON, WHO, found, keep, signed
 
 if TYPE_CHECKING:
     from idp.accounts import Account
-    from idp.values import FullName
+    from idp.core.values import FullName
 
 
 @click.command()
@@ -22,8 +22,10 @@ def assure(who: str, reason: str, withdraw: bool) -> None:
     Services that ask for `urn:siapkerja:acr:penuh` are open to it from the next sign-in on.
     """
     from idp import accounts as people
-    from idp import clock, notices, probation, sessions
-    from idp.values import ACR_DATA, ACR_FULL
+    from idp import notices, probation
+    from idp.core import clock
+    from idp.core.values import ACR_DATA, ACR_FULL
+    from idp.sessions import single_sign_on
 
     with application():
         account, said = found(who), signed(reason)
@@ -32,7 +34,7 @@ def assure(who: str, reason: str, withdraw: bool) -> None:
         subject = account.subject
         keep(account, notices.data_corrected("withdrawn" if withdraw else "assured", clock.now()))
         people.assure(account, ACR_DATA if withdraw else ACR_FULL, said)
-        ended = f"; {sessions.end_all(subject)} sessions ended" if withdraw else ""
+        ended = f"; {single_sign_on.end_all(subject)} sessions ended" if withdraw else ""
         click.echo(f"{subject} is {'no longer ' if withdraw else ''}of the full class{ended}.")
 
 
@@ -43,7 +45,7 @@ def assure(who: str, reason: str, withdraw: bool) -> None:
 def roles(who: str, reason: str, given: tuple[str, ...]) -> None:
     """Set what this person is at SIAPkerja, in place of what was set before; without a ROLE, nothing."""
     from idp import accounts as people
-    from idp.disclosure import ROLES
+    from idp.accounts.disclosure import ROLES
 
     unknown = [role for role in given if role not in ROLES]
     if unknown:
@@ -64,7 +66,8 @@ def correct(who: str, reason: str) -> None:
     kept.
     """
     from idp import accounts as people
-    from idp import clock, notices
+    from idp import notices
+    from idp.core import clock
 
     with application():
         account, said = found(who), signed(reason)
@@ -75,20 +78,20 @@ def correct(who: str, reason: str) -> None:
 
 
 def _asked(account: "Account") -> "FullName":
-    from idp import identity
+    from idp.core.values import FullName, InvalidValue
     from idp.gateways.civil_registry import RegistryUnavailable
-    from idp.rate_limits import TooManyAttempts
-    from idp.values import FullName, InvalidValue
+    from idp.identity import proofing
+    from idp.limits.rate_limits import TooManyAttempts
 
     try:
         name = FullName.parse(click.prompt("Name as on the KTP-el"))
         mothers_name = FullName.parse(click.prompt("Mother's maiden name", hide_input=True))
-        return identity.prove_to_officer(account.nik, name, mothers_name).name
+        return proofing.prove_to_officer(account.nik, name, mothers_name).name
     except InvalidValue:
         raise Mistake("A name holds letters, spaces and . ' - only: type it as on the KTP-el.") from None
-    except identity.FactsDoNotMatch:
+    except proofing.FactsDoNotMatch:
         raise Mistake("Dukcapil does not know these facts: they are mended at the local Dukcapil first.") from None
-    except identity.RecordNeedsAttention:
+    except proofing.RecordNeedsAttention:
         raise Mistake("Dukcapil's record is not in order: the local Dukcapil mends it, nobody else can.") from None
     except RegistryUnavailable:
         raise Mistake("Dukcapil does not answer now; nothing was counted: try again later.") from None

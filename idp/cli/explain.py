@@ -8,7 +8,7 @@ import orjson
 from idp.cli import Mistake, application
 
 WORDS = {
-    "too_many_attempts": "A limit was used up; `limit` names it (see idp/rate_limits.py and IDP_LIMITS).",
+    "too_many_attempts": "A limit was used up; `limit` names it (see idp/limits/rate_limits.py and IDP_LIMITS).",
     "registry_unavailable": "Dukcapil did not give a usable answer; `reason` says why.",
     "delivery_failed": "No gateway took the message; `reason` says why.",
     "temporarily_unavailable": "The store did not answer, or too many passwords were being hashed at once.",
@@ -23,9 +23,9 @@ WORDS = {
 def explain(reference: str) -> None:
     """Tell what happened behind the REFERENCE of an error page, for a day; audit events for as long as they are kept."""
     with application():
-        from idp import audit
+        from idp.audit import trail
 
-        audit.drain_all()
+        trail.drain_all()
         page, events = _page(reference), _events(reference)
     if not page and not events:
         raise Mistake(f"Nothing is known of {reference}: check the digits; pages are remembered for 24 hours.")
@@ -34,7 +34,7 @@ def explain(reference: str) -> None:
 
 
 def _page(reference: str) -> dict[str, Any]:
-    from idp.store import store
+    from idp.storage.redis_store import store
 
     kept = store().get(f"reference:{reference}")
     return dict(orjson.loads(kept)) if kept else {}
@@ -53,8 +53,8 @@ def _told(page: dict[str, Any]) -> list[str]:
 def _events(reference: str) -> list[str]:
     from sqlalchemy import select
 
-    from idp.audit import AuditEvent
-    from idp.extensions import db
+    from idp.audit.trail import AuditEvent
+    from idp.storage.database import db
 
     rows = db.session.scalars(select(AuditEvent).where(AuditEvent.reference == reference).order_by(AuditEvent.position))
     return [_line(row.at, row.event, row.account, row.client, row.address, row.facts) for row in rows]
@@ -66,6 +66,6 @@ def _line(at: int, event: str, account: str | None, client: str | None, address:
 
 
 def _time(seconds: float) -> str:
-    from idp import clock
+    from idp.core import clock
 
     return clock.wib(clock.from_timestamp(seconds)).strftime("%Y-%m-%d %H:%M:%S WIB")

@@ -16,7 +16,7 @@ def keys() -> None:
 @keys.command("list")
 def list_keys() -> None:
     """Show every published key: algorithm, state, since when it signs, id."""
-    from idp.oidc import keys as signing
+    from idp.oidc.tokens import signing_keys as signing
 
     with application():
         for kid, alg, state, active_from in signing.listed():
@@ -29,7 +29,7 @@ def list_keys() -> None:
 @YES
 def rotate(alg: str, at_once: bool, yes: bool) -> None:
     """Publish a next key for ALG. It signs after 24 hours, when every client has seen it."""
-    from idp.oidc import keys as signing
+    from idp.oidc.tokens import signing_keys as signing
 
     if at_once and not yes:
         click.confirm("Clients that cache our keys refuse tokens for some minutes. Go on?", abort=True)
@@ -46,7 +46,7 @@ def rotate(alg: str, at_once: bool, yes: bool) -> None:
 @YES
 def retire(kid: str, yes: bool) -> None:
     """Take the key KID out of use at once: nothing that it signed is believed any more."""
-    from idp.oidc import keys as signing
+    from idp.oidc.tokens import signing_keys as signing
 
     if not yes:
         click.confirm("Every token that it signed is refused from now on. Go on?", abort=True)
@@ -57,14 +57,14 @@ def retire(kid: str, yes: bool) -> None:
 
 
 def _refuse_a_second_next(alg: str) -> None:
-    from idp.oidc import keys as signing
+    from idp.oidc.tokens import signing_keys as signing
 
     if any(known == alg and state == "next" for _, known, state, _ in signing.listed()):
         raise Mistake(f"{alg} has a next key already, published and waiting: see `idp keys list`, or retire it first.")
 
 
 def _since(state: str, active_from: int) -> str:
-    from idp import clock
+    from idp.core import clock
 
     if not active_from:
         return "signs from the start"

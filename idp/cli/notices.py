@@ -17,8 +17,8 @@ def deliveries(days: int) -> None:
 
     Pending ones are tried again for 72 hours. Neither the words nor the recipients are known here.
     """
-    from idp import clock
     from idp import notices as kept
+    from idp.core import clock
 
     with application():
         for row in kept.standing(clock.timestamp() - days * 86400):

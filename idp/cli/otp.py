@@ -21,16 +21,17 @@ def deliveries(most: int, account: str | None) -> None:
     """
     from sqlalchemy import select
 
-    from idp import audit, clock
-    from idp.extensions import db
+    from idp.audit import trail
+    from idp.core import clock
     from idp.gateways.delivery import delivery_status
+    from idp.storage.database import db
 
-    wanted = select(audit.AuditEvent).where(audit.AuditEvent.event == "otp_sent")
+    wanted = select(trail.AuditEvent).where(trail.AuditEvent.event == "otp_sent")
     if account:
-        wanted = wanted.where(audit.AuditEvent.account == account)
+        wanted = wanted.where(trail.AuditEvent.account == account)
     with application():
-        audit.drain_all()
-        for row in db.session.scalars(wanted.order_by(audit.AuditEvent.position.desc()).limit(most)):
+        trail.drain_all()
+        for row in db.session.scalars(wanted.order_by(trail.AuditEvent.position.desc()).limit(most)):
             facts = orjson.loads(row.facts)
             at = clock.wib(clock.from_timestamp(row.at / 1000)).strftime("%Y-%m-%d %H:%M:%S WIB")
             arrived = delivery_status(facts["message"])

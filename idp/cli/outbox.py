@@ -9,7 +9,7 @@ from idp.cli import Mistake, application
 @click.option("--to", "recipient", help="Only messages to this number or address.")
 def outbox(recipient: str | None) -> None:
     """Show what would have been sent by SMS and e-mail, newest last."""
-    from idp.config import load_settings
+    from idp.core.settings import load_settings
 
     if load_settings().production:
         raise Mistake("There is no outbox in production: messages go to the gateways of IDP_SMS_URL and IDP_MAIL_URL.")

@@ -62,7 +62,7 @@ def undo(recovery_id: str, reason: str) -> None:
 
 
 def _decide(recovery_id: str, act: "Act", reason: str) -> None:
-    from idp import audit
+    from idp.audit import trail
     from idp.probation import answers, transitions
     from idp.probation.machine import Impossible
     from idp.probation.transitions import Moved
@@ -80,12 +80,12 @@ def _decide(recovery_id: str, act: "Act", reason: str) -> None:
             raise Mistake("The first officer signed for the opposite: talk to each other before anybody goes on.") from None
         except (Impossible, Moved):
             raise Mistake(f"This cannot be done to a recovery that is {transitions.present(row).state}.") from None
-        audit.record("recovery_decided", account=row.subject, recovery=row.id, act=act.value, reason=said)
+        trail.record("recovery_decided", account=row.subject, recovery=row.id, act=act.value, reason=said)
         click.echo(f"{row.id}: signed; another officer must decide too." if state is None else f"{row.id}: {EFFECTS[state]}.")
 
 
 def _line(row: "Recovery") -> str:
-    from idp import clock
+    from idp.core import clock
     from idp.probation import transitions
 
     case = transitions.present(row)

@@ -16,7 +16,7 @@ def run() -> None:
 
     A running provider does the same once a day by itself.
     """
-    from idp import retention as job
+    from idp.maintenance import retention as job
 
     failed = []
     with application():

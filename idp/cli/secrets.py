@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from idp.cli import Mistake, application
-from idp.config import load_settings
-from idp.secret_rings import RINGS, write_new_secrets
-from idp.secret_rings import retire as take_out
-from idp.secret_rings import rotate as rotate_ring
+from idp.core.key_rings import RINGS, write_new_secrets
+from idp.core.key_rings import retire as take_out
+from idp.core.key_rings import rotate as rotate_ring
+from idp.core.settings import load_settings
 
 RING = click.argument("ring", type=click.Choice(RINGS))
 
@@ -57,7 +57,7 @@ def rotate(ring: str, stage: bool) -> None:
 @secrets.command()
 def reseal() -> None:
     """Seal and index every row with the keys that write now, showing how far it is, while the provider runs on."""
-    from idp import resealing
+    from idp.maintenance import resealing
 
     stuck = 0
     with application():
@@ -78,7 +78,7 @@ def reseal() -> None:
 @click.argument("key_id")
 def retire(ring: str, key_id: str) -> None:
     """Take KEY_ID out of RING, once no row needs it any more; put the old file in the safe first."""
-    from idp import resealing
+    from idp.maintenance import resealing
 
     with application():
         needed = resealing.waiting_for(ring, key_id)

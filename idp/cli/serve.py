@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from idp import metrics
 from idp.cli import Mistake, application
-from idp.config import Settings, load_settings
-from idp.embedded_redis import stop_embedded_redis
+from idp.core.settings import Settings, load_settings
+from idp.storage.embedded_redis import stop_embedded_redis
+from idp.web import metrics
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -46,10 +46,11 @@ def _close(loaded: Settings) -> None:
 
 def worker() -> "Flask":
     """What granian calls in each worker: the application, with its chores until the process ends."""
-    from idp import create_app, housekeeping
+    from idp import create_app
+    from idp.maintenance import schedule
 
     app = create_app()
-    housekeeping.begin(app, threading.Event())
+    schedule.begin(app, threading.Event())
     # What stands now stays: the collector need not walk the whole program again and again between two answers.
     gc.collect()
     gc.freeze()
@@ -83,7 +84,7 @@ def _prepare_tables(migrate: bool) -> None:
 
     from idp.accounts import mark_blocked
     from idp.cli.database import upgrade_tables
-    from idp.extensions import db
+    from idp.storage.database import db
 
     if migrate:
         upgrade_tables()

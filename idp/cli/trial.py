@@ -13,11 +13,11 @@ from urllib.error import URLError
 from urllib.parse import parse_qs, quote_plus, urlencode, urljoin, urlsplit
 from urllib.request import HTTPCookieProcessor, HTTPErrorProcessor, OpenerDirector, Request, build_opener
 
-from idp import tokens
 from idp.cli import Mistake
+from idp.core import crypto
 
 if TYPE_CHECKING:
-    from idp.oidc.clients import Client
+    from idp.oidc.clients.client import Client
 
 TIMEOUT = 15  # seconds
 MOST_PAGES = 10
@@ -70,9 +70,9 @@ class Trial:
     browser: OpenerDirector = field(default_factory=lambda: build_opener(HTTPCookieProcessor(CookieJar()), Untouched))
     metadata: dict[str, Any] = field(default_factory=dict)
     jwks: dict[str, Any] = field(default_factory=dict)
-    state: str = field(default_factory=tokens.random_token)
-    nonce: str = field(default_factory=tokens.random_token)
-    verifier: str = field(default_factory=lambda: tokens.random_token(48), repr=False)
+    state: str = field(default_factory=crypto.random_token)
+    nonce: str = field(default_factory=crypto.random_token)
+    verifier: str = field(default_factory=lambda: crypto.random_token(48), repr=False)
     next: str = ""
 
     def steps(self) -> Iterator[str]:
@@ -129,7 +129,7 @@ class Trial:
             "scope": self.client.scope,
             "state": self.state,
             "nonce": self.nonce,
-            "code_challenge": tokens.digest(self.verifier),
+            "code_challenge": crypto.digest(self.verifier),
             "code_challenge_method": "S256",
         }
         if not self.client.require_pushed_authorization_requests:
@@ -191,14 +191,14 @@ class Trial:
 
     def checks(self, id_token: str) -> str:
         """What a service checks (OpenID Connect Core 3.1.3.7)."""
-        from idp.oidc import client_keys
+        from idp.oidc.clients import keys
 
         alg = self.client.id_token_signed_response_alg
         # Our own published keys in place of the client's: the same verification in the other direction.
         ours = self.client.model_copy(update={"jwks": self.jwks, "jwks_uri": None})
         try:
-            _, claims = client_keys.verified_claims(id_token, ours, (alg,))
-        except client_keys.Unverified as unverified:
+            _, claims = keys.verified_claims(id_token, ours, (alg,))
+        except keys.Unverified as unverified:
             raise Mistake(f"ID token: {unverified.reason}.") from None
         if (claims.get("iss"), claims.get("aud"), claims.get("nonce")) != (self.issuer, self.client.client_id, self.nonce):
             raise Mistake("ID token: iss, aud or nonce is not what was asked for.")

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from idp.config import Settings
+from idp.core.settings import Settings
 from idp.gateways import civil_registry, mail, sms
 
 

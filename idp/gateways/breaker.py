@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from idp import clock
+from idp.core import clock
 
 
 class BreakerOpen(Exception):

@@ -7,15 +7,16 @@ import httpx
 import structlog
 from flask import current_app, has_request_context
 
-from idp import clock, tokens, web
-from idp.config import ConfigError, Settings
+from idp.core import clock, crypto
+from idp.core.settings import ConfigError, Settings
 from idp.gateways import demo_registry, dukcapil, quota
 from idp.gateways.breaker import Breaker, BreakerOpen
 from idp.gateways.dukcapil import Credentials, Reading
 from idp.gateways.endpoints import Endpoint, adapter_of, parse_endpoint, refuse_in_production
 from idp.gateways.line import Answer, Line, NoAnswer, NotReached, Timeouts, milliseconds_since
 from idp.gateways.verdicts import Facts, Purpose, RegistryUnavailable, Verdict
-from idp.sealing import sealer
+from idp.storage.sealing import sealer
+from idp.web import requests
 
 __all__ = [
     "THRESHOLDS", "CivilRegistry", "Facts", "Purpose", "RegistryUnavailable", "Verdict", "civil_registry", "connect",
@@ -134,7 +135,7 @@ def _report(facts: Facts, said: object, outcome: str, begun: float) -> None:
         code=None if said is None else dukcapil.code_of(said),
         ms=milliseconds_since(begun),
         nik_index=sealer().index(facts.nik.value, "nik"),
-        transaction=web.reference() if has_request_context() else tokens.random_token(9),
+        transaction=requests.reference() if has_request_context() else crypto.random_token(9),
         quota=left,
     )
     if left is not None:

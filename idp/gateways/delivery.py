@@ -3,7 +3,7 @@
 from enum import Enum
 from typing import Literal, get_args
 
-from idp.store import Script, store
+from idp.storage.redis_store import Script, store
 
 Status = Literal["delivered", "undelivered", "unknown"]
 

@@ -12,8 +12,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from idp.config import ConfigError
-from idp.values import FullName, InvalidValue, Nik
+from idp.core.settings import ConfigError
+from idp.core.values import FullName, InvalidValue, Nik
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

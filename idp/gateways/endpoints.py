@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
-from idp.config import LOOPBACK, ConfigError
+from idp.core.settings import LOOPBACK, ConfigError
 
 
 @dataclass(frozen=True, slots=True)

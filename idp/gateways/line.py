@@ -12,8 +12,8 @@ from typing import Any, ParamSpec, TypeVar
 import httpx
 import orjson
 
-from idp import clock
-from idp.config import ConfigError
+from idp.core import clock
+from idp.core.settings import ConfigError
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -10,14 +10,14 @@ from typing import Protocol, cast
 import structlog
 from flask import current_app
 
-from idp import clock
-from idp.config import ConfigError, Settings
+from idp.core import clock
+from idp.core.settings import ConfigError, Settings
+from idp.core.values import EmailAddress
 from idp.gateways.breaker import Breaker, BreakerOpen
 from idp.gateways.delivery import DeliveryFailed, Receipt
 from idp.gateways.endpoints import Endpoint, adapter_of, parse_endpoint, refuse_in_production
 from idp.gateways.line import Bounded, NoAnswer, NotReached, Timeouts, milliseconds_since, trusted
 from idp.gateways.stand_in import StandIn, keep_for
-from idp.values import EmailAddress
 
 __all__ = ["DeliveryFailed", "MailGateway", "Receipt", "connect", "mail"]
 

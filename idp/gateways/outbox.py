@@ -4,9 +4,9 @@ from dataclasses import asdict, dataclass, field
 
 import orjson
 
-from idp import clock
-from idp.sealing import Unsealable, sealer
-from idp.store import Script, store
+from idp.core import clock
+from idp.storage.redis_store import Script, store
+from idp.storage.sealing import Unsealable, sealer
 
 KEY = "outbox"
 CONTEXT = "outbox:message"

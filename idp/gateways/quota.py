@@ -1,8 +1,8 @@
 """The day's quota at Dukcapil: what is left of it, and the tenth that is kept for those who lost their account."""
 
-from idp import clock
+from idp.core import clock
 from idp.gateways.verdicts import Purpose, RegistryUnavailable
-from idp.store import Script, store
+from idp.storage.redis_store import Script, store
 
 TWO_DAYS = 2 * 86400
 RESERVED = 0.1

@@ -7,15 +7,15 @@ from urllib.parse import urlsplit
 import structlog
 from flask import current_app
 
-from idp import clock
-from idp.config import ConfigError, Settings
+from idp.core import clock
+from idp.core.settings import ConfigError, Settings
+from idp.core.values import PhoneNumber
 from idp.gateways.breaker import Breaker, BreakerOpen
 from idp.gateways.delivery import DeliveryFailed, Receipt, delivery_status, record_delivery
 from idp.gateways.endpoints import Endpoint, adapter_of, parse_endpoint, refuse_in_production
 from idp.gateways.line import Answer, Line, NoAnswer, NotReached, Timeouts, milliseconds_since
 from idp.gateways.sms_dialects import JSON, VERIHUBS, ZENZIVA, Dialect, Unclear
 from idp.gateways.stand_in import StandIn, keep_for
-from idp.values import PhoneNumber
 
 __all__ = ["DeliveryFailed", "Receipt", "SmsGateway", "connect", "delivery_status", "record_delivery", "sms"]
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from idp.core.values import PhoneNumber
 from idp.gateways.delivery import DeliveryFailed
 from idp.gateways.endpoints import Endpoint
 from idp.gateways.line import Answer
-from idp.values import PhoneNumber
 
 Content = dict[str, Any]
 

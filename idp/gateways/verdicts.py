@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
-from idp.values import FullName, Nik
+from idp.core.values import FullName, Nik
 
 Purpose = Literal["registration", "recovery"]
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 from flask import Response, request
 
 from idp.authenticators import WrongFactor, recovery_codes, totp
-from idp.extensions import _
+from idp.core.languages import _
+from idp.limits.rate_limits import TooManyAttempts
 from idp.login.forms import AppCodeForm
 from idp.login.routes import room
 from idp.login.second_factor import Visit, keep, owed, page, prove, to
-from idp.rate_limits import TooManyAttempts
 
 
 @room.route("/login/otp/app", methods=["GET", "POST"])

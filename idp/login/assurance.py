@@ -2,8 +2,8 @@
 
 from flask import Response, make_response, render_template
 
-from idp import interaction
-from idp.interaction import here
+from idp.interaction import rooms
+from idp.interaction.rooms import here
 from idp.login.routes import room
 
 
@@ -11,5 +11,5 @@ from idp.login.routes import room
 def assurance() -> Response:
     """Says where to go with which document."""
     if "assurance" not in here().owed or here().authentication is None:
-        return interaction.door()
+        return rooms.door()
     return make_response(render_template("login/assurance.html"))

@@ -2,11 +2,14 @@
 
 from flask import Response, make_response, render_template, request
 
-from idp import accounts, audit, clock, interaction, notices
-from idp.extensions import db
-from idp.interaction import here
+from idp import accounts, notices
+from idp.audit import trail
+from idp.core import clock
+from idp.core.values import Authentication
+from idp.interaction import rooms
+from idp.interaction.rooms import here
 from idp.login.routes import DELETING, leave, room
-from idp.values import Authentication
+from idp.storage.database import db
 
 
 @room.route("/login/deleting", methods=["GET", "POST"])
@@ -16,13 +19,13 @@ def deleting() -> Response:
     proved = Authentication.from_dict(notes["proved"]) if notes else None
     account = accounts.find(proved.account) if proved else None
     if proved is None or account is None or account.locked or account.password_changed_at > proved.auth_time:
-        return interaction.door()  # what was proved here holds no longer: fails closed
+        return rooms.door()  # what was proved here holds no longer: fails closed
     if request.method == "POST" and _keep(account):
-        audit.record("sign_in", account=account.subject, client=here().service.get("client_id"))
+        trail.record("sign_in", account=account.subject, client=here().service.get("client_id"))
         here().authenticated(proved)
         return leave(account.subject, notes["by"])
     if account.delete_at is None:
-        return interaction.door()
+        return rooms.door()
     at = clock.from_timestamp(account.delete_at)
     return make_response(render_template("login/deleting.html", at=at))
 

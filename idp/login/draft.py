@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from idp.code_step import SentCode
+from idp.one_time_codes.code_step import SentCode
 
 ROOM = "login"
 

@@ -3,9 +3,9 @@
 from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import InputRequired
 
-from idp.extensions import _l
-from idp.fields import CodeField, CurrentPasswordField, IdentifierField
-from idp.forms import Form
+from idp.core.languages import _l
+from idp.web.fields import CodeField, CurrentPasswordField, IdentifierField
+from idp.web.forms import Form
 
 
 class LoginForm(Form):

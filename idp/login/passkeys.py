@@ -2,15 +2,17 @@
 
 from flask import Response, make_response, render_template, request, url_for
 
-from idp import accounts, interaction, web
+from idp import accounts
 from idp.authenticators import WrongFactor, passkeys
 from idp.authenticators.wrong_codes import judged
-from idp.extensions import _
-from idp.interaction import here
+from idp.core.languages import _
+from idp.interaction import rooms
+from idp.interaction.rooms import here
+from idp.limits.rate_limits import TooManyAttempts
 from idp.login.forms import AppCodeForm, PasskeyForm
 from idp.login.routes import room
 from idp.login.second_factor import Visit, owed, page, prove, to
-from idp.rate_limits import TooManyAttempts
+from idp.web import requests
 
 
 @room.route("/login/otp/passkey", methods=["GET", "POST"])
@@ -45,10 +47,10 @@ def passkey_offer() -> Response:
     """Promotes a passkey, once; POST without an answer of the device goes on to the service."""
     proved = here().proved
     if "passkey" not in here().owed or proved is None or not accounts.stands(proved):
-        return interaction.door()
+        return rooms.door()
     account = accounts.find(proved.account)
     if account is None:
-        return interaction.door()
+        return rooms.door()
     form, context = PasskeyForm(), f"offer:{here().id}"
     # A stolen password alone must not leave a passkey of the thief's behind: it wants a second factor first.
     ready = "mfa" in proved.amr
@@ -57,7 +59,7 @@ def passkey_offer() -> Response:
             form.form_errors = [_("Passkey belum tersimpan. Coba lagi, atau lanjut tanpa passkey.")]
         else:
             here().offer = False
-            return interaction.leave()
+            return rooms.leave()
     options = passkeys.creation_options(context, account.subject, name_of(account)) if ready else None
     shown = {"form": form, "options": options, "phone": account.phone, "send": url_for("login.send")}
     return make_response(render_template("login/passkey_offer.html", **shown), 422 if form.errors else 200)
@@ -72,7 +74,7 @@ def _registered(context: str, subject: str, form: PasskeyForm) -> bool:
     if not form.validate():
         return False
     try:
-        passkeys.register(context, subject, form.credential.data or "", web.device())
+        passkeys.register(context, subject, form.credential.data or "", requests.device())
     except WrongFactor:
         return False
     return True

@@ -2,12 +2,14 @@
 
 from flask import Response, make_response, render_template, request, url_for
 
-from idp import clock, interaction, web
-from idp.interaction import here
+from idp.core import clock
+from idp.interaction import rooms
+from idp.interaction.rooms import here
 from idp.login.routes import ASKED, room
 from idp.probation import answers, machine, transitions
 from idp.probation.machine import Act, Impossible, State
 from idp.probation.model import Recovery
+from idp.web import urls
 
 ANSWERS = {"no": Act.VETO, "yes": Act.AFFIRM}
 
@@ -18,7 +20,7 @@ def recovering() -> Response:
     notes = here().draft(ASKED)
     row = transitions.find(notes["recovery"]) if "recovery" in notes else None
     if row is None:
-        return interaction.door()
+        return rooms.door()
     if "outcome" in notes:
         return _page("answered", state=notes["outcome"])
     act = ANSWERS.get(request.form.get("answer", "")) if request.method == "POST" else None
@@ -30,7 +32,7 @@ def recovering() -> Response:
         outcome = over.state.value
     here().keep(ASKED, notes | {"outcome": outcome})
     here().save()
-    return web.see_other(url_for("login.recovering"))
+    return urls.see_other(url_for("login.recovering"))
 
 
 def _asked(row: Recovery) -> Response:

@@ -4,19 +4,23 @@ from typing import Any
 
 from flask import Response, make_response, render_template, url_for
 
-from idp import accounts, audit, authenticators, interaction, probation, rate_limits, web
+from idp import accounts, authenticators, probation
+from idp.audit import trail
 from idp.authenticators import WrongFactor, passkeys
 from idp.authenticators.model import ACTIVE
-from idp.extensions import _, _l
-from idp.interaction import here
+from idp.core.languages import _, _l
+from idp.interaction import rooms
+from idp.interaction.rooms import here
+from idp.limits import rate_limits
 from idp.login.forms import LoginForm, PasskeyForm
 from idp.probation import recognising
 from idp.probation.answers import By
+from idp.web import requests, urls
 
 ASKED = "login-recovery"  # the notes of whoever is asked about a recovery
 DELETING = "login-deleting"  # of whoever is asked whether their account shall be deleted
 NO_PASSKEY = _l("Passkey tidak dapat dipakai. Coba lagi, atau masuk dengan password.")
-room = interaction.room("login", __name__, "login", "select_account", "create", "mfa", "passkey")
+room = rooms.room("login", __name__, "login", "select_account", "create", "mfa", "passkey")
 
 
 @room.route("/login", methods=["GET", "POST"])
@@ -37,7 +41,7 @@ def password() -> Response:
         return locked()
     if account.deleting:
         return _ask_about_deletion(account, ("pwd",), "password")
-    audit.record("sign_in", account=account.subject, client=here().service.get("client_id"))
+    trail.record("sign_in", account=account.subject, client=here().service.get("client_id"))
     here().authenticated(probation.authentication(account, ("pwd",)))
     here().offer = bool(form.passkey_ready.data) and _promote(account.subject)
     return leave(account.subject, "password")
@@ -48,8 +52,8 @@ def passkey() -> Response:
     """A passkey instead of identifier and password: the device has verified its owner, so both factors at once."""
     form = PasskeyForm()
     if not form.validate_on_submit() or not passkeys.possible():
-        return web.see_other(url_for("login.password"))
-    address = web.client_address()
+        return urls.see_other(url_for("login.password"))
+    address = requests.client_address()
     rate_limits.hit("passkey_address", address)
     answer = form.credential.data or ""
     try:
@@ -66,7 +70,7 @@ def passkey() -> Response:
         return locked()
     if account.deleting:
         return _ask_about_deletion(account, (*proof.amr, "mfa"), "passkey")
-    audit.record("sign_in", account=account.subject, client=here().service.get("client_id"), kind="passkey")
+    trail.record("sign_in", account=account.subject, client=here().service.get("client_id"), kind="passkey")
     here().authenticated(probation.authentication(account, (*proof.amr, "mfa")))
     return leave(account.subject, "passkey")
 
@@ -79,7 +83,7 @@ def locked() -> Response:
 def leave(subject: str, by: By) -> Response:
     """To the door; while a recovery of the account waits, by way of the question whose it is."""
     waiting = recognising.waiting(subject)
-    return _ask(waiting, by) if waiting is not None else interaction.leave()
+    return _ask(waiting, by) if waiting is not None else rooms.leave()
 
 
 def _ask_about_deletion(account: accounts.Account, amr: tuple[str, ...], by: By) -> Response:
@@ -87,13 +91,13 @@ def _ask_about_deletion(account: accounts.Account, amr: tuple[str, ...], by: By)
     proved = probation.authentication(account, amr)
     here().keep(DELETING, {"proved": proved.to_dict(), "by": by})
     here().save()
-    return web.see_other(url_for("login.deleting"))
+    return urls.see_other(url_for("login.deleting"))
 
 
 def _ask(row: probation.Recovery, by: By) -> Response:
     here().keep(ASKED, {"recovery": row.id, "by": by})
     here().save()
-    return web.see_other(url_for("login.recovering"))
+    return urls.see_other(url_for("login.recovering"))
 
 
 def _promote(subject: str) -> bool:

@@ -7,17 +7,20 @@ from typing import Any
 
 from flask import Response, request, url_for
 
-from idp import accounts, authenticators, interaction, otp, web
+from idp import accounts, authenticators
 from idp.accounts import Account
 from idp.authenticators import Enrolled, WrongFactor, passkeys, recovery_codes, remembered_devices, totp
-from idp.code_step import CodeForm, SentCode, right
-from idp.extensions import _
-from idp.forms import form_page
-from idp.interaction import here
+from idp.core.languages import _
+from idp.interaction import rooms
+from idp.interaction.rooms import here
+from idp.limits.rate_limits import TooManyAttempts
 from idp.login.draft import ROOM, Draft
 from idp.login.forms import AppCodeForm, PasskeyForm, RecoveryCodeForm
 from idp.login.routes import room
-from idp.rate_limits import TooManyAttempts
+from idp.one_time_codes import otp
+from idp.one_time_codes.code_step import CodeForm, SentCode, right
+from idp.web import urls
+from idp.web.forms import form_page
 
 PURPOSE = "mfa"
 
@@ -39,10 +42,10 @@ def owed(view: Callable[[Visit], Response]) -> Callable[[], Response]:
         first = here().authentication
         # A lock or a new password since the first factor ends it here too, before anything is guessed at.
         if "mfa" not in here().owed or first is None or not accounts.stands(first):
-            return interaction.door()
+            return rooms.door()
         account = accounts.find(first.account)
         if account is None:
-            return interaction.door()
+            return rooms.door()
         return view(Visit(account, authenticators.of(first.account), Draft.load(here().draft(ROOM), first.account)))
 
     return opened
@@ -102,7 +105,7 @@ def sms(visit: Visit) -> Response:
         return page("sms", visit, form)
     try:
         if not right(form, sent, PURPOSE, phone):
-            return interaction.door() if here().moved_on() else page("sms", visit, form)
+            return rooms.door() if here().moved_on() else page("sms", visit, form)
     except TooManyAttempts as limit:
         return page("sms", visit, form, 429, exhausted=limit.limit, limited=limit.retry_after)
     if visit.draft.app:
@@ -115,14 +118,14 @@ def sms(visit: Visit) -> Response:
 def decline(visit: Visit) -> Response:
     """On without it: only where the client would merely have liked it, which the door decides."""
     here().declined = True
-    return interaction.leave()
+    return rooms.leave()
 
 
 def prove(visit: Visit, amr: tuple[str, ...], *, remember: bool = False) -> Response:
     """The second factor is given: back to the door; `remember` excuses this browser for 30 days."""
     here().proved_again(amr)
     here().keep(ROOM, {})
-    response = interaction.leave()
+    response = rooms.leave()
     if remember:
         remembered_devices.remember(visit.account.subject, response)
     return response
@@ -137,7 +140,7 @@ def keep(draft: Draft, endpoint: str) -> Response:
 
 def to(endpoint: str) -> Response:
     """303 to a page of this room."""
-    return web.see_other(url_for(endpoint))
+    return urls.see_other(url_for(endpoint))
 
 
 def page(name: str, visit: Visit, form: Any = None, status: int | None = None, **context: Any) -> Response:
@@ -156,7 +159,7 @@ def _refused(visit: Visit, form: Any, verify: Callable[[], None]) -> Response | 
     except WrongFactor:
         # A second click comes too late for the code, and in time for what the first one achieved.
         if here().moved_on():
-            return interaction.door()
+            return rooms.door()
         form.code.errors = [_("Kode salah atau sudah dipakai. Periksa kembali, atau tunggu kode berikutnya.")]
         return page(name, visit, form)
     except TooManyAttempts as limit:

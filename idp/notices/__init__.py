@@ -5,7 +5,8 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import Connection
 
-from idp import accounts, clock
+from idp import accounts
+from idp.core import clock
 from idp.notices import outbox
 from idp.notices.delivery import deliver_due, post, send, tell, tell_each
 from idp.notices.outbox import Fate, Standing, fates, of_account, standing, write, write_each

@@ -5,17 +5,20 @@ from concurrent.futures import wait
 
 import structlog
 
-from idp import accounts, audit, background, clock, rate_limits
-from idp.extensions import DATABASE_DOWN
+from idp import accounts
+from idp.audit import trail
+from idp.core import background, clock
+from idp.core.values import EmailAddress, PhoneNumber
 from idp.gateways.mail import mail
 from idp.gateways.sms import DeliveryFailed, Receipt, sms
+from idp.limits import rate_limits
+from idp.limits.rate_limits import TooManyAttempts
 from idp.notices import outbox
 from idp.notices.outbox import Claimed
 from idp.notices.words import Notice
-from idp.rate_limits import TooManyAttempts
-from idp.sealing import Unsealable
-from idp.store import StoreUnavailable
-from idp.values import EmailAddress, PhoneNumber
+from idp.storage.database import DATABASE_DOWN
+from idp.storage.redis_store import StoreUnavailable
+from idp.storage.sealing import Unsealable
 
 log = structlog.get_logger()
 
@@ -94,7 +97,7 @@ def _attempt(claimed: Claimed) -> None:
             rate_limits.hit("notice_contact_day", claimed.notice.kind, claimed.contact.value)
     except TooManyAttempts:
         outbox.settle(claimed.id, outbox.WITHHELD, "limit")
-        audit.record("notice_withheld", account=claimed.account, kind=claimed.notice.kind, reason="limit")
+        trail.record("notice_withheld", account=claimed.account, kind=claimed.notice.kind, reason="limit")
         return
     except StoreUnavailable:
         # Nobody is told uncounted, lest we be made to bombard somebody: it waits for the store (fails closed).
@@ -121,7 +124,7 @@ def _send(claimed: Claimed) -> None:
 
 def _give_up(claimed: Claimed) -> None:
     outbox.settle(claimed.id, outbox.GIVEN_UP, claimed.last_answer or "too late")
-    audit.record("notice_given_up", account=claimed.account, kind=claimed.notice.kind, reason=claimed.last_answer or None)
+    trail.record("notice_given_up", account=claimed.account, kind=claimed.notice.kind, reason=claimed.last_answer or None)
 
 
 def _send_unkept(contact: PhoneNumber | EmailAddress, notice: Notice, account: str | None) -> None:
@@ -129,9 +132,9 @@ def _send_unkept(contact: PhoneNumber | EmailAddress, notice: Notice, account: s
         rate_limits.hit("notice_contact_day", notice.kind, contact.value)
         _dispatch(contact, notice, None, outbox.new_id())
     except TooManyAttempts:
-        audit.record("notice_withheld", account=account, kind=notice.kind, reason="limit")
+        trail.record("notice_withheld", account=account, kind=notice.kind, reason="limit")
     except DeliveryFailed as refused:
-        audit.record("notice_withheld", account=account, kind=notice.kind, reason=refused.reason)
+        trail.record("notice_withheld", account=account, kind=notice.kind, reason=refused.reason)
     else:
         _audit_sent(contact, notice, account)
 
@@ -149,4 +152,4 @@ def _dispatch(contact: PhoneNumber | EmailAddress, notice: Notice, locale: str |
 
 def _audit_sent(contact: PhoneNumber | EmailAddress, notice: Notice, account: str | None) -> None:
     channel = "sms" if isinstance(contact, PhoneNumber) else "mail"
-    audit.record("notice_sent", account=account, kind=notice.kind, channel=channel)
+    trail.record("notice_sent", account=account, kind=notice.kind, channel=channel)

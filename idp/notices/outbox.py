@@ -8,11 +8,11 @@ import orjson
 from sqlalchemy import BigInteger, Connection, String, Table, Text, delete, func, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp import clock, tokens
-from idp.extensions import Model, db
+from idp.core import clock, crypto
+from idp.core.values import EmailAddress, PhoneNumber
 from idp.notices.words import Notice
-from idp.sealing import sealer
-from idp.values import EmailAddress, PhoneNumber
+from idp.storage.database import Model, db
+from idp.storage.sealing import sealer
 
 PENDING, SENT, WITHHELD, GIVEN_UP = "pending", "sent", "withheld", "given_up"
 LEASE = 120  # seconds that one worker has for an attempt; longer than every gateway in the order of failover takes
@@ -179,7 +179,7 @@ def erase(account: str, connection: Connection) -> None:
 
 def new_id() -> str:
     """A fresh id, which gateways see as our reference of the message."""
-    return tokens.random_token(16)
+    return crypto.random_token(16)
 
 
 def _row(contact: PhoneNumber | EmailAddress, notice: Notice, account: str | None) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from idp.letters import Link
+from idp.core.values import PhoneNumber
+from idp.notices.letters import Link
 from idp.notices.words import HELP_EN, HELP_ID, NOT_YOU_EN, NOT_YOU_ID, Notice, english, indonesian, short
-from idp.values import PhoneNumber
 
 YOU_ID, YOU_EN = "Apakah ini Anda?", "Was this you?"
 

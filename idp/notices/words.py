@@ -6,9 +6,10 @@ from typing import Any, Self
 
 from babel.dates import format_datetime
 
-from idp import clock, letters
-from idp.config import settings
-from idp.letters import Letter, Link
+from idp.core import clock
+from idp.core.settings import settings
+from idp.notices import letters
+from idp.notices.letters import Letter, Link
 
 NOT_YOU_ID = "Jika ini bukan Anda, segera buka tautan di bawah ini: di sana tertulis apa yang harus dilakukan."
 NOT_YOU_EN = "If this was not you, open the link below at once: it says what to do."

@@ -5,43 +5,32 @@ from typing import Any
 
 from flask import Blueprint, Flask
 
-from idp import connections, interaction, web
-from idp.accounts import account_deleting, account_locked, erased, erasing, password_changed, recovered
-from idp.oidc import (
-    authorize,
-    built_in,
-    checks,
-    client_registration,
-    connected,
-    cors,
-    device,
-    discovery,
-    dynamic_clients,
-    encryption,
-    endpoints,
-    families,
-    logout,
-    par,
-    session_state,
-    token,
-    userinfo,
-)
-from idp.oidc.client_file import ClientDirectory
-from idp.oidc.discovery import WellKnown
-from idp.oidc.grants import TABLE as GRANTS
-from idp.oidc.introspection import IntrospectionEndpoint
-from idp.oidc.keys import KeyRing
-from idp.oidc.logout import EndSessionEndpoint
-from idp.oidc.revocation import RevocationEndpoint
+from idp.accounts import account_deleting, account_locked, connections, erased, erasing, password_changed, recovered
+from idp.interaction import rooms
+from idp.oidc import cors
+from idp.oidc.authorization import endpoint, pipeline, pushed_requests
+from idp.oidc.clients import built_in, connected_services, dynamic, registration
+from idp.oidc.clients.file import ClientDirectory
+from idp.oidc.device import pages
+from idp.oidc.logout import rp_initiated, session_management
+from idp.oidc.logout.rp_initiated import EndSessionEndpoint
+from idp.oidc.metadata import discovery
+from idp.oidc.metadata.discovery import WellKnown
 from idp.oidc.server import AuthorizationServer
-from idp.sessions import session_ended
+from idp.oidc.tokens import encryption, endpoints, issuance, refresh_tokens, userinfo
+from idp.oidc.tokens.grants import TABLE as GRANTS
+from idp.oidc.tokens.introspection import IntrospectionEndpoint
+from idp.oidc.tokens.revocation import RevocationEndpoint
+from idp.oidc.tokens.signing_keys import KeyRing
+from idp.sessions.single_sign_on import session_ended
+from idp.web import error_pages
 
 # Modules with routes, each adding its own; then the endpoints that Authlib's server answers itself.
-ROUTES: list[Any] = [authorize, endpoints, userinfo, logout, par, device, session_state, client_registration, cors]
+ROUTES: list[Any] = [endpoint, endpoints, userinfo, rp_initiated, pushed_requests, pages, session_management, registration, cors]
 # Pushed requests build on the server, and the server on the pipeline: so they join the pipeline here.
-checks.SOURCES.insert(0, par.unpack)
-checks.VALIDATE.append((par.pushed_when_required, "RFC 9126 5: require_pushed_authorization_requests"))
-discovery.FEATURES += [par.metadata, device.metadata, encryption.metadata, client_registration.metadata]
+pipeline.SOURCES.insert(0, pushed_requests.unpack)
+pipeline.VALIDATE.append((pushed_requests.pushed_when_required, "RFC 9126 5: require_pushed_authorization_requests"))
+discovery.FEATURES += [pushed_requests.metadata, pages.metadata, encryption.metadata, registration.metadata]
 
 ENDPOINTS: list[Any] = [IntrospectionEndpoint, RevocationEndpoint, EndSessionEndpoint]
 
@@ -53,13 +42,13 @@ def init_app(app: Flask) -> None:
     app.extensions["idp.clients"] = _directory(app)
     app.extensions["idp.keys"] = KeyRing()
     app.extensions["idp.oidc"] = _server()
-    connections.install(app, connected.Services())
+    connections.install(app, connected_services.Services())
     blueprint = Blueprint("oidc", __name__)
-    blueprint.url_value_preprocessor(interaction.enter)
+    blueprint.url_value_preprocessor(rooms.enter)
     for module in ROUTES:
         module.register(blueprint)
     app.register_blueprint(blueprint)
-    web.refuse_in_json(app, endpoints.SEGMENTS, endpoints.refused)
+    error_pages.refuse_in_json(app, endpoints.SEGMENTS, endpoints.refused)
     app.wsgi_app = WellKnown(app, app.wsgi_app)  # type: ignore[method-assign]
     _listen()
 
@@ -67,27 +56,27 @@ def init_app(app: Flask) -> None:
 def _directory(app: Flask) -> ClientDirectory:
     known = app.extensions["idp.settings"]
     found = ClientDirectory.open(known.clients_file, production=known.production)
-    found.others += [built_in.find, dynamic_clients.find]
+    found.others += [built_in.find, dynamic.find]
     return found
 
 
 def _server() -> Any:
     built: Any = AuthorizationServer()
-    built.register_token_generator("default", token.generate)
+    built.register_token_generator("default", issuance.generate)
     for grant, extensions in GRANTS:
         built.register_grant(grant, extensions)
-    for endpoint in ENDPOINTS:
-        built.register_endpoint(endpoint)
+    for each in ENDPOINTS:
+        built.register_endpoint(each)
     return built
 
 
 def _listen() -> None:
-    session_ended.connect(logout.tell)
+    session_ended.connect(rp_initiated.tell)
     for signal in (account_locked, account_deleting, password_changed, recovered):
         signal.connect(_end_refreshing)
-    erasing.connect(connected.erase)
-    erased.connect(connected.forget)
+    erasing.connect(connected_services.erase)
+    erased.connect(connected_services.forget)
 
 
 def _end_refreshing(_: Any, subject: str, **rest: Any) -> None:
-    families.end_account(subject)
+    refresh_tokens.end_account(subject)

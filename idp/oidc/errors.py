@@ -3,7 +3,7 @@
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.base import invalid_error_characters
 
-from idp import metrics
+from idp.web import metrics
 
 # Codes whose HTTP status is not 400 at endpoints that answer in JSON (RFC 6749 section 5.2, RFC 6750 section 3.1).
 STATUSES = {

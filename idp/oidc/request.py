@@ -13,7 +13,7 @@ from werkzeug.datastructures import Headers
 from idp.oidc.errors import refusal
 
 if TYPE_CHECKING:
-    from idp.oidc.clients import Client
+    from idp.oidc.clients.client import Client
 
 MAX_BYTES = 64 * 1024
 MAX_PARAMETERS = 100

@@ -10,12 +10,15 @@ from authlib.oauth2.rfc6749 import OAuth2Request, UnsupportedGrantTypeError
 from flask import Response, current_app
 from flask_babel import get_locale
 
-from idp import web
-from idp.oidc import checks, client_auth, device_approval, errors
-from idp.oidc.answers import Answer, answer
-from idp.oidc.clients import clients
-from idp.oidc.presentation import service_of
+from idp.oidc import errors
+from idp.oidc.authorization import pipeline
+from idp.oidc.authorization.response_modes import Answer, answer
+from idp.oidc.clients import authentication
+from idp.oidc.clients.client import clients
+from idp.oidc.clients.presentation import service_of
+from idp.oidc.device import approval
 from idp.oidc.request import Request, from_form
+from idp.web import error_pages
 
 # Errors that are nobody's fault but ours or an operator's; every other error on a page is a request that cannot be.
 PAGE_STATUS = {"temporarily_unavailable": 503, "server_error": 500}
@@ -39,9 +42,9 @@ class AuthorizationServer(FlaskAuthorizationServer):
         """
         ours = cast(Request, request)
         if ours.device:
-            return device_approval.grant_for(ours, self)
-        checks.run(checks.RECOGNISE, ours)
-        checks.run(checks.VALIDATE, ours)
+            return approval.grant_for(ours, self)
+        pipeline.run(pipeline.RECOGNISE, ours)
+        pipeline.run(pipeline.VALIDATE, ours)
         return super().get_authorization_grant(ours)
 
     def get_token_grant(self, request: OAuth2Request) -> Any:
@@ -55,7 +58,7 @@ class AuthorizationServer(FlaskAuthorizationServer):
 
     def authenticate_client(self, request: OAuth2Request, methods: Any, endpoint: str = "token") -> Any:
         """By our table, whatever list an endpoint names: which method a client uses is the client's entry to say."""
-        return client_auth.authenticate(cast(Request, request), endpoint)
+        return authentication.authenticate(cast(Request, request), endpoint)
 
     def handle_response(self, status_code: int, payload: Any, headers: Any) -> Response:
         """The one place where answers are made: to a client through its browser, or JSON."""
@@ -74,19 +77,19 @@ class AuthorizationServer(FlaskAuthorizationServer):
         ours = cast("Request | None", request)
         body = errors.body_of(error)
         if ours is not None and ours.device:
-            return device_approval.refused(ours, body["error"])
+            return approval.refused(ours, body["error"])
         if ours is not None and ours.answer_to:
             return self.handle_response(303, answer(ours, list(body.items())), [])
         if ours is not None and ours.interactive:
             return _page(ours, body["error"])
-        challenge = client_auth.challenge(ours) if body["error"] == "invalid_client" else []
+        challenge = authentication.challenge(ours) if body["error"] == "invalid_client" else []
         return self.handle_response(error.status_code, body, [*_other_headers(error), *default_json_headers, *challenge])
 
 
 def _page(request: Request, error: str) -> Response:
     """The page of an error that may not travel; a client that is known is named, with its own way back."""
     service = {"service": service_of(request.client, str(get_locale()))} if request.client else {}
-    return web.error_page(PAGE_STATUS.get(error, 400), error, client_id=request.get("client_id")[:100], **service)
+    return error_pages.error_page(PAGE_STATUS.get(error, 400), error, client_id=request.get("client_id")[:100], **service)
 
 
 def _other_headers(error: OAuth2Error) -> list[tuple[str, str]]:

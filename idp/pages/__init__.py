@@ -2,10 +2,11 @@
 
 from flask import Flask
 
-from idp import clock, web
-from idp.extensions import csrf
-from idp.pages import assets, routes, times
-from idp.pages.locale import select_locale
+from idp.core import clock
+from idp.pages import routes
+from idp.web import assets, headers, times
+from idp.web.csrf import csrf_protect
+from idp.web.locale import select_locale
 
 __all__ = ["init_app", "select_locale"]
 
@@ -14,7 +15,7 @@ def init_app(app: Flask) -> None:
     """Adds the pages; gives templates `asset`, `this_year`, `csp_nonce`, and what `times` adds."""
     assets.init_app(app)
     times.init_app(app)
-    app.jinja_env.globals |= {"csp_nonce": web.csp_nonce, "this_year": lambda: clock.wib(clock.now()).year}
+    app.jinja_env.globals |= {"csp_nonce": headers.csp_nonce, "this_year": lambda: clock.wib(clock.now()).year}
     # Its page may carry an interaction's token: it checks the origin itself, and changes a language only.
-    csrf.exempt(routes.language)
+    csrf_protect.exempt(routes.language)
     app.register_blueprint(routes.blueprint)

@@ -7,14 +7,14 @@ from flask import Blueprint, Response, abort, render_template, request
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from idp import web
 from idp.accounts import TERMS
-from idp.config import settings
-from idp.extensions import db
-from idp.forms import refuse_foreign_origin
+from idp.core.settings import settings
 from idp.gateways import outbox as kept
-from idp.pages.locale import supported
-from idp.store import StoreUnavailable, store
+from idp.storage.database import db
+from idp.storage.redis_store import StoreUnavailable, store
+from idp.web import cookies, urls
+from idp.web.csrf import refuse_foreign_origin
+from idp.web.locale import supported
 
 blueprint = Blueprint("pages", __name__)
 
@@ -47,10 +47,10 @@ def not_me() -> str:
 def language() -> Response:
     """Keeps the language chosen (`bahasa`) for the browser's session; returns to the page (`kembali`)."""
     refuse_foreign_origin()
-    response = web.see_other(same_site_path(request.form.get("kembali", "")))
+    response = urls.see_other(same_site_path(request.form.get("kembali", "")))
     chosen = supported(request.form.get("bahasa"))
     if chosen:
-        web.set_cookie(response, web.LANGUAGE_COOKIE, chosen)
+        cookies.set_cookie(response, cookies.LANGUAGE_COOKIE, chosen)
     return response
 
 

@@ -6,14 +6,15 @@ from typing import Any, Literal
 from flask import Flask
 from sqlalchemy import Connection, delete, func, select
 
-from idp import accounts, clock
+from idp import accounts
 from idp.accounts import Account
-from idp.extensions import db
+from idp.core import clock
+from idp.core.values import ACR_RECOVERED, Authentication
 from idp.probation import transitions
 from idp.probation.machine import VETO_LIFE, Act, Impossible, Power, State, at, power
 from idp.probation.model import Recovery, VetoLink
 from idp.probation.risk import Circumstances, Way, verdict
-from idp.values import ACR_RECOVERED, Authentication
+from idp.storage.database import db
 
 __all__ = [
     "Act", "Circumstances", "Impossible", "Power", "Probation", "Recovery", "State", "VetoLink", "Way", "at",

@@ -4,14 +4,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
-from idp import accounts, audit, authenticators, clock, notices, sessions
+from idp import accounts, authenticators, notices
 from idp.accounts import Account, ContactTaken, Replaced
-from idp.extensions import db
+from idp.audit import trail
+from idp.core import clock
+from idp.core.values import EmailAddress, PhoneNumber
 from idp.probation import links, machine, transitions
 from idp.probation.machine import Act, Case, Impossible, State
 from idp.probation.model import Recovery
 from idp.probation.transitions import Moved
-from idp.values import EmailAddress, PhoneNumber
+from idp.sessions import single_sign_on
+from idp.storage.database import db
 
 TRIES = 5
 By = Literal["contact", "password", "passkey", "officers"]
@@ -67,7 +70,7 @@ def sign(row: Recovery, officer: str, act: Act) -> State | None:
     if row.officer is None:
         if not transitions.sign(row, officer, act):
             raise Moved
-        audit.record("recovery_signed", account=row.subject, recovery=row.id, act=act.value, first=officer)
+        trail.record("recovery_signed", account=row.subject, recovery=row.id, act=act.value, first=officer)
         return None
     if row.officer == officer:
         raise SameOfficer
@@ -86,7 +89,7 @@ def settle_due() -> int:
             continue
         settled += 1
         if case.state is State.FINAL:
-            audit.record("probation_ended", account=row.subject, reason="time")
+            trail.record("probation_ended", account=row.subject, reason="time")
         notices.send(kept)
     return settled
 
@@ -104,7 +107,7 @@ def _veto(row: Recovery, by: By, also: Callable[[], None]) -> State:
     if present is State.FINAL:
         return _freeze(row, account, also)
     _undo(row, account, Act.VETO, also)
-    audit.record("recovery_vetoed", account=row.subject, recovery=row.id, by=by)
+    trail.record("recovery_vetoed", account=row.subject, recovery=row.id, by=by)
     return State.VETOED
 
 
@@ -125,23 +128,23 @@ def _undo(row: Recovery, account: Account, act: Act, also: Callable[[], None]) -
         move()
         db.session.commit()
     else:
-        sessions.end_all(subject)
+        single_sign_on.end_all(subject)
         accounts.restore(account, Replaced(row.old_contacts or [], row.old_password_hash), move_back)
-        sessions.end_all(subject)
-        audit.record("authenticators_restored", account=subject, recovery=row.id)
+        single_sign_on.end_all(subject)
+        trail.record("authenticators_restored", account=subject, recovery=row.id)
     notices.send(kept)
 
 
 def _freeze(row: Recovery, account: Account, also: Callable[[], None]) -> State:
     subject = account.subject
-    sessions.end_all(subject)
+    single_sign_on.end_all(subject)
     also()
     transitions.move(row, Act.VETO)
     old = [contact.value for contact in account.contacts if contact.current or contact.id in (row.old_contacts or [])]
     kept = _keep(old, notices.recovery_frozen(clock.now()), subject)
     accounts.lock(account, "a recovery was vetoed after its probation")  # commits all of it
-    sessions.end_all(subject)
-    audit.record("recovery_frozen", account=subject, recovery=row.id)
+    single_sign_on.end_all(subject)
+    trail.record("recovery_frozen", account=subject, recovery=row.id)
     notices.send(kept)
     return State.FROZEN
 
@@ -162,11 +165,11 @@ def _go_on(row: Recovery, act: Act, by: By) -> State:
     ready = case.state is State.READY
     kept = _keep_ready(row, case) if ready else _keep_affirmed(row, account)
     db.session.commit()
-    audit.record("recovery_affirmed", account=row.subject, recovery=row.id, by=by)
+    trail.record("recovery_affirmed", account=row.subject, recovery=row.id, by=by)
     if before is State.FROZEN and account is not None:
         accounts.unlock(account, "two officers approved the recovery")
     if not ready and account is not None:
-        audit.record("probation_ended", account=row.subject, reason=by)
+        trail.record("probation_ended", account=row.subject, reason=by)
     notices.send(kept)
     return case.state
 
@@ -178,7 +181,7 @@ def _undo_signed(row: Recovery, by: By, also: Callable[[], None]) -> State:
     _undo(row, account, Act.UNDO, also)
     if account.locked:
         accounts.unlock(account, "two officers undid the recovery")
-    audit.record("recovery_vetoed", account=row.subject, recovery=row.id, by=by)
+    trail.record("recovery_vetoed", account=row.subject, recovery=row.id, by=by)
     return State.VETOED
 
 

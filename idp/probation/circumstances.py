@@ -4,18 +4,21 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, or_, select
 
-from idp import clock, known_devices, notices, sessions, web
+from idp import notices
 from idp.accounts import Account
 from idp.authenticators import remembered_devices
-from idp.config import settings
-from idp.extensions import db
-from idp.forms import browser_secret
+from idp.core import clock
+from idp.core.settings import settings
+from idp.core.values import EmailAddress, PhoneNumber
 from idp.gateways.sms import delivery_status
 from idp.probation.machine import DAY, HOUR
 from idp.probation.model import Recovery
 from idp.probation.risk import Circumstances
-from idp.sealing import sealer
-from idp.values import EmailAddress, PhoneNumber
+from idp.sessions import known_devices, single_sign_on
+from idp.storage.database import db
+from idp.storage.sealing import sealer
+from idp.web import requests
+from idp.web.csrf import browser_secret
 
 USED_LATELY = 30 * DAY
 DORMANT = 180 * DAY
@@ -39,7 +42,7 @@ def place() -> dict[str, str | None]:
     device = browser_secret()
     return {
         "device_index": sealer().index(device, "recovery-device") if device else None,
-        "address_index": sealer().index(web.client_address(), "recovery-address"),
+        "address_index": sealer().index(requests.client_address(), "recovery-address"),
     }
 
 
@@ -62,8 +65,8 @@ def gather(row: Recovery, account: Account, given: Given) -> Circumstances:
 
 def _last_used_elsewhere(subject: str) -> int:
     """Epoch seconds of the last use in another browser than this one: of its sign-ins, and of sessions that are alive."""
-    here = sessions.current()
-    alive = [int(s["seen"]) for s in sessions.of_account(subject) if here is None or s["sid"] != here.sid]
+    here = single_sign_on.current()
+    alive = [int(s["seen"]) for s in single_sign_on.of_account(subject) if here is None or s["sid"] != here.sid]
     return max([known_devices.last_seen_elsewhere(subject) or 0, *alive])
 
 

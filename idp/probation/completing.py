@@ -5,17 +5,20 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from idp import accounts, audit, authenticators, clock, notices, sessions
+from idp import accounts, authenticators, notices
 from idp.accounts import Account, Replaced
-from idp.config import settings
-from idp.extensions import db
+from idp.audit import trail
+from idp.core import clock
+from idp.core.settings import settings
+from idp.core.values import EmailAddress, PhoneNumber
 from idp.notices import Notice
 from idp.probation import circumstances, links, transitions
 from idp.probation.circumstances import Given
 from idp.probation.machine import DAY, Act, Case, State
 from idp.probation.model import Recovery
 from idp.probation.risk import STAYS, Way, verdict
-from idp.values import EmailAddress, PhoneNumber
+from idp.sessions import single_sign_on
+from idp.storage.database import db
 
 BLOCKED_AFTER_VETO = 30 * DAY
 
@@ -53,7 +56,7 @@ def finish(row: Recovery, account: Account, password_hash: str) -> Case:
     phone, email = row.new_phone, row.new_email
     if phone is None or email is None:
         raise transitions.Moved  # nothing was ever given: fails closed
-    sessions.end_all(account.subject)
+    single_sign_on.end_all(account.subject)
     kept: list[str] = []
 
     def also(old: Replaced) -> None:
@@ -61,7 +64,7 @@ def finish(row: Recovery, account: Account, password_hash: str) -> Case:
         kept.extend(_keep_recovered(row, account, old, phone))
 
     accounts.recover(account, phone, email, password_hash, also=also)
-    audit.record("probation_ended", account=account.subject, reason="code")
+    trail.record("probation_ended", account=account.subject, reason="code")
     done = transitions.find(row.id) or row
     _take_over(done, account.subject)
     notices.send(kept)
@@ -84,12 +87,12 @@ def _decide(row: Recovery, account: Account, given: Given, password_hash: str) -
     weighed = {"inputs": known.to_dict(), "verdict": way.value, "completed_at": clock.timestamp()}
     changes = {**weighed, **row.sealed(given.phone, given.email), **circumstances.place()}
     facts: dict[str, str | int | bool | None] = {"verdict": way.value, "recovery": row.id, **known.to_dict()}
-    audit.record("recovery_weighed", account=account.subject, client=None, **facts)
+    trail.record("recovery_weighed", account=account.subject, client=None, **facts)
     if way is Way.WAIT:
         until = clock.from_timestamp(transitions.move(row, Act.WAIT, STAYS[way], **changes).until)
         kept = _keep(row, account.contacts_in_use, lambda url: notices.recovery_waits(until, given.phone, url))
         db.session.commit()
-        audit.record("recovery_waits", account=account.subject, recovery=row.id)
+        trail.record("recovery_waits", account=account.subject, recovery=row.id)
         return kept
     return _provision(row, account, given, password_hash, STAYS[way], changes)
 
@@ -104,7 +107,7 @@ def _provision(
         kept.extend(_keep_recovered(row, account, old, given.phone))
 
     # Before and after: without the store nothing changes (fails closed), and no session slips in between.
-    sessions.end_all(account.subject)
+    single_sign_on.end_all(account.subject)
     accounts.recover(account, given.phone, given.email, password_hash, also=also)
     return kept
 
@@ -116,8 +119,8 @@ def _write(row: Recovery, act: Act, stays: int, old: Replaced, **changes: object
 
 def _take_over(row: Recovery, subject: str) -> None:
     """What follows from a recovery that SQL has; may be done twice, so that an outage in between leaves nothing undone."""
-    sessions.end_all(subject)
-    audit.record("authenticators_suspended", account=subject, recovery=row.id)
+    single_sign_on.end_all(subject)
+    trail.record("authenticators_suspended", account=subject, recovery=row.id)
 
 
 def _keep_recovered(row: Recovery, account: Account, old: Replaced, phone: PhoneNumber) -> list[str]:

@@ -5,14 +5,14 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from idp import clock, tokens
-from idp.config import settings
-from idp.extensions import db
+from idp.core import clock, crypto
+from idp.core.settings import settings
+from idp.core.values import EmailAddress, PhoneNumber
 from idp.notices import Notice
 from idp.probation import transitions
 from idp.probation.machine import VETO_LIFE
 from idp.probation.model import Recovery, VetoLink
-from idp.values import EmailAddress, PhoneNumber
+from idp.storage.database import db
 
 Value = PhoneNumber | EmailAddress
 PATH = "/recovery/veto/"
@@ -27,10 +27,10 @@ def addressed(row: Recovery, contacts: Iterable[Value], words: Callable[[str], N
 
 def drawn(row: Recovery, contacts: Iterable[Value], words: Callable[[str], Notice]) -> list[tuple[Value, Notice]]:
     """The same in the caller's transaction."""
-    tokened = [(contact, tokens.random_token(16)) for contact in contacts]
+    tokened = [(contact, crypto.random_token(16)) for contact in contacts]
     if tokened:
         expires_at = row.started_at + VETO_LIFE
-        links = [{"digest": tokens.digest(token), "recovery": row.id, "expires_at": expires_at} for _, token in tokened]
+        links = [{"digest": crypto.digest(token), "recovery": row.id, "expires_at": expires_at} for _, token in tokened]
         db.session.execute(insert(VetoLink), links)
     return [(contact, words(f"{settings().issuer}{PATH}{token}")) for contact, token in tokened]
 
@@ -49,4 +49,4 @@ def use(token: str) -> bool:
 
 
 def _usable(token: str) -> Any:
-    return (VetoLink.digest == tokens.digest(token)) & VetoLink.used_at.is_(None) & (VetoLink.expires_at > clock.timestamp())
+    return (VetoLink.digest == crypto.digest(token)) & VetoLink.used_at.is_(None) & (VetoLink.expires_at > clock.timestamp())

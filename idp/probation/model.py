@@ -3,10 +3,10 @@
 from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.extensions import Model
+from idp.core.values import EmailAddress, PhoneNumber
 from idp.probation.machine import Case, State
-from idp.sealing import sealer
-from idp.values import EmailAddress, PhoneNumber
+from idp.storage.database import Model
+from idp.storage.sealing import sealer
 
 _OPEN = text("state IN ('provisional', 'waiting', 'ready')")
 

@@ -4,12 +4,12 @@ from sqlalchemy import select
 
 from idp import accounts
 from idp.accounts import Contact, Identifier, passwords
-from idp.extensions import db
+from idp.core.values import Nik, PhoneNumber
 from idp.probation import transitions
 from idp.probation.machine import State
 from idp.probation.model import Recovery
-from idp.sealing import sealer
-from idp.values import Nik, PhoneNumber
+from idp.storage.database import db
+from idp.storage.sealing import sealer
 
 
 def by_password(identifier: Identifier, password: str) -> Recovery | None:

@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from idp import clock, tokens
-from idp.extensions import db
+from idp.core import clock, crypto
 from idp.probation import machine
 from idp.probation.machine import Act, Case, State
 from idp.probation.model import Recovery
+from idp.storage.database import db
 
 ENDS = frozenset({State.FINAL, State.FROZEN, State.VETOED, State.CANCELLED, State.EXPIRED})
 SETTLED_AT_ONCE = 200
@@ -24,7 +24,7 @@ def begin(subject: str, nik_index: str, *, alone: bool, **known: Any) -> Recover
     """Writes and commits a recovery that has just started; `subject` is empty where the NIK has no account."""
     case = machine.begin(clock.timestamp())
     row = Recovery(
-        id=f"r{tokens.random_token(16)}", subject=subject, nik_index=nik_index, state=case.state.value, alone=alone,
+        id=f"r{crypto.random_token(16)}", subject=subject, nik_index=nik_index, state=case.state.value, alone=alone,
         started_at=case.started_at, until=case.until, **known,
     )  # fmt: skip
     db.session.add(row)

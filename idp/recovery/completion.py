@@ -2,19 +2,23 @@
 
 from dataclasses import replace
 
-from idp import accounts, audit, clock, notices, rate_limits, sessions
+from idp import accounts, notices
 from idp.accounts import Account, passwords
-from idp.extensions import db
+from idp.audit import trail
+from idp.core import clock
+from idp.core.values import EmailAddress, PhoneNumber
+from idp.limits import rate_limits
+from idp.limits.rate_limits import TooManyAttempts
 from idp.probation import completing, transitions
 from idp.probation.circumstances import Given
 from idp.probation.machine import Act, Case, Impossible, State
 from idp.probation.model import Recovery
 from idp.probation.transitions import Moved
-from idp.rate_limits import TooManyAttempts
 from idp.recovery.draft import IDENTITY, Draft
 from idp.recovery.forms import ContactForm
-from idp.sealing import sealer
-from idp.values import EmailAddress, PhoneNumber
+from idp.sessions import single_sign_on
+from idp.storage.database import db
+from idp.storage.sealing import sealer
 
 Value = PhoneNumber | EmailAddress
 
@@ -26,7 +30,7 @@ def warn_owner(draft: Draft) -> Draft:
     subject = account.subject if account else ""
     row = completing.start(account, _nik_index(draft))
     if account is not None:
-        audit.record("recovery_started", account=subject, recovery=row.id)
+        trail.record("recovery_started", account=subject, recovery=row.id)
     return replace(draft, warned=True, account=subject, recovery=row.id)
 
 
@@ -48,15 +52,15 @@ def may_receive(draft: Draft) -> bool:
 def reset_password(account: Account, password: str) -> None:
     """A new password: every session ends, every contact is told. Contacts and everything else stay as they were."""
     # Before and after: without the store nothing changes (fails closed), and no session slips in between.
-    sessions.end_all(account.subject)
+    single_sign_on.end_all(account.subject)
     password_hash = passwords.hashed(password)
     # Committed with the new password, so that no crash changes it untold.
     told = notices.password_changed(clock.now())
     kept = notices.write(account.contacts_in_use, told, account.subject, db.session.connection())
     accounts.set_password_hash(account, password_hash)
-    sessions.end_all(account.subject)
+    single_sign_on.end_all(account.subject)
     notices.send(kept)
-    audit.record("recovery_finished", account=account.subject)
+    trail.record("recovery_finished", account=account.subject)
 
 
 def complete(draft: Draft, account: Account | None) -> Case | None:
@@ -91,7 +95,7 @@ def withdraw(recovery_id: str) -> bool:
     except (Moved, Impossible):
         return False
     db.session.commit()
-    audit.record("recovery_cancelled", account=row.subject, recovery=recovery_id)
+    trail.record("recovery_cancelled", account=row.subject, recovery=recovery_id)
     return True
 
 

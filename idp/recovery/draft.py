@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Self
 
-from idp.drafts import Gathered
-from idp.values import EmailAddress, PhoneNumber
+from idp.core.values import EmailAddress, PhoneNumber
+from idp.identity.draft import Gathered
 
 PHONE, EMAIL, IDENTITY = "phone", "email", "identity"
 # How it ended: the password or a waited-for recovery is done; probation; a wait; no account; another recovery is open.

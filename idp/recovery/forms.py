@@ -4,9 +4,9 @@ from wtforms import PasswordField
 from wtforms.validators import Length
 
 from idp.accounts.fields import NewPasswordField
-from idp.extensions import _l
-from idp.fields import EmailField, NameField, NikField, PhoneField
-from idp.forms import Form
+from idp.core.languages import _l
+from idp.web.fields import EmailField, NameField, NikField, PhoneField
+from idp.web.forms import Form
 
 
 class PhoneForm(Form):

@@ -5,15 +5,21 @@ from typing import Any
 
 from flask import Response, request, url_for
 
-from idp import accounts, audit, clock, identity, interaction, otp, rate_limits, web
+from idp import accounts
 from idp.accounts import passwords
-from idp.code_step import CodeForm, SentCode, right
-from idp.extensions import DATABASE_DOWN, _
-from idp.forms import form_page
+from idp.audit import trail
+from idp.core import clock
+from idp.core.languages import _
+from idp.core.values import EmailAddress, PhoneNumber
 from idp.gateways.civil_registry import RegistryUnavailable
-from idp.interaction import here
+from idp.identity import proofing
+from idp.interaction import rooms
+from idp.interaction.rooms import here
+from idp.limits import rate_limits
+from idp.limits.rate_limits import TooManyAttempts
+from idp.one_time_codes import otp
+from idp.one_time_codes.code_step import CodeForm, SentCode, right
 from idp.probation.machine import Case, Impossible, State
-from idp.rate_limits import TooManyAttempts
 from idp.recovery import completion
 from idp.recovery.draft import (
     EMAIL,
@@ -28,8 +34,10 @@ from idp.recovery.draft import (
     Draft,
 )
 from idp.recovery.forms import ContactForm, EmailForm, IdentityForm, PasswordForm, PhoneForm
-from idp.sealing import sealer
-from idp.values import EmailAddress, PhoneNumber
+from idp.storage.database import DATABASE_DOWN
+from idp.storage.sealing import sealer
+from idp.web import requests, urls
+from idp.web.forms import form_page
 
 ROOM = "recovery"
 OUTAGES: tuple[type[Exception], ...] = (passwords.Busy, *DATABASE_DOWN)
@@ -41,7 +49,7 @@ OUTCOMES = {
     NO_ACCOUNT: "unknown",
     REFUSED: "refused",
 }
-room = interaction.room(ROOM, __name__, "login", "limited", "limited_liked")
+room = rooms.room(ROOM, __name__, "login", "limited", "limited_liked")
 
 
 @room.route("/recover")
@@ -69,10 +77,10 @@ def prove_identity() -> Response:
     if not form.validate_on_submit():
         return _page("identity", form)
     try:
-        proof = identity.prove(form.nik.value, form.name.value, form.mothers_name.value, "recovery")
-    except identity.FactsDoNotMatch as mismatch:
+        proof = proofing.prove(form.nik.value, form.name.value, form.mothers_name.value, "recovery")
+    except proofing.FactsDoNotMatch as mismatch:
         return _page("identity", form, 422, remaining=mismatch.remaining)
-    except identity.RecordNeedsAttention:
+    except proofing.RecordNeedsAttention:
         return _page("attention", form, 422)
     except RegistryUnavailable as down:
         return _page("identity", form, 503, registry=down.reason)
@@ -190,7 +198,7 @@ def _begin(page: str, form: PhoneForm | EmailForm, way: str) -> Response:
     if not form.validate_on_submit():
         return _page(page, form)
     try:
-        rate_limits.hit("password_address", web.client_address())
+        rate_limits.hit("password_address", requests.client_address())
         account = accounts.find_by_nik(form.nik.value)
         typed: PhoneNumber | EmailAddress = form.contact.value
         owned = account is not None and typed in (account.phone, account.email)
@@ -254,7 +262,7 @@ def _complete(draft: Draft) -> Response:
         return _keep(Draft(outcome=REFUSED), "recovery.done")
     if case is None:
         # Told only now: the facts matched and the number is theirs.
-        audit.record("recovery_refused", reason="no account")
+        trail.record("recovery_refused", reason="no account")
         return _keep(Draft(outcome=NO_ACCOUNT), "recovery.done")
     return _keep(_ended(draft, case), "recovery.done")
 
@@ -280,7 +288,7 @@ def _keep(draft: Draft, endpoint: str) -> Response:
 
 
 def _to(endpoint: str) -> Response:
-    return web.see_other(url_for(endpoint))
+    return urls.see_other(url_for(endpoint))
 
 
 def _verify_page(draft: Draft, form: CodeForm, status: int | None = None, **context: Any) -> Response:

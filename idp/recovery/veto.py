@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from idp import clock
+from idp.core import clock
 from idp.probation import answers, links, machine, transitions
 from idp.probation.answers import LinkUsed
 from idp.probation.machine import Act, Impossible, State

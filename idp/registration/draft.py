@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Self
 
-from idp.drafts import Gathered
-from idp.values import EmailAddress, PhoneNumber
+from idp.core.values import EmailAddress, PhoneNumber
+from idp.identity.draft import Gathered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

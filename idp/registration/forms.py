@@ -1,9 +1,9 @@
 """The forms of registration, one a page, in the words of the seeds."""
 
 from idp.accounts.fields import NewPasswordField
-from idp.extensions import _l
-from idp.fields import EmailField, NameField, NikField, PhoneField
-from idp.forms import Form
+from idp.core.languages import _l
+from idp.web.fields import EmailField, NameField, NikField, PhoneField
+from idp.web.forms import Form
 
 
 class IdentityForm(Form):

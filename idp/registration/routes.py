@@ -5,23 +5,31 @@ from typing import Any
 
 from flask import Response, g, request, url_for
 
-from idp import accounts, audit, clock, identity, interaction, notices, otp, rate_limits, web
+from idp import accounts, notices
 from idp.accounts import Account, passwords
-from idp.code_step import CodeForm, SentCode, right
-from idp.extensions import DATABASE_DOWN, _
-from idp.forms import form_page
+from idp.audit import trail
+from idp.core import clock
+from idp.core.languages import _
+from idp.core.values import Authentication, EmailAddress, PhoneNumber
 from idp.gateways.civil_registry import RegistryUnavailable
-from idp.interaction import here
-from idp.rate_limits import TooManyAttempts
+from idp.identity import proofing
+from idp.interaction import rooms
+from idp.interaction.rooms import here
+from idp.limits import rate_limits
+from idp.limits.rate_limits import TooManyAttempts
+from idp.one_time_codes import otp
+from idp.one_time_codes.code_step import CodeForm, SentCode, right
 from idp.registration.draft import Draft
 from idp.registration.forms import ContactForm, IdentityForm, PhoneForm
-from idp.sealing import sealer
-from idp.values import Authentication, EmailAddress, PhoneNumber
+from idp.storage.database import DATABASE_DOWN
+from idp.storage.sealing import sealer
+from idp.web import requests, urls
+from idp.web.forms import form_page
 
 ROOM = "registration"
 PURPOSE = "registration"
 OUTAGES: tuple[type[Exception], ...] = (passwords.Busy, *DATABASE_DOWN)
-room = interaction.room(ROOM, __name__, "create", "login")
+room = rooms.room(ROOM, __name__, "create", "login")
 
 
 @room.route("/register", methods=["GET", "POST"], endpoint="identity")
@@ -31,16 +39,16 @@ def prove_identity() -> Response:
     if not form.validate_on_submit():
         return _page("identity", form)
     try:
-        proof = identity.prove(form.nik.value, form.name.value, form.mothers_name.value, "registration")
-    except identity.NikNotFound:
+        proof = proofing.prove(form.nik.value, form.name.value, form.mothers_name.value, "registration")
+    except proofing.NikNotFound:
         return _page("attention", form, 422, missing=True)
-    except identity.FactsDoNotMatch as mismatch:
+    except proofing.FactsDoNotMatch as mismatch:
         return _page("identity", form, 422, remaining=mismatch.remaining)
-    except identity.RecordNeedsAttention:
+    except proofing.RecordNeedsAttention:
         return _page("attention", form, 422, missing=False)
     except RegistryUnavailable as down:
         return _page("identity", form, 503, registry=down.reason)
-    audit.record("registration_started", client=here().service.get("client_id"))
+    trail.record("registration_started", client=here().service.get("client_id"))
     return _keep(Draft(proof=proof.to_dict()), "registration.contact")
 
 
@@ -126,7 +134,7 @@ def _known(draft: Draft, account: Account) -> Response:
     if not draft.told:
         contacts = [contact.value for contact in account.contacts if contact.current]
         notices.tell(contacts, notices.registration_attempt("nik", clock.now()), account.subject)
-        audit.record("registration_refused", account=account.subject, reason="known")
+        trail.record("registration_refused", account=account.subject, reason="known")
         _remember(replace(draft, told=True))
     return _page("known", phone=account.phone, email=account.email)
 
@@ -155,7 +163,7 @@ def _point_out_refused(draft: Draft, form: ContactForm) -> bool:
 def _send_to_new(draft: Draft) -> Response:
     """Sends to contacts just given; a number that was proved or has a code on its way gets no further one."""
     nik = sealer().index(draft.proved.nik.value, "facts")
-    rate_limits.hit_all([("registration_nik", (nik,)), ("registration_address", (web.client_address(),))])
+    rate_limits.hit_all([("registration_nik", (nik,)), ("registration_address", (requests.client_address(),))])
     if draft.verified:
         return _finish(_remember(draft))
     return _keep(draft, "registration.verify") if draft.code and draft.sent.wait else _send(draft)
@@ -187,7 +195,7 @@ def _finish(draft: Draft) -> Response:
         return _keep(Draft(proof=draft.proof), "registration.contact")
     except accounts.ContactTaken as taken:
         return _keep(draft.without(taken.kind), "registration.contact")
-    audit.record("registration_finished", account=account.subject, client=here().service.get("client_id"))
+    trail.record("registration_finished", account=account.subject, client=here().service.get("client_id"))
     here().authenticated(Authentication(account.subject, ("pwd", "sms"), clock.timestamp(), account.acr))
     # Nothing of the draft is needed any more: what is not kept cannot leak.
     return _keep(Draft(done=True), "registration.done")
@@ -231,7 +239,7 @@ def _keep(draft: Draft, endpoint: str) -> Response:
 
 
 def _to(endpoint: str) -> Response:
-    return web.see_other(url_for(endpoint))
+    return urls.see_other(url_for(endpoint))
 
 
 def _verify_page(draft: Draft, form: CodeForm, status: int | None = None, **context: Any) -> Response:

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from idp import accounts
-from idp.oidc.client_rules import DEVICE, EXCHANGE
+from idp.oidc.clients.rules import DEVICE, EXCHANGE
 from tests.oidc.conftest import RelyingParty, answer
 
 GRANTS = {

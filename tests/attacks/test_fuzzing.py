@@ -19,13 +19,16 @@ from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 from werkzeug.routing import Rule
 
-from idp import clock, interaction, sessions, tokens, web
-from idp.forms import BROWSER_COOKIE, INTERACTION_COOKIE
-from idp.oidc import client_registration
-from idp.oidc.client_rules import DEVICE, EXCHANGE
-from idp.oidc.clients import Client
-from idp.oidc.discovery import JWKS, PATHS
-from idp.values import ACR_DATA, Authentication
+from idp.core import clock, crypto
+from idp.core.values import ACR_DATA, Authentication
+from idp.interaction import pending
+from idp.oidc.clients import registration
+from idp.oidc.clients.client import Client
+from idp.oidc.clients.rules import DEVICE, EXCHANGE
+from idp.oidc.metadata.discovery import JWKS, PATHS
+from idp.sessions import single_sign_on
+from idp.web import cookies
+from idp.web.cookies import BROWSER_COOKIE, INTERACTION_COOKIE
 from tests.attacks.fuzzing import (
     FOREIGN,
     FORM,
@@ -77,7 +80,7 @@ ENTRY: dict[str, Any] = {
 BASIC = (("Authorization", "Basic " + base64.b64encode(f"fuzz:{SECRET}".encode()).decode()),)
 ASKED = (
     ("client_id", "fuzz"), ("redirect_uri", CALLBACK), ("response_type", "code"), ("scope", "openid profile offline_access"),
-    ("state", "s"), ("nonce", "n"), ("code_challenge", tokens.digest(VERIFIER)), ("code_challenge_method", "S256"),
+    ("state", "s"), ("nonce", "n"), ("code_challenge", crypto.digest(VERIFIER)), ("code_challenge_method", "S256"),
 )  # fmt: skip
 RARELY_ASKED = (
     ("response_mode", "form_post"), ("prompt", "login"), ("max_age", "100"), ("acr_values", ACR_DATA), ("display", "page"),
@@ -101,8 +104,8 @@ class World:
         app.extensions["idp.clients"].known["fuzz-hmac"] = hmac.with_secret(SECRET)
         self.signed_in = app.test_client()
         with app.test_request_context():
-            self.cookie = web.cookie_name("idp_session")
-            self.browser_cookie = web.cookie_name(BROWSER_COOKIE)
+            self.cookie = cookies.cookie_name("idp_session")
+            self.browser_cookie = cookies.cookie_name(BROWSER_COOKIE)
         self.signed_in.set_cookie(self.cookie, session, domain="localhost")
         self.kept: dict[str, str] = {}
 
@@ -140,13 +143,13 @@ class World:
 
     def _assertion(self) -> str:
         now = clock.timestamp()
-        claims = {"iss": "fuzz-keys", "sub": "fuzz-keys", "aud": self.party.issuer, "jti": tokens.random_token(), "exp": now + 60}
+        claims = {"iss": "fuzz-keys", "sub": "fuzz-keys", "aud": self.party.issuer, "jti": crypto.random_token(), "exp": now + 60}
         return signed(claims)
 
     def invitation(self, uses: int = 1) -> str:
         """An initial access token."""
         with self.app.app_context():
-            return client_registration.invite(uses, 60)
+            return registration.invite(uses, 60)
 
     def _registered(self) -> dict[str, Any]:
         if "client_id" not in self.kept:
@@ -161,7 +164,7 @@ class World:
         with self.app.test_request_context():
             service = {"client_id": "fuzz", "name": "Fuzz", "origin": "https://rp.example"}
             pinned = {"authentication": proved, "fresh": known, "owed": owed, "drafts": drafts}
-            begun, secret = interaction.begin(dict(ASKED), service, **pinned)
+            begun, secret = pending.begin(dict(ASKED), service, **pinned)
         return begun.id, secret
 
     def forms(self, rule: Rule, drafts: dict[str, dict[str, Any]], known: bool) -> list[Form]:
@@ -174,7 +177,7 @@ class World:
 
     def forget_limits(self) -> None:
         """Nobody has tried too often."""
-        redis = self.app.extensions["idp.store"].redis
+        redis = self.app.extensions["idp.storage.redis_store"].redis
         for key in redis.scan_iter("limit:*"):
             redis.delete(key)
 
@@ -189,9 +192,9 @@ class World:
 def signed(claims: Any, **header: Any) -> str:
     """A JWS of anything under any header, truly signed by the clients' key: written by hand, since no library would."""
     payload = claims if isinstance(claims, bytes) else as_bytes(claims)
-    said = f"{tokens.b64(as_bytes({'alg': 'ES256', 'kid': KEY.kid} | header))}.{tokens.b64(payload)}"
+    said = f"{crypto.b64(as_bytes({'alg': 'ES256', 'kid': KEY.kid} | header))}.{crypto.b64(payload)}"
     numbers = decode_dss_signature(KEY.private_key.sign(said.encode(), ECDSA(SHA256())))
-    return f"{said}.{tokens.b64(b''.join(number.to_bytes(32, 'big') for number in numbers))}"
+    return f"{said}.{crypto.b64(b''.join(number.to_bytes(32, 'big') for number in numbers))}"
 
 
 @pytest.fixture
@@ -199,7 +202,7 @@ def world(app: Flask, register: Callable[..., RelyingParty], siti: str) -> World
     with app.test_request_context():
         given = Response()
         # Signed in as surely as can be, so that every page opens.
-        sessions.establish(Authentication(siti, ("pwd", "otp", "mfa"), clock.timestamp(), ACR_DATA), given)
+        single_sign_on.establish(Authentication(siti, ("pwd", "otp", "mfa"), clock.timestamp(), ACR_DATA), given)
     return World(app, register, siti, given.headers["Set-Cookie"].partition(";")[0].partition("=")[2])
 
 
@@ -339,7 +342,7 @@ def test_client_assertions_of_any_shape_prove_nobody_and_break_nothing(world: Wo
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 def test_registrations_of_any_shape_are_answered(world: World, method: str) -> None:
     said: dict[str, Any] = {"redirect_uris": [CALLBACK], "client_name": "Dinamis", "scope": "openid"}
-    members = [*sorted(client_registration.MEMBERS), "client_id", "client_secret", "client_name#en", "client_name#", "software_statement"]
+    members = [*sorted(registration.MEMBERS), "client_id", "client_secret", "client_name#en", "client_name#", "software_statement"]
     bodies = st.one_of(bent_members(said, members), bent_members(said, members), any_json)
 
     @thorough(250)
@@ -358,7 +361,7 @@ def test_registrations_of_any_shape_are_answered(world: World, method: str) -> N
 
 
 def test_each_member_of_a_registration_may_be_any_json(world: World) -> None:
-    members = [*sorted(client_registration.MEMBERS), "client_id", "client_secret", "client_name#en", "unknown"]
+    members = [*sorted(registration.MEMBERS), "client_id", "client_secret", "client_name#en", "unknown"]
     deep_key = {"keys": [KEY.as_dict(private=False) | {"z": nested(260)}]}
     whole = {"redirect_uris": [CALLBACK], "client_name": "Dinamis", "scope": "openid"}
     bearer = ("Authorization", f"Bearer {world.invitation(10_000)}")
@@ -397,8 +400,8 @@ EVERY_PROMPT = ["login", "create", "select_account", "mfa", "mfa_liked", "consen
 
 def drafts_of(app: Flask) -> list[dict[str, dict[str, Any]]]:
     """The ways that registration and recovery can stand at."""
-    from idp.identity import Proof
-    from idp.values import FullName, Nik
+    from idp.core.values import FullName, Nik
+    from idp.identity.proofing import Proof
 
     with app.app_context():
         proof = Proof(Nik.parse(PROOF["nik"]), FullName.parse(PROOF["name"]), clock.timestamp(), "r").to_dict()

@@ -15,11 +15,12 @@ from joserfc import jws, jwt
 from joserfc.jwk import ECKey, RSAKey
 from werkzeug.test import TestResponse
 
-from idp import clock
-from idp.oidc import backchannel, client_registration
-from idp.oidc.client_rules import EXCHANGE
+from idp.core import clock
+from idp.oidc.clients import registration
+from idp.oidc.clients.rules import EXCHANGE
+from idp.oidc.logout import back_channel
 from tests.oidc.conftest import CALLBACK, RelyingParty, answer
-from tests.oidc.test_token_exchange import POLICY, exchange, read
+from tests.oidc.tokens.test_token_exchange import POLICY, exchange, read
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 OUR_KEY = ECKey.generate_key("P-256", auto_kid=True)
@@ -230,7 +231,7 @@ def test_a_forged_access_token_opens_nothing(
 @every_forgery
 def test_no_software_statement_is_believed(app: Flask, forge: Forge) -> None:
     with app.app_context():
-        bearer = {"Authorization": f"Bearer {client_registration.invite(1, 3600)}"}
+        bearer = {"Authorization": f"Bearer {registration.invite(1, 3600)}"}
     statement = forge({}, {"software_id": "x", "first_party": True, "redirect_uris": [CALLBACK]}, published(app))
     asked = {"redirect_uris": [CALLBACK], "software_statement": statement}
     response = app.test_client().post("/register", json=asked, headers=bearer)
@@ -268,7 +269,7 @@ def test_a_logout_token_is_nothing_else(
 ) -> None:
     sid = wlkp.stated(id_token(wlkp, browser))["sid"]
     with app.app_context():
-        token = backchannel.logout_token(app.extensions["idp.clients"].find("wlkp"), siti, sid)
+        token = back_channel.logout_token(app.extensions["idp.clients"].find("wlkp"), siti, sid)
     assert wlkp.userinfo(token).status_code == 401
     assert wlkp.post("/introspect", token=token).json == {"active": False}
     assert exchange(middle, token).json["error"] == "invalid_request"

@@ -11,9 +11,9 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp import tokens
 from idp.authenticators import WrongFactor, passkeys
-from idp.extensions import db
+from idp.core import crypto
+from idp.storage.database import db
 from tests.attacks.fuzzing import ODD_JSON, any_json, as_bytes, bent_members, thorough
 from tests.soft_passkey import SoftPasskey
 
@@ -71,8 +71,8 @@ def proof_of(passkey: SoftPasskey) -> dict[str, Any]:
 
 def attested(cose: dict[Any, Any], credential: bytes, fmt: Any = "none", statement: Any = None) -> str:
     """An attestation object around this key."""
-    data = tokens.sha256("localhost") + b"\x45" + bytes(4) + bytes(16) + len(credential).to_bytes(2, "big") + credential
-    return tokens.b64(cbor2.dumps({"fmt": fmt, "attStmt": {} if statement is None else statement, "authData": data + cbor2.dumps(cose)}))
+    data = crypto.sha256("localhost") + b"\x45" + bytes(4) + bytes(16) + len(credential).to_bytes(2, "big") + credential
+    return crypto.b64(cbor2.dumps({"fmt": fmt, "attStmt": {} if statement is None else statement, "authData": data + cbor2.dumps(cose)}))
 
 
 def key_of(passkey: SoftPasskey) -> dict[Any, Any]:
@@ -112,14 +112,14 @@ def test_data_may_end_anywhere_and_be_of_any_bytes(named: Flask, siti: str) -> N
     whole = cbor2.loads(_raw(answer["response"]["attestationObject"]))["authData"]
     for length in range(0, len(whole), 3):
         _, fresh = created(siti)
-        fresh["response"]["attestationObject"] = tokens.b64(cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": whole[:length]}))
+        fresh["response"]["attestationObject"] = crypto.b64(cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": whole[:length]}))
         assert refuses(siti, fresh), length
 
     @thorough(60)
     @given(st.one_of(st.binary(max_size=80), st.sampled_from(ODD).map(cbor2.dumps), st.just(b"\x81" * 3000)))
     def one(raw: bytes) -> None:
         _, bent = created(siti)
-        bent["response"]["attestationObject"] = tokens.b64(raw)
+        bent["response"]["attestationObject"] = crypto.b64(raw)
         assert refuses(siti, bent)
 
     one()

@@ -11,16 +11,17 @@ import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
-from idp import otp, rate_limits
-from idp.oidc import client_registration
-from idp.oidc.client_rules import DEVICE
-from idp.store import StoreUnavailable
-from idp.values import PhoneNumber
+from idp.core.values import PhoneNumber
+from idp.limits import rate_limits
+from idp.oidc.clients import registration
+from idp.oidc.clients.rules import DEVICE
+from idp.one_time_codes import otp
+from idp.storage.redis_store import StoreUnavailable
 from tests.attacks.test_jwts import OUR_KEY, assertion, signed, with_assertion
 from tests.conftest import Outbox
+from tests.oidc.authorization.test_pushed_requests import named, push
 from tests.oidc.conftest import CALLBACK, RelyingParty, answer
-from tests.oidc.test_device import GRANTS, allow
-from tests.oidc.test_par import named, push
+from tests.oidc.device.test_device import GRANTS, allow
 
 MANY = 20
 T = TypeVar("T")
@@ -80,7 +81,7 @@ def test_one_device_code(register: Callable[..., RelyingParty], browser: FlaskCl
 
 def test_one_invitation_to_register(app: Flask) -> None:
     with app.app_context():
-        bearer = {"Authorization": f"Bearer {client_registration.invite(1, 3600)}"}
+        bearer = {"Authorization": f"Bearer {registration.invite(1, 3600)}"}
     asked = {"redirect_uris": [CALLBACK]}
     answers = at_once(lambda: app.test_client().post("/register", json=asked, headers=bearer))
     assert sorted(a.status_code for a in answers) == [201] + [401] * (MANY - 1)

@@ -9,10 +9,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from idp.oidc import client_registration
-from idp.oidc.client_file import ClientDirectory
-from idp.oidc.clients import hash_secret
-from idp.secret_rings import ConfigError
+from idp.core.key_rings import ConfigError
+from idp.oidc.clients import registration
+from idp.oidc.clients.client import hash_secret
+from idp.oidc.clients.file import ClientDirectory
 from tests.oidc.conftest import CALLBACK, SECRET, RelyingParty
 
 # Forty ways to bend https://rp.example/cb (RFC 9700 section 4.1: exact comparison, nothing is normalised).
@@ -113,7 +113,7 @@ def opened(app: Flask, member: str, uri: str) -> ClientDirectory:
 
 def registered(app: Flask, member: str, uri: str) -> TestResponse:
     with app.app_context():
-        bearer = {"Authorization": f"Bearer {client_registration.invite(1, 3600)}"}
+        bearer = {"Authorization": f"Bearer {registration.invite(1, 3600)}"}
     asked = entry(member, uri) | {"client_name": "Evil"}
     return app.test_client().post("/register", json=asked, headers=bearer)
 

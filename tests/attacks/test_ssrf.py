@@ -14,9 +14,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from idp import clock
-from idp.oidc import backchannel, client_keys, client_registration
-from idp.oidc.fetch import MOST, FetchRefused, fetch, post_form
+from idp.core import clock
+from idp.oidc.clients import keys, registration
+from idp.oidc.clients.fetch import MOST, FetchRefused, fetch, post_form
+from idp.oidc.logout import back_channel
 from tests.attacks.test_jwts import OUR_KEY, assertion, signed, with_assertion
 from tests.oidc.conftest import CALLBACK, RelyingParty, answer
 
@@ -164,7 +165,7 @@ def test_a_request_uri_that_nobody_registered_is_not_fetched(wlkp: RelyingParty,
 def test_registering_an_address_inside_makes_us_call_nobody(app: Flask, member: str, host: str) -> None:
     """Sectors are fetched at once and refused; the others are judged at the moment of the call, whatever the name says then."""
     with app.app_context():
-        bearer = {"Authorization": f"Bearer {client_registration.invite(1, 3600)}"}
+        bearer = {"Authorization": f"Bearer {registration.invite(1, 3600)}"}
     uri = f"https://{host}/x"
     asked = {"redirect_uris": [CALLBACK], member: [uri] if member == "request_uris" else uri}
     begun = time.monotonic()
@@ -191,7 +192,7 @@ def test_keys_inside_prove_nobody(register: Callable[..., RelyingParty], to_prod
     with serving(lambda to: _plain(to, KEYS)) as (url, asked):
         party = register("signer", jwks_uri=url, **SIGNER)
         assert with_assertion(party, signed(assertion(party))).status_code == 200, "refused below for its own reason"
-        client_keys.forget(url)
+        keys.forget(url)
         to_production()
         assert with_assertion(party, signed(assertion(party))).json["error"] == "invalid_client"
     assert len(asked) == 1
@@ -217,9 +218,9 @@ def test_a_logout_notice_goes_nowhere_inside(
         party = register("shop", backchannel_logout_uri=url.replace("http:", "https:"))
         to_production()
         with app.app_context():
-            backchannel.notify("sid", siti, {party.id})
+            back_channel.notify("sid", siti, {party.id})
             until = time.monotonic() + 10
-            while not (told := backchannel.statuses()[0]).last_answer and time.monotonic() < until:
+            while not (told := back_channel.statuses()[0]).last_answer and time.monotonic() < until:
                 time.sleep(0.02)
     assert told.last_answer == "its host is not a public address"
     assert asked == []

@@ -12,16 +12,17 @@ import pyotp
 import pytest
 from sqlalchemy import func, select
 
-from idp import accounts, authenticators, probation, retention
+from idp import accounts, authenticators, probation
 from idp.authenticators import recovery_codes, totp
-from idp.extensions import db
+from idp.core.values import ACR_DATA, ACR_RECOVERED
 from idp.gateways.civil_registry import RegistryUnavailable
+from idp.maintenance import retention
 from idp.probation import answers as decisions
 from idp.probation import transitions
 from idp.probation.model import Recovery, VetoLink
-from idp.values import ACR_DATA, ACR_RECOVERED
+from idp.storage.database import db
+from tests.account_rows import at_once
 from tests.recoveries import DAY, HOUR, answers, links, newest, phone_confirms, phone_is_dead, proves, subject_of, vetoes
-from tests.residents.people import at_once
 from tests.simple_browser import SimpleBrowser
 
 FRESH = {"phone": "081377771231", "email": "pencuri@surat.example"}
@@ -360,7 +361,7 @@ def test_a_veto_raced_against_completion_leaves_the_account_the_owners(owner, th
 
 def clock_end(row):
     """The moment when the state ends by itself."""
-    from idp import clock as house_clock
+    from idp.core import clock as house_clock
 
     return house_clock.from_timestamp(row.until) + timedelta(seconds=0)
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from idp.values import ACR_FULL
+from idp.core.values import ACR_FULL
 from tests.browser.test_in_chromium import Tab, landing, received, service  # noqa: F401
 from tests.browser.test_second_factor_pages import chromium, looked_at  # noqa: F401
 from tests.recoveries import NEW, links, phone_confirms

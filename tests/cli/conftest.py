@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from idp.cli import main
-from idp.embedded_redis import embedded_redis, stop_embedded_redis
+from idp.storage.embedded_redis import embedded_redis, stop_embedded_redis
 from tests.stores import free_port
 
 ROOT = Path(__file__).resolve().parents[2]

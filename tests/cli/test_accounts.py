@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from idp.cli.demo import SEEDED
-from idp.values import FullName
+from idp.core.values import FullName
 from tests.cli.conftest import Operator
 
 REASON = ("--reason", "tiket 4711")

@@ -10,9 +10,9 @@ from ruamel.yaml import YAML
 
 from idp import accounts
 from idp.accounts import passwords
-from idp.oidc import client_file
-from idp.oidc.clients import hash_secret
-from idp.values import ACR_FULL, EmailAddress, FullName, Nik, PhoneNumber
+from idp.core.values import ACR_FULL, EmailAddress, FullName, Nik, PhoneNumber
+from idp.oidc.clients import file
+from idp.oidc.clients.client import hash_secret
 from tests.cli.conftest import ROOT, Operator
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def test_an_entry_and_its_secret_are_printed_once_and_apart(operator: Operator) 
     assert secret[1] not in result.stdout, "`>> clients.yaml` must not write the secret"
     path = operator.clients()
     path.write_text("clients:\n" + result.stdout)
-    known = client_file.load(path)["wlkp"]
+    known = file.load(path)["wlkp"]
     assert known.check_client_secret(secret[1])
     assert (known.name("id"), known.name("en"), known.first_party) == ("Wajib: Lapor", "Report", True)
     assert known.pkce_required
@@ -147,7 +147,7 @@ def test_a_whole_sign_in_is_walked(visiting: Operator, tmp_path: Path) -> None:
 def test_a_third_party_asks_for_consent_on_the_way(visiting: Operator, house: "House", tmp_path: Path) -> None:
     path = tmp_path / "third.yaml"
     path.write_text((ROOT / "clients.yaml").read_text().replace("first_party: true", "first_party: false"))
-    house.app.extensions["idp.clients"].known = client_file.load(path)
+    house.app.extensions["idp.clients"].known = file.load(path)
     (tmp_path / "secret").write_text(WLKP)
     asked = ["clients", "try", "wlkp", "--file", str(path), "--secret-file", str(tmp_path / "secret"), "--identifier", NIK]
     assert "consent: asked for, and given." in visiting.reads(*asked, typed=PASSWORD + "\n")

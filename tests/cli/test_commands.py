@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from idp.config import Settings
+from idp.core.settings import Settings
 from tests.cli.conftest import ROOT, Operator
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from idp import accounts
 from idp.accounts import passwords
-from idp.oidc.clients import Client, hash_secret
-from idp.values import EmailAddress, FullName, Nik, PhoneNumber
+from idp.core.values import EmailAddress, FullName, Nik, PhoneNumber
+from idp.oidc.clients.client import Client, hash_secret
 from tests.conformance.suite import CALLBACK, CODE, SECRET, Flow, SuiteClient
 from tests.person import Person
 

@@ -14,7 +14,7 @@ import httpx
 from joserfc import jws, jwt
 from joserfc.jwk import KeySet, OctKey, RSAKey
 
-from idp import clock, tokens
+from idp.core import clock, crypto
 from tests.person import Person
 from tests.simple_browser import Page, SimpleBrowser
 
@@ -220,7 +220,7 @@ class SuiteClient:
 
 def half_hash(value: str) -> str:
     """at_hash and c_hash for a 256-bit algorithm."""
-    return tokens.b64(tokens.sha256(value)[:16])
+    return crypto.b64(crypto.sha256(value)[:16])
 
 
 def screenshot(page: Page, error: str | None = None) -> None:
@@ -233,7 +233,7 @@ def assertion(client: SuiteClient, key: RSAKey | OctKey, alg: str, audience: obj
     """The members by which a client proves itself with a JWT."""
     now = clock.timestamp()
     claims = {"iss": client.client_id, "sub": client.client_id, "aud": audience, "iat": now, "exp": now + 60}
-    token = jws.serialize_compact({"alg": alg}, json.dumps(claims | {"jti": tokens.random_token()}), key)
+    token = jws.serialize_compact({"alg": alg}, json.dumps(claims | {"jti": crypto.random_token()}), key)
     return {"client_assertion_type": ASSERTION, "client_assertion": token}
 
 

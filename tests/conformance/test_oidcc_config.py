@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from idp.oidc import keys
+from idp.oidc.tokens import signing_keys
 
 PATHS = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
 
@@ -81,7 +81,7 @@ def test_oidcc_server_rotate_keys(register, house, clock):
     client = register()
     before = client.signs_in()
     with house.app.app_context():
-        new = keys.rotate("RS256")
+        new = signing_keys.rotate("RS256")
     known = [key["kid"] for key in httpx.get(f"{house.issuer}/jwks.json").json()["keys"]]
     assert new in known
     clock.shift(timedelta(hours=24, seconds=1))

@@ -10,7 +10,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
-from idp.oidc import client_registration
+from idp.oidc.clients import registration
 from tests.conformance.suite import ASSERTION, CALLBACK, Shelf, SuiteClient, assertion, screenshot, shelf
 
 KEY = RSAKey.generate_key(2048, {"kid": "dynamic", "use": "sig"})
@@ -176,7 +176,7 @@ def test_oidcc_registration_jwks_uri_and_refresh_token_rp_key_rotation(registere
     files.put(json.dumps(KeySet([second]).as_dict(private=False)), "/jwks")
     clock.shift(60)
     again = {"grant_type": "refresh_token", "refresh_token": body["refresh_token"]}
-    client_registration.client_keys.forget(uri)
+    registration.client_keys.forget(uri)
     told = httpx.post(f"{client.issuer}/token", data=again | assertion(client, second, "RS256", client.issuer))
     assert told.status_code == 200, told.text
 
@@ -240,7 +240,7 @@ def test_without_an_invitation_nobody_registers(issuer):
 
 def test_an_invitation_is_good_for_one_registration(house, issuer):
     with house.app.app_context():
-        token = client_registration.invite()
+        token = registration.invite()
     said = {"redirect_uris": [CALLBACK], "response_types": ["code"], "grant_types": ["authorization_code"]}
 
     def register(_: int = 0, **more: Any) -> httpx.Response:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from idp.oidc import backchannel
+from idp.oidc.logout import back_channel
 from tests.conformance.suite import CALLBACK, Flow, SuiteClient
 
 OUT = "https://suite.example/post_logout"
@@ -131,13 +131,13 @@ def test_a_client_that_fails_is_told_again_later(register, listener, house, cloc
     listener.token()
     wait_until_noted(house, "503")
     listener.status = 200
-    clock.shift(backchannel.LEASE + backchannel.BACK_OFF[0] + 1)
+    clock.shift(back_channel.LEASE + back_channel.BACK_OFF[0] + 1)
     with house.app.app_context():
-        assert backchannel.deliver_due() == 1
+        assert back_channel.deliver_due() == 1
         listener.token()
         clock.shift(3600)
-        assert backchannel.deliver_due() == 0
-        (status,) = backchannel.statuses()
+        assert back_channel.deliver_due() == 0
+        (status,) = back_channel.statuses()
     assert (status.pending, status.delivered, status.last_answer) == (0, 1, "200")
 
 
@@ -145,7 +145,7 @@ def wait_until_noted(house, answer: str) -> None:
     """Until the answer is written down: the background is a moment behind the client."""
     with house.app.app_context():
         for _ in range(100):
-            if [status.last_answer for status in backchannel.statuses()] == [answer]:
+            if [status.last_answer for status in back_channel.statuses()] == [answer]:
                 return
             threading.Event().wait(0.05)
     raise AssertionError("the answer was not noted")

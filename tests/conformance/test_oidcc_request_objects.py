@@ -9,8 +9,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 
-from idp import clock, tokens
-from idp.oidc import client_keys
+from idp.core import clock, crypto
+from idp.oidc.clients import keys
 from tests.conformance.suite import CALLBACK, CODE, FLOWS, SECRET, SuiteClient, assertion, screenshot, shelf
 
 every_flow = pytest.mark.parametrize("flow", FLOWS, ids=str)
@@ -29,7 +29,7 @@ def signed(client: SuiteClient, alg: str = "RS256", **changes: str | None) -> st
 def unsigned(client: SuiteClient, **changes: str | None) -> str:
     """One with alg none."""
     _, payload, _ = signed(client, **changes).split(".")
-    return ".".join((tokens.b64(b'{"alg":"none"}'), payload, ""))
+    return ".".join((crypto.b64(b'{"alg":"none"}'), payload, ""))
 
 
 def outside(client: SuiteClient, **more: str) -> str:
@@ -181,7 +181,7 @@ def test_oidcc_refresh_token_rp_key_rotation(register, address):
     form = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, "code": given["code"]}
     body = httpx.post(f"{client.issuer}/token", data=form | assertion(client, first, "RS256", client.issuer)).json()
     address(json.dumps(KeySet([second]).as_dict(private=False)), "/jwks")
-    client_keys.forget(uri)
+    keys.forget(uri)
     again = {"grant_type": "refresh_token", "refresh_token": body["refresh_token"]}
     told = httpx.post(f"{client.issuer}/token", data=again | assertion(client, second, "RS256", client.issuer))
     assert told.status_code == 200, told.text

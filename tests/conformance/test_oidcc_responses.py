@@ -4,7 +4,7 @@ import httpx
 import pytest
 from joserfc import jws
 
-from idp import tokens
+from idp.core import crypto
 from tests.conformance.suite import ALGORITHMS, CALLBACK, FLOWS, SECRET, WITH_CODE, screenshot
 from tests.simple_browser import SimpleBrowser
 
@@ -151,7 +151,7 @@ def test_oidcc_server_client_secret_post(register, flow):
 def test_oidcc_ensure_request_with_valid_pkce_succeeds(register, flow):
     client = register(flow=flow)
     verifier = "v" * 64
-    asked = {"code_challenge": tokens.digest(verifier), "code_challenge_method": "S256"}
+    asked = {"code_challenge": crypto.digest(verifier), "code_challenge_method": "S256"}
     given = client.authorizes(**asked)
     assert client.redeems(given["code"], code_verifier=verifier).status_code == 200
     again = client.authorizes(**asked)

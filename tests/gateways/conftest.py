@@ -8,10 +8,10 @@ import pytest
 import structlog
 from flask import Flask
 
-from idp import store
-from idp.config import Settings, load_settings, secrets_of
-from idp.embedded_redis import embedded_redis, stop_embedded_redis
-from idp.sealing import Sealer
+from idp.core.settings import Settings, load_settings, secrets_of
+from idp.storage import redis_store
+from idp.storage.embedded_redis import embedded_redis, stop_embedded_redis
+from idp.storage.sealing import Sealer
 from tests.gateways.servers import Certificate, certificate
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,12 +43,12 @@ def ground(known: Settings) -> Iterator[Flask]:
     app = Flask("ground")
     secrets = secrets_of(known)
     app.extensions["idp.settings"] = known
-    app.extensions["idp.sealing"] = Sealer(secrets.sealing, secrets.index)
-    app.extensions["idp.store"] = store.connect(known.redis_url)
+    app.extensions["idp.storage.sealing"] = Sealer(secrets.sealing, secrets.index)
+    app.extensions["idp.storage.redis_store"] = redis_store.connect(known.redis_url)
     with app.app_context():
-        store.store().redis.flushdb()
+        redis_store.store().redis.flushdb()
         yield app
-        store.store().close()
+        redis_store.store().close()
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
-from idp.config import ConfigError, Settings
+from idp.core.settings import ConfigError, Settings
+from idp.core.values import FullName, Nik
 from idp.gateways import civil_registry, demo_registry
 from idp.gateways.civil_registry import (
     THRESHOLDS,
@@ -22,7 +23,6 @@ from idp.gateways.civil_registry import (
 from idp.gateways.demo_registry import Registry, citizens, server
 from idp.gateways.endpoints import parse_endpoint
 from idp.gateways.line import Timeouts
-from idp.values import FullName, Nik
 from tests.gateways.conftest import CITIZENS
 from tests.gateways.servers import Certificate, serving
 

@@ -15,14 +15,14 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 from flask import Flask
 
-from idp.config import ConfigError, Settings
+from idp.core.settings import ConfigError, Settings
+from idp.core.values import EmailAddress
 from idp.gateways import civil_registry, init_app, mail, sms
 from idp.gateways.breaker import Breaker
 from idp.gateways.endpoints import parse_endpoint
 from idp.gateways.line import Timeouts
 from idp.gateways.mail import DeliveryFailed, MailGateway, Receipt, SmtpGateway
 from idp.gateways.outbox import messages
-from idp.values import EmailAddress
 from tests.gateways.servers import Certificate
 from tests.stores import free_port
 

@@ -16,14 +16,14 @@ import pytest
 import time_machine
 from flask import Flask
 
-from idp.config import ConfigError
+from idp.core.settings import ConfigError
 from idp.gateways import quota
 from idp.gateways.breaker import Breaker
 from idp.gateways.civil_registry import DukcapilRegistry, RegistryUnavailable, Verdict, over_http
 from idp.gateways.demo_registry import Registry, citizens, server
 from idp.gateways.endpoints import parse_endpoint
 from idp.gateways.line import Timeouts
-from idp.store import StoreUnavailable, connect
+from idp.storage.redis_store import StoreUnavailable, connect
 from tests.gateways.conftest import CITIZENS
 from tests.gateways.servers import Call, Certificate, Reply, scripted, serving
 from tests.gateways.test_civil_registry import REGISTER, facts
@@ -300,7 +300,7 @@ def test_a_second_try_spends_quota_too(ground: Flask) -> None:
 
 
 def test_without_a_store_nobody_is_asked(ground: Flask) -> None:
-    ground.extensions["idp.store"] = connect("redis://127.0.0.1:1/0")
+    ground.extensions["idp.storage.redis_store"] = connect("redis://127.0.0.1:1/0")
     with scripted(matches) as dukcapil, adapter(dukcapil.port) as registry:
         with pytest.raises(StoreUnavailable):
             verify(registry)

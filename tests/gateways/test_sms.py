@@ -13,7 +13,8 @@ import pytest
 import time_machine
 from flask import Flask
 
-from idp.config import ConfigError, Settings
+from idp.core.settings import ConfigError, Settings
+from idp.core.values import PhoneNumber
 from idp.gateways import sms
 from idp.gateways.breaker import Breaker
 from idp.gateways.endpoints import parse_endpoint
@@ -22,7 +23,6 @@ from idp.gateways.outbox import messages
 from idp.gateways.sms import DIALECTS, DeliveryFailed, Failover, HttpGateway, Receipt, SmsGateway
 from idp.gateways.sms import delivery_status as status
 from idp.gateways.sms import record_delivery as report
-from idp.values import PhoneNumber
 from tests.gateways.conftest import ROOT
 from tests.gateways.servers import Call, Provider, Reply, Scripted, scripted
 from tests.stores import free_port
@@ -377,7 +377,7 @@ def test_one_of_two_gateways_delivered(ground: Flask) -> None:
 
 def test_reports_are_kept_for_a_day(ground: Flask) -> None:
     report("a", "ref-1", "delivered")
-    left = ground.extensions["idp.store"].redis.ttl("delivery:ref-1")
+    left = ground.extensions["idp.storage.redis_store"].redis.ttl("delivery:ref-1")
     assert 86000 < left <= 86400
 
 
@@ -403,7 +403,7 @@ def test_the_outbox_keeps_order_and_sorts_by_recipient(ground: Flask) -> None:
 
 def test_the_outbox_is_sealed_in_the_store_and_hides_in_reprs(ground: Flask) -> None:
     sms.StandInSms("outbox").send(phone(), TEXT, "ref-1")
-    (sealed,) = ground.extensions["idp.store"].listed("outbox")
+    (sealed,) = ground.extensions["idp.storage.redis_store"].listed("outbox")
     for secret in (CODE, "81234562797"):
         assert secret not in sealed.decode()
         assert secret not in repr(messages())
@@ -415,10 +415,10 @@ def test_the_outbox_is_bounded(ground: Flask, monkeypatch: pytest.MonkeyPatch) -
     for number in range(5):
         gateway.send(phone(), f"text {number}", "ref")
     assert [message.text for message in messages()] == ["text 2", "text 3", "text 4"]
-    assert 0 < ground.extensions["idp.store"].redis.ttl("outbox") <= 86400
+    assert 0 < ground.extensions["idp.storage.redis_store"].redis.ttl("outbox") <= 86400
 
 
 def test_what_another_key_sealed_is_left_out(ground: Flask) -> None:
-    ground.extensions["idp.store"].push("outbox", "k9.abcdef")
+    ground.extensions["idp.storage.redis_store"].push("outbox", "k9.abcdef")
     sms.StandInSms("outbox").send(phone(), TEXT, "ref-1")
     assert len(messages()) == 1

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from idp.oidc.clients import Client
+from idp.oidc.clients.client import Client
 from tests import stores
 from tests.conftest import ROOT, House
 from tests.simple_browser import Page, SimpleBrowser

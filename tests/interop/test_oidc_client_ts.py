@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from idp.oidc.clients import Client
+from idp.oidc.clients.client import Client
 from tests.conftest import House
 from tests.interop.conftest import HERE, MODULES
 

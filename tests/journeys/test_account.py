@@ -163,13 +163,13 @@ def test_the_history_tells_what_happened_with_device_and_time_and_no_place(siti,
 
 
 def test_the_history_has_pages_and_is_ones_own(siti, phone, house):
-    from idp import audit
+    from idp.audit import trail
 
     with house.app.app_context():
         for n in range(30):
-            audit.record("otp_sent", account=siti.subject, number=n)
-            audit.record("totp_added", account="somebody-else")
-        audit.record("tokens_issued", account=siti.subject)
+            trail.record("otp_sent", account=siti.subject, number=n)
+            trail.record("totp_added", account="somebody-else")
+        trail.record("tokens_issued", account=siti.subject)
     page = siti.browser.open("/account/activity")
     assert page.text.count("Laporkan aktivitas ini") == 21  # twenty, and the words above them
     assert "Aplikasi autentikator ditambahkan" not in page.text

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import update
 
-from idp.extensions import db
 from idp.probation import Recovery, State, transitions
+from idp.storage.database import db
 from tests.journeys.test_account import siti, told  # noqa: F401
 
 NEW_PHONE, NEW_EMAIL = "081234569999", "siti.baru@surat.example"
@@ -83,7 +83,7 @@ def test_of_two_accounts_that_want_one_number_at_once_one_gets_it(siti, budi):  
         asks_for(somebody)
         code = somebody.outbox.code(e164(NEW_PHONE))
         requests.append((somebody.browser, somebody.browser.prepare(somebody.page.form("code"), code=code)))
-        somebody.outbox.app.extensions["idp.store"].redis.delete(*somebody.outbox.app.extensions["idp.store"].redis.keys("limit:{otp}*"))
+        somebody.outbox.app.extensions["idp.storage.redis_store"].redis.delete(*somebody.outbox.app.extensions["idp.storage.redis_store"].redis.keys("limit:{otp}*"))
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda pair: pair[0].client.send(pair[1]), requests))
     assert sorted(answer.status_code for answer in answers) == [303, 422]

@@ -8,11 +8,13 @@ import pyotp
 import pytest
 from sqlalchemy import select, update
 
-from idp import accounts, audit, notices, retention
+from idp import accounts, notices
 from idp.accounts import Account
+from idp.audit import trail
 from idp.authenticators import totp
-from idp.extensions import db
+from idp.maintenance import retention
 from idp.probation import Recovery, State, transitions
+from idp.storage.database import db
 from tests.journeys.test_account import is_signed_in, phone, siti, told  # noqa: F401
 from tests.journeys.test_account_services import connects, outsider  # noqa: F401
 from tests.simple_browser import SimpleBrowser
@@ -62,7 +64,7 @@ def test_ten_files_a_day_are_enough(siti):  # noqa: F811
 
 def test_officers_stay_out_of_the_file(siti, house):  # noqa: F811
     with house.app.app_context():
-        audit.record("account_found", account=siti.subject, reason="petugas: tiket 4711")
+        trail.record("account_found", account=siti.subject, reason="petugas: tiket 4711")
     answer = downloads(siti)
     assert "account_found" in answer.text
     assert "tiket 4711" not in answer.text
@@ -183,7 +185,7 @@ def test_after_the_waiting_time_nothing_is_left_but_the_trail(siti, outsider, ho
         transitions.begin(siti.subject, "index", alone=False)
     asks_to_be_deleted(siti)
     with house.app.app_context():
-        audit.drain_all()
+        trail.drain_all()
         assert len(rows_of(siti.subject)) >= 7
         clock.shift(14 * DAY - 1)
         list(retention.run())
@@ -192,12 +194,12 @@ def test_after_the_waiting_time_nothing_is_left_but_the_trail(siti, outsider, ho
         list(retention.run())
         db.session.expire_all()
         assert accounts.find(siti.subject) is None
-        audit.drain_all()
+        trail.drain_all()
         assert rows_of(siti.subject) == {"audit_events"}
         with db.engine.connect() as connection:
             assert connection.execute(select(db.metadata.tables["refresh_tokens"])).first() is None
-        assert audit.history(siti.subject, None, None, 1)[0]["event"] == "account_deleted"
-        store = house.app.extensions["idp.store"].redis
+        assert trail.history(siti.subject, None, None, 1)[0]["event"] == "account_deleted"
+        store = house.app.extensions["idp.storage.redis_store"].redis
         left = {key.split(b":")[0]: key for key in store.scan_iter(f"*{siti.subject}*")}
         assert left.keys() == {b"blocked", b"account"}
         assert store.hkeys(left[b"account"]) == [b"turn"]  # so that nobody keeps a copy made before the end
@@ -281,7 +283,7 @@ def test_a_lock_comes_before_a_deletion_and_lifting_it_leaves_that_waiting(siti,
 def test_a_deletion_survives_a_store_that_lost_everything(siti, phone, house):  # noqa: F811
     asks_to_be_deleted(siti)
     with house.app.app_context():
-        store = house.app.extensions["idp.store"].redis
+        store = house.app.extensions["idp.storage.redis_store"].redis
         store.delete(*store.keys("blocked:*"))
         accounts.mark_blocked()
         assert store.keys(f"blocked:*{siti.subject}")

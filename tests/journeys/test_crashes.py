@@ -24,19 +24,19 @@ def dies(app):
     """Nothing is ever sent again by this process: whatever it was about to send behind the answer is gone."""
 
     def now():
-        behind = app.extensions.pop("idp.background", None)
+        behind = app.extensions.pop("idp.core.background", None)
         if behind is not None:
             behind.shutdown()
-        dead = app.extensions["idp.background"] = ThreadPoolExecutor(1)
+        dead = app.extensions["idp.core.background"] = ThreadPoolExecutor(1)
         dead.shutdown()
 
     yield now
-    app.extensions.pop("idp.background", None)
+    app.extensions.pop("idp.core.background", None)
 
 
 def another_process(app):
     """Starts, and looks what is due."""
-    app.extensions.pop("idp.background", None)
+    app.extensions.pop("idp.core.background", None)
     with app.app_context():
         notices.deliver_due()
 

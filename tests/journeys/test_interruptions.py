@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event
 
 from idp.accounts import Account
-from idp.extensions import db
+from idp.storage.database import db
 
 NEW = {"phone": "081398765432", "email": "baru@surat.example"}
 

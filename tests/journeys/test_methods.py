@@ -8,9 +8,9 @@ from sqlalchemy import update
 
 from idp import authenticators
 from idp.account import methods
-from idp.extensions import db
 from idp.probation import Recovery, State, transitions
-from idp.sealing import sealer
+from idp.storage.database import db
+from idp.storage.sealing import sealer
 from tests.conftest import Outbox
 from tests.person import Person
 from tests.relying_party import RelyingParty
@@ -176,7 +176,7 @@ def test_after_twenty_minutes_password_and_second_factor_are_asked_again(inside,
 def test_shown_codes_are_the_sessions_own_and_soon_gone(inside, clock):
     adds_the_app(inside)
     clock.shift(601)
-    store = inside.outbox.app.extensions["idp.store"].redis
+    store = inside.outbox.app.extensions["idp.storage.redis_store"].redis
     for key in store.scan_iter("codes-shown:*"):
         assert 0 < store.ttl(key) <= 600
 

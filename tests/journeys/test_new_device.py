@@ -26,7 +26,7 @@ def settled(app):
     """Waits until what goes on in the background is done."""
 
     def wait() -> None:
-        pool = app.extensions.pop("idp.background", None)
+        pool = app.extensions.pop("idp.core.background", None)
         if pool is not None:
             pool.shutdown()
 

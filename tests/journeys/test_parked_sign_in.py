@@ -3,7 +3,7 @@
 import pytest
 
 from idp import accounts
-from idp.values import Nik
+from idp.core.values import Nik
 
 
 @pytest.fixture

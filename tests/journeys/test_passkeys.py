@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from idp import accounts, authenticators
-from idp.extensions import db
+from idp.storage.database import db
 from tests.conftest import Outbox
 from tests.person import Person
 from tests.recoveries import newest

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from idp import probation
+from idp.core.values import ACR_DATA, ACR_FULL, ACR_RECOVERED
 from idp.probation import answers as decisions
-from idp.values import ACR_DATA, ACR_FULL, ACR_RECOVERED
 from tests.recoveries import DAY, HOUR, NEW, answers, links, newest, phone_confirms, proves, subject_of, vetoes
 from tests.simple_browser import SimpleBrowser
 
@@ -371,7 +371,7 @@ def test_the_old_second_factor_is_suspended_and_comes_back_with_a_veto(siti, out
 
     from idp import authenticators
     from idp.authenticators import totp
-    from tests.residents.people import the
+    from tests.account_rows import the
 
     subject = subject_of(app, siti)
     with app.app_context():
@@ -393,12 +393,12 @@ def test_the_old_second_factor_is_suspended_and_comes_back_with_a_veto(siti, out
 
 def test_every_input_and_the_verdict_are_audited(siti, app):
     siti.recovers("identity", **NEW)
-    from idp import audit
-    from idp.store import store
+    from idp.audit import trail
+    from idp.storage.redis_store import store
 
     with app.app_context():
-        rows = [json.loads(row) for row in store().listed(audit.QUEUE)]
-        audit.drain_all()
+        rows = [json.loads(row) for row in store().listed(trail.QUEUE)]
+        trail.drain_all()
     (weighed,) = [json.loads(row["facts"]) for row in rows if row["event"] == "recovery_weighed"]
     assert weighed.pop("recovery") == newest(app).id
     assert weighed.pop("verdict") == "provisional_72h"

@@ -206,7 +206,7 @@ def test_two_submissions_that_race_make_one_account(siti, house, outbox):
         thread.join()
     assert set(answers) <= {303, 422}
     from idp.accounts import Account
-    from idp.extensions import db
+    from idp.storage.database import db
 
     with house.app.app_context():
         assert db.session.query(Account).count() == 1

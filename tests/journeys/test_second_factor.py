@@ -9,8 +9,8 @@ import pytest
 
 from idp import accounts, authenticators
 from idp.authenticators import remembered_devices
-from idp.clock import timestamp as now
-from idp.extensions import db
+from idp.core.clock import timestamp as now
+from idp.storage.database import db
 from tests.simple_browser import SimpleBrowser
 
 MFA = "urn:siapkerja:acr:mfa"

@@ -11,11 +11,14 @@ from flask import Flask, Response
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from idp import accounts, clock, sessions, tokens, web
-from idp.oidc import keys
-from idp.oidc.client_file import ClientDirectory
-from idp.oidc.clients import Client, hash_secret
-from idp.values import ACR_DATA, Authentication, EmailAddress, FullName, Nik, PhoneNumber
+from idp import accounts
+from idp.core import clock, crypto
+from idp.core.values import ACR_DATA, Authentication, EmailAddress, FullName, Nik, PhoneNumber
+from idp.oidc.clients.client import Client, hash_secret
+from idp.oidc.clients.file import ClientDirectory
+from idp.oidc.tokens import signing_keys
+from idp.sessions import single_sign_on
+from idp.web import cookies
 
 CALLBACK = "https://rp.example/cb"
 SECRET = "a-secret-of-more-than-thirty-two-characters"
@@ -46,7 +49,7 @@ class RelyingParty:
             "scope": "openid profile email",
             "state": "the-state",
             "nonce": "the-nonce",
-            "code_challenge": tokens.digest(VERIFIER),
+            "code_challenge": crypto.digest(VERIFIER),
             "code_challenge_method": "S256",
         } | changes
         return "/authorize?" + urlencode({name: value for name, value in asked.items() if value is not None})
@@ -68,7 +71,7 @@ class RelyingParty:
     def stated(self, id_token: str) -> dict[str, Any]:
         """The claims of an ID token that our keys signed."""
         with self.app.app_context():
-            claims = keys.verify(id_token)
+            claims = signing_keys.verify(id_token)
         assert claims is not None
         return claims
 
@@ -133,9 +136,9 @@ def sign_in(app: Flask) -> Callable[..., FlaskClient]:
         with app.test_request_context():
             given = Response()
             proved = Authentication(subject, ("pwd",), clock.timestamp() - seconds_ago, acr)
-            sessions.establish(proved, given)
+            single_sign_on.establish(proved, given)
             cookie = given.headers["Set-Cookie"].partition(";")[0].partition("=")[2]
-            name = web.cookie_name(sessions.COOKIE)
+            name = cookies.cookie_name(single_sign_on.COOKIE)
         browser = app.test_client()
         browser.set_cookie(name, cookie, domain="localhost")
         return browser

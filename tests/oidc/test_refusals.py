@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from idp.extensions import db
+from idp.storage.database import db
 from tests.oidc.conftest import RelyingParty
 
 

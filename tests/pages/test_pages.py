@@ -7,10 +7,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from idp import pages, store
+from idp import pages
 from idp.accounts import TERMS
 from idp.gateways import outbox
 from idp.pages.routes import same_site_path
+from idp.storage import redis_store
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ AGREED = {"2026-11": "6fd848e77dd0e17956cadbde85b665b5519d29e72d66a133191112c9bf
 
 def test_other_legal_texts_are_another_version() -> None:
     """Each account says which version was agreed to: whoever changes a text raises `TERMS` in idp/accounts/model.py."""
-    texts = sorted((Path(pages.__file__).parent.parent / "templates/pages/legal").iterdir())
+    texts = sorted((Path(pages.__file__).parents[2] / "templates/pages/legal").iterdir())
     assert hashlib.sha256(b"".join(text.read_bytes() for text in texts)).hexdigest() == AGREED[TERMS]
 
 
@@ -109,7 +110,7 @@ def test_there_is_no_outbox_in_production(
 
 
 def test_health_asks_nobody(app: Flask, visitor: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(app.extensions, "idp.store", store.connect("redis://127.0.0.1:1/0"))
+    monkeypatch.setitem(app.extensions, "idp.storage.redis_store", redis_store.connect("redis://127.0.0.1:1/0"))
     answer = visitor.get("/healthz")
     assert (answer.status_code, answer.text) == (200, "ok\n")
 
@@ -121,7 +122,7 @@ def test_ready_when_all_parts_answer(visitor: FlaskClient) -> None:
 def test_not_ready_names_the_part_that_fails_and_nothing_of_it(
     app: Flask, visitor: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(app.extensions, "idp.store", store.connect("redis://127.0.0.1:1/0"))
+    monkeypatch.setitem(app.extensions, "idp.storage.redis_store", redis_store.connect("redis://127.0.0.1:1/0"))
     answer = visitor.get("/readyz")
     assert (answer.status_code, answer.text) == (503, "failing: store\n")
 

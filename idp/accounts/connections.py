@@ -1,0 +1,49 @@
+"""The services that an account is connected to, as rooms see them; who keeps them (the protocol) says so at start-up."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from flask import Flask, current_app
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One service: what it was given, since when, when it last came (epoch seconds), and whether it acts unattended."""
+
+    client_id: str
+    name: str
+    logo_uri: str
+    shared: tuple[str, ...]
+    since: int | None
+    last_used: int | None
+    consented: bool
+    lasting: bool
+
+
+class Connections(Protocol):
+    """What the protocol can say and do about an account and its services."""
+
+    def of(self, subject: str) -> list[Connection]:
+        """Every service that was signed in to lately or may still act for the account, by name."""
+
+    def end(self, subject: str, client_id: str) -> None:
+        """Disconnects one: its tokens and its part of every session are over at once, and it is told."""
+
+    def end_tokens(self, subject: str) -> None:
+        """Ends what services could go on with without a session of the person."""
+
+    def name(self, client_id: str) -> str | None:
+        """What people call a service; None for one that we know no more."""
+
+    def export(self, subject: str) -> list[dict[str, Any]]:
+        """All that is kept about an account and its services, as the person gets it."""
+
+
+def install(app: Flask, known: Connections) -> None:
+    """Names who keeps them."""
+    app.extensions["idp.accounts.connections"] = known
+
+
+def connections() -> Connections:
+    """The application's."""
+    return cast(Connections, current_app.extensions["idp.accounts.connections"])

@@ -1,0 +1,238 @@
+"""The audit trail: who did what, when, from where, in hash-chained rows that nobody can change unseen."""
+
+import re
+import threading
+from collections.abc import Collection
+from ipaddress import ip_address, ip_network
+from typing import Any, Literal, get_args
+
+import orjson
+import structlog
+from flask import Flask, has_request_context
+from sqlalchemy import BigInteger, Connection, String, Text, func, insert, select
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.audit import anchor, chain
+from idp.audit.chain import Broken, Link
+from idp.core import clock, crypto
+from idp.storage.database import Model, db
+from idp.storage.redis_store import Script, StoreUnavailable, store
+from idp.storage.sealing import Unsealable
+from idp.web import metrics, requests
+
+__all__ = ["AuditEvent", "Broken", "drain", "drain_all", "drain_forever", "history", "network", "record", "verify"]
+
+log = structlog.get_logger()
+
+Event = Literal[
+    "account_created", "account_locked", "account_unlocked", "account_found", "account_deleted", "account_exported",
+    "sign_in", "sign_in_failed", "sign_out", "session_ended", "sessions_ended", "second_factor", "second_factor_failed",
+    "password_changed", "password_rehashed", "contacts_changed", "locale_changed", "roles_changed",
+    "account_assured", "name_corrected",
+    "deletion_requested", "deletion_cancelled", "account_held", "account_released", "activity_reported",
+    "identity_proved", "identity_refused", "identity_unavailable",
+    "registration_started", "registration_finished", "registration_refused", "registration_attempt_noticed",
+    "recovery_started", "recovery_weighed", "recovery_finished", "recovery_refused", "recovery_waits", "recovery_vetoed",
+    "recovery_affirmed", "recovery_signed", "recovery_decided", "recovery_frozen", "recovery_cancelled", "probation_ended",
+    "otp_sent", "otp_right", "otp_wrong", "otp_dead", "otp_surge", "notice_sent", "notice_withheld", "notice_given_up",
+    "consent_given", "consent_refused", "grant_revoked", "interaction_cancelled",
+    "code_issued", "code_reused", "tokens_issued", "tokens_refused", "refresh_reused", "token_revoked",
+    "authorization_refused", "logout_refused", "backchannel_logout", "backchannel_logout_failed", "logout_notice_failed",
+    "client_registered", "client_changed", "client_deleted", "client_refused", "clients_reloaded", "naco_used",
+    "keys_rotated", "keys_imported", "limit_reached", "passkey_added", "passkey_removed", "totp_added", "totp_removed",
+    "recovery_codes_made", "device_remembered", "authenticators_suspended", "authenticators_restored",
+]  # fmt: skip
+EVENTS = frozenset(get_args(Event))
+
+QUEUE, LOCK, HEAD = "audit:{audit}:queue", "audit:{audit}:lock", "audit:{audit}:head"
+LOCK_LIFE = 30
+HEAD_LIFE = 5 * 366 * 86400
+
+WITHHELD = "withheld"
+# A run of digits inside letters is no number of a person: hexadecimal ids hold such runs now and then.
+_PERSONAL = re.compile(r"(?<![0-9A-Za-z_-])\+?\d{9,}(?![0-9A-Za-z_-])|@")
+
+# Rows are read, not taken: they leave the queue once SQL has committed them, so that a crash loses none.
+_BATCH = Script("""
+if not redis.call('SET', KEYS[2], ARGV[1], 'NX', 'EX', ARGV[2]) then return false end
+return redis.call('LRANGE', KEYS[1], 0, ARGV[3] - 1)
+""")
+
+# Only the holder of the lock trims: one who came back late from a pause must not remove what another has not written.
+_DONE = Script("""
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+redis.call('LTRIM', KEYS[1], ARGV[2], -1)
+redis.call('DEL', KEYS[2])
+if ARGV[3] ~= '' then redis.call('SET', KEYS[3], ARGV[3], 'EX', ARGV[4]) end
+return 1
+""")
+
+
+class AuditEvent(Model):
+    """One event. `position` counts from 1 without gaps; `hash` covers `previous` and all else, facts by digest."""
+
+    __tablename__ = "audit_events"
+
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    id: Mapped[str] = mapped_column(String(32), unique=True)
+    at: Mapped[int] = mapped_column(BigInteger)  # milliseconds since 1970
+    event: Mapped[str] = mapped_column(String(64), index=True)
+    account: Mapped[str | None] = mapped_column(String(64), index=True)
+    client: Mapped[str | None] = mapped_column(String(255))
+    reference: Mapped[str | None] = mapped_column(String(32), index=True)
+    address: Mapped[str | None] = mapped_column(String(64))  # the network, not the device
+    facts: Mapped[str] = mapped_column(Text)  # canonical JSON
+    facts_digest: Mapped[str | None] = mapped_column(String(64))
+    previous: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+
+
+def record(event: Event, *, account: str | None = None, client: str | None = None, **facts: str | int | bool | None) -> None:
+    """Appends an event to the durable queue; `account` is a subject, `client` a client_id, facts never personal.
+
+    Raises StoreUnavailable: what cannot be recorded is not done (fails closed). Raises ValueError for an unknown
+    event. A fact that looks like a NIK, a number or an address is withheld, since rows are kept for years and some
+    facts are other people's words. What a person did is told with their browser, so that they know it again.
+    """
+    if event not in EVENTS:
+        raise ValueError(f"{event} is no audit event: add it to idp.audit.Event")
+    seen = has_request_context()
+    if seen and account is not None and "?" not in requests.device():
+        facts = {"device": requests.device(), **facts}
+    row = {
+        "id": crypto.random_token(16),
+        "at": int(clock.now().timestamp() * 1000),
+        "event": event,
+        "account": account,
+        "client": client,
+        "reference": requests.reference() if seen else None,
+        "address": network(requests.client_address()) if seen else None,
+        "facts": chain.canonical({name: _impersonal(value) for name, value in facts.items()}),
+    }
+    store().push(QUEUE, orjson.dumps(row))
+    metrics.happened(event)
+
+
+def _impersonal(value: str | int | bool | None) -> str | int | bool | None:
+    return WITHHELD if isinstance(value, str) and _PERSONAL.search(value) else value
+
+
+def network(address: str) -> str | None:
+    """The /24 or /48 that an address lies in: enough to tell one place from another, too little to name a device."""
+    try:
+        prefix = 24 if ip_address(address).version == 4 else 48
+    except ValueError:
+        return None
+    return str(ip_network(f"{address}/{prefix}", strict=False))
+
+
+def history(account: str, events: Collection[str] | None, before: int | None, most: int) -> list[dict[str, Any]]:
+    """Up to `most` of an account's events (all kinds if None), newest first, older than position `before`."""
+    columns = (AuditEvent.position, AuditEvent.at, AuditEvent.event, AuditEvent.client, AuditEvent.address, AuditEvent.facts)
+    wanted = select(*columns).where(AuditEvent.account == account).order_by(AuditEvent.position.desc()).limit(most)
+    if events is not None:
+        wanted = wanted.where(AuditEvent.event.in_(events))
+    if before is not None:
+        wanted = wanted.where(AuditEvent.position < before)
+    with db.engine.connect() as connection:
+        rows = connection.execute(wanted).mappings()
+        return [{**row, "facts": orjson.loads(row["facts"])} for row in rows]
+
+
+def drain(most: int = 500) -> int:
+    """Moves up to `most` queued events into SQL; returns how many left the queue, 0 if another worker is at it.
+
+    Raises StoreUnavailable; an SQL failure leaves the events in the queue and is raised too.
+    """
+    holder = crypto.random_token(16)
+    batch = store().run(_BATCH, [QUEUE, LOCK], [holder, LOCK_LIFE, most])
+    if batch is None:
+        return 0
+    written, head = 0, ""
+    try:
+        head = _append([orjson.loads(item) for item in batch])
+        written = len(batch)
+    except IntegrityError:
+        log.warning("audit_chain_moved_on")  # the lock ran out in a pause and another wrote on: it will be our turn
+    finally:
+        store().run(_DONE, [QUEUE, LOCK, HEAD], [holder, written, head, HEAD_LIFE])
+    return written
+
+
+def drain_all() -> int:
+    """Drains until the queue is empty or another worker is at it; returns how many rows left the queue."""
+    total = 0
+    while (moved := drain()) > 0:
+        total += moved
+    return total
+
+
+def drain_forever(app: Flask, stop: threading.Event, seconds: float = 1.0) -> threading.Thread:
+    """A daemon thread that drains every `seconds` until `stop` is set, then once more; outages only delay it."""
+
+    def body() -> None:
+        while not stop.wait(seconds):
+            _drain_quietly(app)
+        _drain_quietly(app)
+
+    thread = threading.Thread(target=body, name="audit", daemon=True)
+    thread.start()
+    return thread
+
+
+def verify() -> int | Broken:
+    """Walks the whole chain, from where retention left its beginning: the number of sound rows, or the first Broken place.
+
+    The head kept in the store tells when rows at the end were cut off, which the chain alone cannot.
+    """
+    position, _, known_hash = (store().get(HEAD) or b"0:").decode().partition(":")
+    known = Link(int(position), known_hash)
+    try:
+        begin = _begin()
+        found = _walked(begin, known)
+        # Rows that retention removed while we were walking are no break: then the trail begins elsewhere by now.
+        if isinstance(found, Broken) and _begin() != begin:
+            begin = _begin()
+            found = _walked(begin, known)
+    except Unsealable:
+        return Broken(1, "rows at the beginning were removed, and not by us")
+    return found if isinstance(found, Broken) else found.position - begin.position
+
+
+def _walked(begin: Link, known: Link) -> Link | Broken:
+    rows = select(AuditEvent.__table__).order_by(AuditEvent.position).execution_options(yield_per=1000)
+    with db.session.execute(rows) as result:  # closed at an early return too: on PostgreSQL it holds a cursor
+        return chain.walk(result.mappings(), begin, known, int(clock.now().timestamp() * 1000))
+
+
+def _begin() -> Link:
+    with db.engine.connect() as connection:
+        return anchor.latest(connection)
+
+
+def _append(rows: list[dict[str, Any]]) -> str:
+    """Writes what is not yet written; returns the new head, `position:hash`, or "" when nothing was new."""
+    if not rows:
+        return ""
+    with db.engine.begin() as connection:
+        known = set(connection.scalars(select(AuditEvent.id).where(AuditEvent.id.in_([row["id"] for row in rows]))))
+        fresh = chain.chained([row for row in rows if row["id"] not in known], _head(connection))
+        if not fresh:
+            return ""
+        connection.execute(insert(AuditEvent), fresh)
+    return f"{fresh[-1]['position']}:{fresh[-1]['hash']}"
+
+
+def _head(connection: Connection) -> Link:
+    last = select(func.max(AuditEvent.position)).scalar_subquery()
+    row = connection.execute(select(AuditEvent.position, AuditEvent.hash).where(AuditEvent.position == last)).first()
+    return Link(row.position, row.hash) if row else Link()
+
+
+def _drain_quietly(app: Flask) -> None:
+    with app.app_context():
+        try:
+            drain_all()
+        except (StoreUnavailable, OperationalError) as outage:
+            log.warning("audit_waits", kind=type(outage).__name__)

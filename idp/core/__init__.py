@@ -1,0 +1,1 @@
+"""What everything stands on: the clock, values, settings, languages and cryptographic primitives."""

@@ -1,0 +1,1 @@
+"""Identity proofing: who somebody is, by the civil registry."""

@@ -1,0 +1,131 @@
+"""Proving who someone is by three facts at the civil registry: for registration, and to begin a recovery."""
+
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from flask import Response, after_this_request
+
+from idp.audit import trail
+from idp.core import clock, crypto
+from idp.core.values import FullName, Nik
+from idp.gateways.civil_registry import THRESHOLDS, Facts, Purpose, RegistryUnavailable, Verdict, civil_registry
+from idp.limits import rate_limits
+from idp.storage.sealing import sealer
+from idp.web import cookies, requests
+from idp.web.cookies import BROWSER_COOKIE
+from idp.web.csrf import browser_secret
+
+PROOF_LIFE = 15 * 60  # seconds
+
+Acts = list[tuple[str, tuple[str, ...]]]
+
+
+class FactsDoNotMatch(Exception):
+    """NIK, name or mother's name do not belong together; which one is never told. `remaining` tries are left today."""
+
+    def __init__(self, remaining: int) -> None:
+        super().__init__("facts do not match")
+        self.remaining = remaining
+
+
+class NikNotFound(FactsDoNotMatch):
+    """The registry does not know the NIK; counted as a wrong try like any other."""
+
+
+class RecordNeedsAttention(Exception):
+    """The registry's record is inactive, duplicate or of somebody deceased: only the local Dukcapil can mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That the facts matched, when; what is kept of them is NIK and name. The mother's name is in none of it."""
+
+    nik: Nik
+    name: FullName = field(repr=False)
+    verified_at: int
+    reference: str
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it may still be used."""
+        return clock.timestamp() - self.verified_at < PROOF_LIFE
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a room's notes, which are sealed."""
+        return {
+            "nik": self.nik.value,
+            "name": self.name.text,
+            "verified_at": self.verified_at,
+            "reference": self.reference,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The reverse of `to_dict`."""
+        return cls(Nik(data["nik"]), FullName(data["name"]), data["verified_at"], data["reference"])
+
+
+def prove(nik: Nik, name: FullName, mothers_name: FullName, purpose: Purpose = "registration") -> Proof:
+    """Asks the registry; returns the proof.
+
+    Raises FactsDoNotMatch (NikNotFound among them), RecordNeedsAttention, RegistryUnavailable, TooManyAttempts, and
+    StoreUnavailable when nothing can be counted: nobody guesses uncounted (fails closed).
+    """
+    index = sealer().index(nik.value, "facts")
+    return _ask(Facts(nik, name, mothers_name), index, [*_of_nik(index), *_of_browser()], purpose)
+
+
+def prove_to_officer(nik: Nik, name: FullName, mothers_name: FullName) -> Proof:
+    """The same for a person who stands before an officer, at the command line: counted for the NIK alone."""
+    index = sealer().index(nik.value, "facts")
+    return _ask(Facts(nik, name, mothers_name), index, _of_nik(index), "recovery")
+
+
+def _ask(facts: Facts, index: str, acts: Acts, purpose: Purpose) -> Proof:
+    left = rate_limits.hit_all(acts)
+    try:
+        verdict = civil_registry().verify(facts, THRESHOLDS[purpose], purpose)
+    except RegistryUnavailable:
+        # Nothing was learned, so nothing is counted: an outage must not use up a person's tries.
+        _give_back(acts)
+        trail.record("identity_unavailable", purpose=purpose, nik=index)
+        raise
+    if verdict is Verdict.MATCH:
+        rate_limits.give_back("facts_nik_day", index)
+        trail.record("identity_proved", purpose=purpose, nik=index)
+        return Proof(facts.nik, facts.name, clock.timestamp(), crypto.random_token(12))
+    trail.record("identity_refused", purpose=purpose, verdict=verdict.value, nik=index)
+    raise _refusal(verdict, min(left["facts_nik_day"], left["facts_nik_month"]))
+
+
+def _refusal(verdict: Verdict, remaining: int) -> Exception:
+    if verdict is Verdict.NEEDS_ATTENTION:
+        return RecordNeedsAttention()
+    return NikNotFound(remaining) if verdict is Verdict.NOT_FOUND else FactsDoNotMatch(remaining)
+
+
+def _of_nik(index: str) -> Acts:
+    return [("facts_nik_day", (index,)), ("facts_nik_month", (index,))]
+
+
+def _of_browser() -> Acts:
+    return [("facts_address", (requests.client_address(),)), ("facts_device", (_device(),))]
+
+
+def _device() -> str:
+    # A browser that shows no cookie gets one; whoever throws it away each time is held by the other limits.
+    return browser_secret() or _mark_device(crypto.random_token())
+
+
+def _mark_device(secret: str) -> str:
+    @after_this_request
+    def remember(response: Response) -> Response:
+        cookies.set_cookie(response, cookies.cookie_name(BROWSER_COOKIE), secret)
+        return response
+
+    return secret
+
+
+def _give_back(acts: Acts) -> None:
+    for name, subjects in acts:
+        rate_limits.give_back(name, *subjects)

@@ -1,0 +1,1 @@
+"""Limits: counting and admission."""

@@ -1,0 +1,253 @@
+"""Every limit of the house in one table by name, and the one atomic step that counts against it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, cast
+
+import orjson
+from flask import current_app
+
+from idp.core import clock
+from idp.core.settings import ConfigError, Settings, settings
+from idp.storage.redis_store import Script, store
+from idp.storage.sealing import sealer
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+WEEK = 7 * DAY
+
+
+class TooManyAttempts(Exception):
+    """A limit is used up: `retry_after` whole seconds to wait, `limit` its name; says nothing about whose it was."""
+
+    def __init__(self, retry_after: int, limit: str) -> None:
+        super().__init__(f"{limit}: try again in {retry_after} s")
+        self.retry_after = retry_after
+        self.limit = limit
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `amount` hits in any `seconds`.
+
+    `per_address` honours the setting address_limits. `pause` shortens the wait to so many seconds after the last
+    hit. `growing` counts refused hits too, so that whoever goes on waits longer. `fixed` counts by the clock's
+    windows instead of a sliding one: for amounts too large to remember each hit.
+    """
+
+    amount: int
+    seconds: int
+    per_address: bool = False
+    pause: int = 0
+    growing: bool = False
+    fixed: bool = False
+
+
+# The first word of a name is its family: limits of one family are counted in one script and share a hash tag.
+LIMITS: dict[str, Limit] = {
+    # Wrong codes: the fifth kills the challenge (counted in the challenge itself), the tenth pauses the account.
+    "otp_wrong_challenge": Limit(5, 10 * MINUTE),
+    "otp_wrong_account": Limit(10, HOUR, pause=15 * MINUTE),
+    # Sends per recipient, whichever account asks.
+    "otp_send_phone_gap": Limit(1, MINUTE),
+    "otp_send_phone_hour": Limit(5, HOUR),
+    "otp_send_phone_day": Limit(10, DAY),
+    "otp_send_email_gap": Limit(1, MINUTE),
+    "otp_send_email_hour": Limit(5, HOUR),
+    "otp_send_email_day": Limit(10, DAY),
+    # Every SMS of the house; the amount is the setting sms_hourly_budget.
+    "otp_send_all_hour": Limit(20000, HOUR, fixed=True),
+    # Subjects: identifier and address; account (or identifier) and address; address.
+    "password_minute": Limit(5, MINUTE),
+    "password_half_day": Limit(50, 12 * HOUR, growing=True),
+    "password_address": Limit(20, MINUTE, per_address=True),
+    # Answers that no passkey of ours gave: no secret can be guessed so, but each costs a signature check.
+    "passkey_address": Limit(20, MINUTE, per_address=True),
+    # The three facts at Dukcapil. nik_day: give_back() after a match, so that it counts wrong facts only.
+    "facts_nik_day": Limit(3, DAY),
+    "facts_nik_month": Limit(5, 30 * DAY),
+    "facts_device": Limit(5, DAY),
+    "facts_address": Limit(10, HOUR, per_address=True),
+    # Completed identity recoveries: per NIK, and per new contact.
+    "recovery_nik": Limit(1, 30 * DAY),
+    "recovery_contact": Limit(1, 30 * DAY),
+    "registration_address": Limit(10, HOUR, per_address=True),
+    # Contacts given under one proved NIK: else one leaked identity could have codes sent to any number of strangers.
+    "registration_nik": Limit(10, DAY),
+    "recovery_given_nik": Limit(10, DAY),
+    # Contacts that one account tries to take: a stolen session must not have codes sent to any number of strangers.
+    "contact_change_account": Limit(10, DAY),
+    # Files of all data: each walks the whole trail, and tells every contact.
+    "export_account": Limit(10, DAY),
+    # Wrong guesses of the code on somebody's device (RFC 8628 section 5.1).
+    "device_code_address": Limit(20, 10 * MINUTE, per_address=True),
+    # Notices to one contact of one kind, so that nobody is bombarded by somebody else's attempts.
+    "notice_contact_day": Limit(5, DAY),
+}
+
+# Sliding limits are lists of the last `amount` times in milliseconds, newest first: exact, and small. The first pass
+# decides, the second counts: an act that one limit refuses uses up none of the others.
+_HIT = Script("""
+local now, refused, longest = tonumber(ARGV[1]), 0, 0
+local limits, waits = {}, {}
+for i, key in ipairs(KEYS) do
+  local limit = cjson.decode(ARGV[i + 1])
+  local wait = 0
+  if limit.fixed then
+    if tonumber(redis.call('GET', key) or '0') >= limit.amount then wait = limit.window - now % limit.window end
+  else
+    local oldest = tonumber(redis.call('LINDEX', key, limit.amount - 1) or '')
+    if oldest then
+      wait = oldest + limit.window - now
+      if limit.pause > 0 then wait = math.min(wait, tonumber(redis.call('LINDEX', key, 0)) + limit.pause - now) end
+    end
+  end
+  wait = math.min(wait, limit.window)
+  limits[i], waits[i] = limit, wait
+  if limit.enforced and wait > longest then refused, longest = i, wait end
+end
+local left = {}
+for i, key in ipairs(KEYS) do
+  local limit = limits[i]
+  if ARGV[#KEYS + 2] == 'count' and (refused == 0 or (limit.growing and waits[i] > 0)) then
+    if limit.fixed then redis.call('INCR', key)
+    else
+      redis.call('LPUSH', key, ARGV[1])
+      redis.call('LTRIM', key, 0, limit.amount - 1)
+    end
+    redis.call('PEXPIRE', key, limit.life)
+  end
+  local used = 0
+  if limit.fixed then used = tonumber(redis.call('GET', key) or '0')
+  else
+    for _, at in ipairs(redis.call('LRANGE', key, 0, limit.amount - 1)) do
+      if tonumber(at) + limit.window > now then used = used + 1 end
+    end
+  end
+  left[i] = math.max(limit.amount - used, 0)
+end
+return {refused, longest, left}
+""")
+
+_GIVE_BACK = Script("""
+for i, key in ipairs(KEYS) do
+  if ARGV[i] == 'fixed' then
+    if redis.call('EXISTS', key) == 1 then redis.call('DECR', key) end
+  else redis.call('LPOP', key) end
+end
+""")
+
+
+def hit(name: str, *subjects: str) -> int:
+    """Counts one act of `subjects` against the limit; returns how many are left; raises TooManyAttempts.
+
+    Fails closed: StoreUnavailable passes through, and nobody acts uncounted.
+    """
+    return hit_all([(name, subjects)])[name]
+
+
+def hit_all(acts: Sequence[tuple[str, Sequence[str]]]) -> dict[str, int]:
+    """Counts one act against several limits of one family, all or none, in one atomic step.
+
+    Returns what is left of each; raises TooManyAttempts for the limit with the longest wait.
+    """
+    return _run(acts, "count")
+
+
+def check(name: str, *subjects: str) -> int:
+    """As `hit`, without counting: for work that only has to look like the real thing."""
+    return _run([(name, subjects)], "look")[name]
+
+
+def remaining(name: str, *subjects: str) -> int:
+    """How many acts are left now; counts nothing and refuses nobody."""
+    _, _, left = _ask([(name, subjects)], "look")
+    return left[0]
+
+
+def give_back(name: str, *subjects: str) -> None:
+    """Takes one hit back: the act turned out to be of the kind that is not limited."""
+    store().run(_GIVE_BACK, [_key(name, subjects)], ["fixed" if limits()[name].fixed else "sliding"])
+
+
+def clear(name: str, *subjects: str) -> None:
+    """Forgets all hits, such as after a right password."""
+    store().drop(_key(name, subjects))
+
+
+def used(name: str, *subjects: str, seconds_ago: int = 0) -> int:
+    """How many hits a fixed limit counted in the window that was running `seconds_ago` (up to eight days)."""
+    return int(store().get(_key(name, subjects, seconds_ago)) or 0)
+
+
+def limits() -> Mapping[str, Limit]:
+    """The table with the settings' changes applied, worked out once per application."""
+    table = current_app.extensions.get("idp.limits")
+    if table is None:
+        table = current_app.extensions["idp.limits"] = overridden(settings())
+    return cast("Mapping[str, Limit]", table)
+
+
+def overridden(loaded: Settings) -> dict[str, Limit]:
+    """LIMITS changed by the settings `limits` and `sms_hourly_budget`; raises ConfigError."""
+    table = dict(LIMITS)
+    table["otp_send_all_hour"] = replace(table["otp_send_all_hour"], amount=loaded.sms_hourly_budget)
+    for name, change in loaded.limits.items():
+        if name not in table:
+            raise ConfigError(f"IDP_LIMITS names {name!r}, which is no limit: choose from {', '.join(sorted(table))}.")
+        table[name] = _changed(name, table[name], change)
+    return table
+
+
+def _changed(name: str, limit: Limit, change: Any) -> Limit:
+    fields = change if isinstance(change, dict) else {"amount": change}
+    whole = all(type(value) is int and value >= 1 for value in fields.values())
+    if not fields or not whole or not fields.keys() <= {"amount", "seconds"}:
+        raise ConfigError(f'IDP_LIMITS["{name}"] must be a number from 1, or {{"amount": 5, "seconds": 3600}}.')
+    return replace(limit, **fields)
+
+
+def _run(acts: Sequence[tuple[str, Sequence[str]]], mode: str) -> dict[str, int]:
+    refused, wait, left = _ask(acts, mode)
+    if refused:
+        raise TooManyAttempts(-(-wait // 1000), acts[refused - 1][0])
+    return {name: count for (name, _), count in zip(acts, left, strict=True)}
+
+
+def _ask(acts: Sequence[tuple[str, Sequence[str]]], mode: str) -> tuple[int, int, list[int]]:
+    if len({_family(name) for name, _ in acts}) != 1:
+        raise ValueError("limits of one act must be of one family, since one script counts them")
+    keys = [_key(name, subjects) for name, subjects in acts]
+    refused, wait, left = store().run(_HIT, keys, [_milliseconds(), *(_arguments(name) for name, _ in acts), mode])
+    return refused, wait, left
+
+
+def _arguments(name: str) -> bytes:
+    limit = limits()[name]
+    return _encoded(limit, not limit.per_address or settings().address_limits == "enforce")
+
+
+@lru_cache
+def _encoded(limit: Limit, enforced: bool) -> bytes:
+    # A fixed window is kept a week longer, so that an hour can be compared with the same hour last week.
+    life = limit.seconds + (WEEK + DAY if limit.fixed else 0)
+    milliseconds = {"window": limit.seconds * 1000, "pause": limit.pause * 1000, "life": life * 1000}
+    kind = {"amount": limit.amount, "growing": limit.growing, "fixed": limit.fixed, "enforced": enforced}
+    return orjson.dumps(milliseconds | kind)
+
+
+def _key(name: str, subjects: Sequence[str], seconds_ago: int = 0) -> str:
+    # Blind index, not a bare hash: NIK and phone numbers are few enough to be tried out. A rotation of the index
+    # key starts the counts anew.
+    limit = limits()[name]
+    window = f":{(_milliseconds() // 1000 - seconds_ago) // limit.seconds}" if limit.fixed else ""
+    subject = sealer().index("\x1f".join(subjects), "limit")
+    return f"limit:{{{_family(name)}}}:{name}:{limit.seconds}:{subject}{window}"
+
+
+def _family(name: str) -> str:
+    return name.partition("_")[0]
+
+
+def _milliseconds() -> int:
+    return int(clock.now().timestamp() * 1000)

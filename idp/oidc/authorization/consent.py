@@ -1,0 +1,186 @@
+"""Consent: what an account allowed a client, remembered in SQL and, for the hot path, in the account's record."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import orjson
+from flask import Response, make_response, render_template
+from flask_babel import get_locale
+from sqlalchemy import BigInteger, Connection, String, Table, Text, UniqueConstraint, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp import accounts
+from idp.accounts import disclosure
+from idp.audit import trail
+from idp.core import clock, crypto
+from idp.interaction import rooms
+from idp.oidc.authorization import resources
+from idp.oidc.request import Request
+from idp.oidc.tokens import claims, refresh_tokens, revocation_marks
+from idp.storage.database import Model, db
+from idp.storage.redis_store import store
+
+if TYPE_CHECKING:
+    from idp.oidc.clients.client import Client
+
+WORDING = 1  # version of the consent page's text, kept with each grant (UU 27/2022 article 22)
+CACHE_LIFE = 3600  # seconds, as long as the copy of the claims beside it
+
+
+class RememberedGrant(Model):
+    """What an account allowed a client, when, and under which wording."""
+
+    __tablename__ = "grants"
+    __table_args__ = (UniqueConstraint("subject", "client_id"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(64), index=True)
+    client_id: Mapped[str] = mapped_column(String(255))
+    scope: Mapped[str] = mapped_column(Text)
+    claims: Mapped[str] = mapped_column(Text, doc="Names of claims, separated by spaces.")
+    resources: Mapped[str] = mapped_column(Text, server_default="", doc="URIs of resources (RFC 8707), separated by spaces.")
+    granted_at: Mapped[int] = mapped_column(BigInteger)
+    wording: Mapped[int] = mapped_column(BigInteger)
+
+
+GRANTS = cast(Table, RememberedGrant.__table__)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A remembered grant; an empty `id` stands for: nothing is remembered."""
+
+    id: str = ""
+    scope: frozenset[str] = frozenset()
+    claims: frozenset[str] = frozenset()
+    resources: frozenset[str] = frozenset()
+
+    def covers(self, request: Request) -> bool:
+        """Whether everything this request asks for was allowed before."""
+        if not self.id:
+            return False
+        wanted = claims.needed(request.registered, request.scope, request.claims)
+        scopes, resources = set(request.scope.split()), set(request.resources)
+        return scopes <= self.scope and wanted <= self.claims and resources <= self.resources
+
+
+NOTHING = Grant()
+
+
+def fields(client: "Client") -> tuple[str, ...]:
+    """The fields of the account's record that a decision about this client needs."""
+    return () if client.first_party else (_field(client.client_id),)
+
+
+def remembered(subject: str, client: "Client", ridden: tuple[bytes | None, ...]) -> Grant:
+    """The grant, from what rode along with the session; SQL only when nothing did, and then it rides the next time."""
+    if client.first_party:
+        return NOTHING
+    if ridden and ridden[0] is not None:
+        return _grant(orjson.loads(ridden[0]))
+    row = _row(subject, client.client_id)
+    _cache(subject, client.client_id, row)
+    return _grant(row)
+
+
+def remember(subject: str, request: Request) -> Grant:
+    """Adds what this request asks for to what the account allows this client; tokens issued before stay as they are."""
+    client = request.registered
+    before = _grant(_row(subject, client.client_id))
+    wanted = claims.needed(client, request.scope, request.claims)
+    row = {
+        "id": before.id or crypto.random_token(16),
+        "scope": " ".join(sorted(before.scope | set(request.scope.split()))),
+        "claims": " ".join(sorted(before.claims | wanted)),
+        "resources": " ".join(sorted(before.resources | set(request.resources))),
+        "granted_at": clock.timestamp(),
+        "wording": WORDING,
+    }
+    _write(subject, client.client_id, row)
+    _cache(subject, client.client_id, row)
+    trail.record("consent_given", account=subject, client=client.client_id, scope=request.scope, wording=WORDING)
+    return _grant(row)
+
+
+def of_account(subject: str) -> list[dict[str, Any]]:
+    """Every grant of an account, newest first: client_id, scope, claims, resources, granted_at, wording."""
+    names = ("client_id", "scope", "claims", "resources", "granted_at", "wording")
+    chosen = select(*(GRANTS.c[name] for name in names)).where(GRANTS.c.subject == subject)
+    with db.engine.connect() as connection:
+        rows = connection.execute(chosen.order_by(GRANTS.c.granted_at.desc())).mappings()
+        return [dict(row) for row in rows]
+
+
+def revoke(subject: str, client_id: str) -> None:
+    """Withdraws a grant: forgotten, and every token issued under it is dead."""
+    row = _row(subject, client_id)
+    with db.engine.begin() as connection:
+        connection.execute(delete(GRANTS).where(GRANTS.c.subject == subject, GRANTS.c.client_id == client_id))
+    _cache(subject, client_id, {})
+    if row:
+        revocation_marks.mark_ended(subject, row["id"])
+    refresh_tokens.end_account(subject, client_id)
+    trail.record("grant_revoked", account=subject, client=client_id)
+
+
+def forget_client(connection: Connection, client_id: str) -> list[tuple[str, str]]:
+    """Forgets what anybody allowed a client, within this transaction; subject and id of each grant, to be marked as ended."""
+    gone = delete(GRANTS).where(GRANTS.c.client_id == client_id).returning(GRANTS.c.subject, GRANTS.c.id)
+    return [(row.subject, row.id) for row in connection.execute(gone)]
+
+
+def page(request: Request, subject: str) -> Response:
+    """The page that shows each value before it is shared."""
+    client = request.registered
+    snapshot = accounts.snapshot(subject)
+    wanted = claims.needed(client, request.scope, request.claims)
+    context = {
+        "service": rooms.here().service,
+        "values": disclosure.shown(claims.pick(client, wanted, snapshot))
+        + disclosure.acting(resources.names(request.resources, str(get_locale()))),
+        "lasting": "offline_access" in request.scope.split(),
+        "account": snapshot.get("name"),
+    }
+    return make_response(render_template("oidc/consent.html", **context))
+
+
+def _field(client_id: str) -> str:
+    return f"grant:{client_id}"
+
+
+def _row(subject: str, client_id: str) -> dict[str, Any]:
+    with db.engine.connect() as connection:
+        found = (
+            connection.execute(select(GRANTS).where(GRANTS.c.subject == subject, GRANTS.c.client_id == client_id))
+            .mappings()
+            .one_or_none()
+        )
+    return dict(found) if found else {}
+
+
+def _write(subject: str, client_id: str, row: dict[str, Any]) -> None:
+    changed = update(GRANTS).where(GRANTS.c.subject == subject, GRANTS.c.client_id == client_id).values(row)
+    with db.engine.begin() as connection:
+        if connection.execute(changed).rowcount:
+            return
+    try:
+        with db.engine.begin() as connection:
+            connection.execute(insert(GRANTS).values(row | {"subject": subject, "client_id": client_id}))
+    except IntegrityError:  # another tab of the same person was first
+        with db.engine.begin() as connection:
+            connection.execute(changed)
+
+
+def _cache(subject: str, client_id: str, row: dict[str, Any]) -> None:
+    kept = {name: row.get(name, "") for name in ("id", "scope", "claims", "resources")}
+    key = f"account:{{{crypto.bucket(subject)}}}:{subject}"
+    store().put_fields(key, {_field(client_id): orjson.dumps(kept)}, CACHE_LIFE)
+
+
+def _grant(row: dict[str, Any]) -> Grant:
+    if not row.get("id"):
+        return NOTHING
+    # A copy in the store from before resources were kept has none: then they are asked about.
+    parts = (frozenset(row.get(name, "").split()) for name in ("scope", "claims", "resources"))
+    return Grant(row["id"], *parts)

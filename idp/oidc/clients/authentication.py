@@ -1,0 +1,114 @@
+"""How clients prove themselves: one table of methods, exactly one of which a request may use (RFC 6749 section 2.3)."""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
+
+from authlib.oauth2 import OAuth2Error
+
+from idp.oidc import cors
+from idp.oidc.clients import assertions
+from idp.oidc.clients.client import clients
+from idp.oidc.errors import refusal
+from idp.oidc.request import Request
+
+if TYPE_CHECKING:
+    from idp.oidc.clients.client import Client
+
+# The client that a request proves, and the registered name of the method by which it did so; None when it fails.
+Proof = tuple["Client", str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One thing that a request can carry: the registered methods it serves, how to see that it is there, how to check it."""
+
+    serves: tuple[str, ...]
+    attempted: Callable[[Request], bool]
+    prove: Callable[[Request], Proof]
+
+
+def authenticate(request: Request, endpoint: str) -> "Client":
+    """The client that sent this; raises `invalid_client`, or `invalid_request` for two methods at once.
+
+    An unknown client, a wrong secret and a method that is not the registered one are told alike.
+    """
+    attempts = [method for method in METHODS.values() if method.attempted(request)]
+    if len(attempts) > 1:
+        raise refusal("invalid_request", "More than one client authentication method was used.")
+    proof = attempts[0].prove(request) if attempts else None
+    if proof is None or not proof[0].check_endpoint_auth_method(proof[1], endpoint):
+        raise unproven(request)
+    request.client, request.auth_method = proof
+    cors.called_by(proof[0])
+    return proof[0]
+
+
+def unproven(request: Request) -> OAuth2Error:
+    """The one answer to every failure."""
+    return refusal("invalid_client", "Client authentication failed.")
+
+
+def challenge(request: Request | None) -> list[tuple[str, str]]:
+    """The header that must accompany `invalid_client` when the client tried the Authorization header (RFC 6749 5.2)."""
+    return [("WWW-Authenticate", 'Basic realm="token"')] if request is None or _authorization(request) else []
+
+
+def supported() -> list[str]:
+    """Every registered name that a client may choose, as discovery lists them."""
+    return [name for method in METHODS.values() for name in method.serves]
+
+
+def _authorization(request: Request) -> str:
+    return str(request.headers.get("Authorization", "")) if request.headers is not None else ""
+
+
+def _basic_attempted(request: Request) -> bool:
+    return _authorization(request)[:6].lower() == "basic "
+
+
+def _prove_basic(request: Request) -> Proof:
+    try:
+        plain = b64decode(_authorization(request)[6:].strip(), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return None
+    name, separator, secret = plain.partition(":")
+    client = clients().find(unquote_plus(name)) or clients().find(name)
+    if client is None or not separator or request.get("client_id", client.client_id) != client.client_id:
+        return None
+    # RFC 6749 2.3.1 wants both form-encoded first; half of all libraries do not, and mean the bytes as they stand.
+    proved = client.check_client_secret(unquote_plus(secret)) or client.check_client_secret(secret)
+    return (client, "client_secret_basic") if proved else None
+
+
+def _post_attempted(request: Request) -> bool:
+    return bool(request.get("client_secret"))
+
+
+def _prove_post(request: Request) -> Proof:
+    client = clients().find(request.get("client_id"))
+    if client is None or not client.check_client_secret(request.get("client_secret")):
+        return None
+    return client, "client_secret_post"
+
+
+def _none_attempted(request: Request) -> bool:
+    tried = any(method.attempted(request) for name, method in METHODS.items() if name != "none")
+    return bool(request.get("client_id")) and not tried
+
+
+def _prove_none(request: Request) -> Proof:
+    client = clients().find(request.get("client_id"))
+    return (client, "none") if client is not None else None
+
+
+# One row per thing that a request can carry: an assertion serves two methods, and mutual TLS (RFC 8705) adds a row.
+METHODS: dict[str, Method] = {
+    "client_secret_basic": Method(("client_secret_basic",), _basic_attempted, _prove_basic),
+    "client_secret_post": Method(("client_secret_post",), _post_attempted, _prove_post),
+    "assertion": Method(("client_secret_jwt", "private_key_jwt"), assertions.attempted, assertions.prove),
+    "none": Method(("none",), _none_attempted, _prove_none),
+}

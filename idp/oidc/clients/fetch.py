@@ -1,0 +1,153 @@
+"""The one guarded way out: fetches that relying parties can make us do never reach our own network (SSRF)."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from idp.core import clock
+from idp.core.settings import settings
+
+TIMEOUT = 5.0  # seconds in all: name, connection, headers, body
+MOST = 256 * 1024  # bytes of a body
+
+
+class FetchRefused(Exception):
+    """The address is not one that we talk to, or what it answered is not acceptable; `reason` is safe to show."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A complete answer: status, content type without parameters, body."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+def fetch(url: str) -> Fetched:
+    """GETs a document for a client (jwks_uri, sector_identifier_uri, request_uri); raises FetchRefused."""
+    fetched = _exchange("GET", url, {"Accept": "application/json, application/jwt"}, b"")
+    if fetched.status != 200:
+        raise FetchRefused(f"answered {fetched.status}")
+    return fetched
+
+
+def post_form(url: str, body: bytes) -> Fetched:
+    """POSTs a form to a client (back-channel logout); any status is an answer; raises FetchRefused."""
+    return _exchange("POST", url, {"Content-Type": "application/x-www-form-urlencoded"}, body)
+
+
+def allowed_url(url: str) -> bool:
+    """Whether a client may register this URL for us to call: https with a host and no fragment or user information."""
+    try:
+        parts = urlsplit(url)
+        loopback = parts.hostname in ("127.0.0.1", "localhost", "::1") and not settings().production
+        valid_port = parts.port is None or 0 < parts.port < 65536
+    except ValueError:
+        return False
+    scheme = parts.scheme == "https" or (parts.scheme == "http" and loopback)
+    return bool(scheme and parts.hostname and valid_port and not parts.fragment and "@" not in parts.netloc)
+
+
+def _exchange(method: str, url: str, headers: dict[str, str], body: bytes) -> Fetched:
+    if not allowed_url(url):
+        raise FetchRefused("not an https address")
+    deadline = clock.monotonic() + TIMEOUT
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    # The address is resolved once, judged, and used as it is: a second answer of the name server changes nothing (rebinding).
+    address = _public_address(host, parts.port or (443 if parts.scheme == "https" else 80))
+    pinned = httpx.URL(url).copy_with(host=str(address))
+    pieces = headers | {"Host": parts.netloc, "User-Agent": "SIAPkerja-ID", "Accept-Encoding": "identity"}
+    end = _End()
+    try:
+        # trust_env: a proxy from the environment would resolve the name again, out of our sight.
+        with (
+            httpx.Client(timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client,
+            end.within(deadline - clock.monotonic()),
+            client.stream(method, pinned, headers=pieces, content=body, extensions=end.extensions(host)) as answer,
+        ):
+            kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+            fetched = Fetched(answer.status_code, kind, _bounded(answer))
+    except httpx.HTTPError as failed:
+        raise FetchRefused("answers too slowly" if end.came else type(failed).__name__) from None
+    if end.came:  # a body without a length looks complete when we hang up
+        raise FetchRefused("answers too slowly")
+    return fetched
+
+
+def _bounded(answer: httpx.Response) -> bytes:
+    pieces, total = [], 0
+    for piece in answer.iter_raw():
+        total += len(piece)
+        if total > MOST:
+            raise FetchRefused("answers more than 256 kB")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+class _End:
+    """Hangs up when the time is over, wherever an exchange is: headers or a body that drip never time out by themselves."""
+
+    def __init__(self) -> None:
+        self.came = False
+        self._stream: Any = None
+
+    def extensions(self, host: str) -> dict[str, Any]:
+        """For httpx: the name for TLS, and whom to tell which connection is used."""
+        return {"sni_hostname": host, "trace": self._note}
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Ends the connection after `seconds`."""
+        timer = threading.Timer(max(0.0, seconds), self._hang_up)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _note(self, event: str, told: dict[str, Any]) -> None:
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._stream = told["return_value"]
+
+    def _hang_up(self) -> None:
+        self.came = True
+        if self._stream is not None:
+            with suppress(OSError):  # it is closed already
+                self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+
+def _public_address(host: str, port: int) -> IPv4Address | IPv6Address:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise FetchRefused("its host name is not known") from None
+    addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+    # Every address must be public: of a mixed answer the connection might take the private one. Fails closed.
+    if not addresses or not all(_may_be_called(address) for address in addresses):
+        raise FetchRefused("its host is not a public address")
+    return addresses[0]
+
+
+def _may_be_called(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+        if inner is not None:
+            return _may_be_called(inner)
+        if address.exploded.startswith("0064:ff9b:"):
+            return _may_be_called(IPv4Address(int(address) & 0xFFFFFFFF))
+    if address.is_loopback:
+        return not settings().production
+    return address.is_global and not address.is_multicast

@@ -1,0 +1,196 @@
+"""The keys that a client registered, by value or by address, and what they let us check and encrypt."""
+
+import math
+import threading
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from joserfc import jwe, jws
+from joserfc.errors import JoseError
+from joserfc.jwk import Key, KeySet, OctKey
+from joserfc.registry import Header
+
+from idp.core import clock, crypto
+from idp.oidc import untrusted_json
+from idp.oidc.clients.fetch import FetchRefused, fetch
+
+if TYPE_CHECKING:
+    from idp.oidc.clients.client import Client
+
+ASYMMETRIC = ("RS256", "PS256", "ES256", "EdDSA")
+FRESH = 600  # seconds that a fetched key set is used without asking again
+COOL = 20  # seconds between two fetches for keys that were not in the set: a client that rotates is seen soon
+FAMILIES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP", "HS": "oct"}
+# What must never come from inside the token that it would verify (RFC 8725 section 3.10), and what we do not implement.
+FORBIDDEN_HEADERS = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "b64", "zip"})
+
+
+class Unverified(Exception):
+    """A JWT from a client that we cannot believe; `reason` is safe to show."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a client's address gave, when, and when and how asking it failed since; times on the monotonic clock."""
+
+    keys: list[Key] = field(default_factory=list)
+    fetched_at: float = -math.inf
+    asked_at: float = -math.inf
+    failure: str = ""
+
+
+_known: dict[str, _Known] = {}
+_turns: dict[str, threading.Lock] = {}
+
+
+def verified_claims(token: str, client: "Client", algorithms: tuple[str, ...]) -> tuple[Header, dict[str, Any]]:
+    """Header and claims of a JWS that this client signed with one of these algorithms; raises Unverified.
+
+    `none` is never among them, an HMAC is only checked with the client's secret, and a key only with its own kind of
+    algorithm, so that no public key can serve as a secret (RFC 8725 sections 2.1 and 3.1).
+    """
+    header = _header(token)
+    if header.get("alg") not in algorithms:
+        raise Unverified("it is signed with an algorithm that is not accepted from this client")
+    for key in _candidates(client, header):
+        try:
+            verified = jws.deserialize_compact(token, key, algorithms=[header["alg"]])
+        except (JoseError, ValueError):
+            continue
+        return header, _object(verified.payload or b"")
+    raise Unverified("its signature does not verify with the client's keys")
+
+
+def peek(token: str) -> dict[str, Any]:
+    """The claims of a JWS that nobody has verified: good for finding out whose it claims to be; raises Unverified."""
+    _header(token)
+    return _object(jws.extract_compact(token.encode("ascii")).payload or b"")
+
+
+def encrypted(payload: str, client: "Client", algorithm: str, encoding: str, kind: str = "JWT") -> str:
+    """The payload as a JWE for this client (RFC 7516); raises Unverified when it registered no fitting key."""
+    if algorithm == "dir" or algorithm.startswith("A"):
+        key: Key = OctKey.import_key(_symmetric_key(client, algorithm, encoding))
+    else:
+        key = _encryption_key(client, "RSA" if algorithm.startswith("RSA") else "EC")
+    header = {"alg": algorithm, "enc": encoding, "cty": kind} | ({"kid": key.kid} if key.kid else {})
+    return jwe.encrypt_compact(header, payload, key, algorithms=[algorithm, encoding])
+
+
+def keys_of(client: "Client", missing: bool = False) -> list[Key]:
+    """The client's public keys; fetched anew when stale, or when one was `missing` and the last fetch is not recent."""
+    if client.jwks:
+        return _by_value(client)
+    return _at(client.jwks_uri, missing) if client.jwks_uri else []
+
+
+def forget(jwks_uri: str) -> None:
+    """Drops what was fetched from there: the client's registration changed."""
+    _known.pop(jwks_uri, None)
+
+
+def _at(uri: str, missing: bool) -> list[Key]:
+    # One turn for each address: nobody waits for the server of another client, however slowly it answers.
+    with _turns.setdefault(uri, threading.Lock()):
+        known, now = _known.get(uri, _Known()), clock.monotonic()
+        # A server that failed is left alone for a while too: who asks again and again keeps none of our threads.
+        if (missing or now - known.fetched_at > FRESH) and now - known.asked_at > COOL:
+            known = _known[uri] = _refreshed(uri, known)
+    if now - known.fetched_at > FRESH:  # fails closed: keys that nobody vouches for any more are none
+        raise Unverified(known.failure)
+    return known.keys
+
+
+def _refreshed(uri: str, known: _Known) -> _Known:
+    try:
+        keys = _fetched(uri)
+    except Unverified as failed:
+        return replace(known, asked_at=clock.monotonic(), failure=failed.reason)
+    return _Known(keys, clock.monotonic(), clock.monotonic())
+
+
+def _by_value(client: "Client") -> list[Key]:
+    name = crypto.digest(orjson.dumps(client.jwks, option=orjson.OPT_SORT_KEYS).decode())
+    known = _known.get(name)
+    if known is None:
+        known = _known[name] = _Known(_imported(client.jwks))
+    return known.keys
+
+
+def _fetched(uri: str) -> list[Key]:
+    try:
+        return _imported(orjson.loads(fetch(uri).body))
+    except (FetchRefused, ValueError) as failed:
+        reason = failed.reason if isinstance(failed, FetchRefused) else "is not JSON"
+        raise Unverified(f"the client's jwks_uri {reason}") from None
+
+
+def _imported(data: Any) -> list[Key]:
+    keys: list[Key] = []
+    for entry in data.get("keys", []) if isinstance(data, dict) else []:
+        try:
+            keys += KeySet.import_key_set({"keys": [entry]}).keys
+        except (JoseError, ValueError, TypeError, KeyError):
+            continue  # a kind of key that we do not know says nothing about the others (RFC 7517 section 5)
+    return [key for key in keys if key.key_type != "oct"]
+
+
+def _candidates(client: "Client", header: Header) -> list[Key]:
+    kind = FAMILIES.get(str(header["alg"])[:2])
+    if kind == "oct":
+        secret = client.plain_secret()
+        return [OctKey.import_key(secret)] if secret else []
+    found = _fitting(keys_of(client), kind, header.get("kid"))
+    return found or _fitting(keys_of(client, missing=True), kind, header.get("kid"))
+
+
+def _fitting(keys: list[Key], kind: str | None, kid: Any) -> list[Key]:
+    usable = [key for key in keys if key.key_type == kind and key.get("use") in (None, "sig")]
+    return [key for key in usable if kid is None or key.get("kid") in (None, kid)]
+
+
+def _encryption_key(client: "Client", kind: str) -> Key:
+    usable = [key for key in keys_of(client) if key.key_type == kind and key.get("use") in (None, "enc")]
+    preferred = [key for key in usable if key.get("use") == "enc"] or usable
+    if not preferred:
+        raise Unverified("the client registered no key to encrypt for")
+    return preferred[0]
+
+
+def _symmetric_key(client: "Client", algorithm: str, encoding: str) -> bytes:
+    """OpenID Connect Core 10.2: the leftmost bits of the SHA-2 of the client secret that is long enough."""
+    secret = client.plain_secret()
+    if not secret:
+        raise Unverified("the client has no secret that fits this algorithm")
+    bits = int(algorithm[1:4]) if algorithm != "dir" else _bits(encoding)
+    return (crypto.sha256(secret) if bits <= 256 else crypto.sha512(secret))[: bits // 8]
+
+
+def _bits(encoding: str) -> int:
+    """How long the key of a cipher is; those with CBC need as many again for their HMAC (RFC 7518 section 5.2)."""
+    return int(encoding[-3:]) if "CBC" in encoding else int(encoding[1:4])
+
+
+def _header(token: str) -> Header:
+    try:
+        header = jws.extract_compact(token.encode("ascii")).headers()
+    except (JoseError, ValueError, KeyError, TypeError):
+        raise Unverified("it is not a signed JWT") from None
+    if FORBIDDEN_HEADERS & header.keys() or not isinstance(header.get("alg"), str):
+        raise Unverified("its header has a member that is not accepted")
+    return header
+
+
+def _object(payload: bytes) -> dict[str, Any]:
+    try:
+        claims = untrusted_json.read(payload)
+    except ValueError:
+        claims = None
+    if not isinstance(claims, dict):
+        raise Unverified("its payload is not a JSON object")
+    return claims

@@ -1,0 +1,34 @@
+"""What our pages say about a client, and the ways that they offer back to it."""
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit
+
+from idp.core.settings import settings
+
+if TYPE_CHECKING:
+    from idp.oidc.clients.client import Client
+
+
+def service_of(client: "Client", locale: str = "id") -> dict[str, str]:
+    """What our pages say about a client: its name in the person's language, its logo, its own policy and terms, the ways back."""
+    facts = {
+        "client_id": client.client_id,
+        "name": client.name(locale),
+        "logo_uri": client.logo_uri,
+        "client_uri": client.client_uri,
+        "policy_uri": client.policy_uri,
+        "tos_uri": client.tos_uri,
+        "login_uri": login_address(client),
+    }
+    return {name: str(value) for name, value in facts.items() if value}
+
+
+def login_address(client: "Client") -> str | None:
+    """Where the client begins a sign-in that starts with us (OpenID Connect Core 4): its `initiate_login_uri` with our issuer.
+
+    Only `iss` goes along: nothing of the person, and no `target_link_uri`, since where to land is the client's to say.
+    """
+    uri = client.initiate_login_uri
+    if not uri:
+        return None
+    return f"{uri}{'&' if urlsplit(uri).query else '?'}{urlencode({'iss': settings().issuer})}"

@@ -1,0 +1,1 @@
+"""The device flow (RFC 8628)."""

@@ -1,0 +1,149 @@
+"""Device codes in the store (RFC 8628): waiting, then allowed or denied once, then taken once by the device's poll.
+
+A record is a hash named after the digest of its device code, which is its id; the user code leads to that id.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import orjson
+
+from idp.core import clock, crypto
+from idp.oidc.tokens import approvals
+from idp.oidc.tokens.approvals import Approval
+from idp.storage.redis_store import Script, store
+
+LIFE = 600  # seconds
+INTERVAL = 5  # seconds between two polls, and what a hasty poll adds to them (RFC 8628 section 3.5)
+SWEEP_AFTER = 600  # seconds in which an expired code is still told from an unknown one
+ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words; no digits that look like letters (section 6.1)
+LETTERS = 8
+
+Refused = Literal["unknown", "expired_token", "authorization_pending", "slow_down", "access_denied"]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A device's request that nobody has decided yet; `id` opens nothing by itself."""
+
+    id: str
+    client_id: str
+    scope: str
+    resource: str
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What the device is told."""
+
+    device_code: str
+    user_code: str
+
+
+# KEYS: device. ARGV: now, state, approval. Decided once, and only while it waits: of two that say yes, one is heard.
+_DECIDE = Script("""
+local d = redis.call('HMGET', KEYS[1], 'state', 'expires')
+if d[1] ~= 'waiting' or tonumber(ARGV[1]) >= tonumber(d[2]) then return 0 end
+redis.call('HSET', KEYS[1], 'state', ARGV[2], 'approval', ARGV[3])
+return 1
+""")
+
+# KEYS: device. ARGV: client, now, interval. The device code is taken in the step that finds it allowed: exactly once.
+_POLL = Script("""
+local d = redis.call('HMGET', KEYS[1], 'client', 'state', 'expires', 'polled', 'interval', 'approval')
+local now = tonumber(ARGV[2])
+if not d[1] or d[1] ~= ARGV[1] then return 'unknown' end
+if now >= tonumber(d[3]) then return 'expired_token' end
+if d[2] == 'denied' then
+  redis.call('DEL', KEYS[1])
+  return 'access_denied'
+end
+local hasty = now - tonumber(d[4]) < tonumber(d[5])
+redis.call('HSET', KEYS[1], 'polled', now)
+if hasty then
+  redis.call('HINCRBY', KEYS[1], 'interval', ARGV[3])
+  return 'slow_down'
+end
+if d[2] == 'waiting' then return 'authorization_pending' end
+redis.call('DEL', KEYS[1])
+return {d[6]}
+""")
+
+
+def begin(client_id: str, scope: str, resource: str) -> Begun:
+    """A fresh pair of codes for a device that waits from now on."""
+    begun = Begun(crypto.random_token(), crypto.letters(ALPHABET, LETTERS))
+    waiting = Waiting(crypto.digest(begun.device_code), client_id, scope, resource)
+    kept: dict[str, str | bytes] = {
+        "client": client_id,
+        "state": "waiting",
+        "expires": str(clock.timestamp() + LIFE),
+        "polled": "0",
+        "interval": str(INTERVAL),
+        "scope": scope,
+        "resource": resource,
+    }
+    store().put_fields(_key(waiting.id), kept, LIFE + SWEEP_AFTER)
+    # Two devices with one user code would be a mix-up; of 2.5e10 codes the first is free in practice, else the next.
+    if not store().put_new(_user_key(begun.user_code), waiting.id, LIFE):
+        return begin(client_id, scope, resource)
+    return begun
+
+
+def find(user_code: str) -> Waiting | None:
+    """The device that shows this code, however it was typed, while it waits."""
+    raw = store().get(_user_key(plain(user_code)))
+    return waiting(raw.decode()) if raw else None
+
+
+def waiting(device: str) -> Waiting | None:
+    """The device with this id, while it waits."""
+    names = ("client", "state", "expires", "scope", "resource")
+    found = [(value or b"").decode() for value in store().fields(_key(device), *names)]
+    client_id, state, expires, scope, resource = found
+    if state != "waiting" or clock.timestamp() >= int(expires):
+        return None
+    return Waiting(device, client_id, scope, resource)
+
+
+def allow(device: str, approval: Approval) -> bool:
+    """Hands the device what the person approved; False when it expired or somebody else decided first."""
+    return _decided(device, "allowed", approvals.as_json(approval))
+
+
+def deny(device: str) -> bool:
+    """Tells the device that the person said no; False when it expired or was decided before."""
+    return _decided(device, "denied", "")
+
+
+def poll(device_code: str, client_id: str) -> Approval | Refused:
+    """What the device gets now: the approval, once, or why not (section 3.5)."""
+    device = crypto.digest(device_code)
+    found = store().run(_POLL, (_key(device),), (client_id, clock.timestamp(), INTERVAL))
+    if isinstance(found, list):
+        return Approval.load(orjson.loads(found[0]))
+    told: Refused = found.decode()
+    return told
+
+
+def plain(user_code: str) -> str:
+    """A user code as it was made: case, spaces and dashes do not matter (section 6.1)."""
+    return "".join(c for c in user_code.upper()[:64] if c in ALPHABET)
+
+
+def shown(user_code: str) -> str:
+    """A user code as people read it."""
+    half = LETTERS // 2
+    return f"{user_code[:half]}-{user_code[half:]}"
+
+
+def _decided(device: str, state: str, approval: str) -> bool:
+    return bool(store().run(_DECIDE, (_key(device),), (clock.timestamp(), state, approval)))
+
+
+def _key(device: str) -> str:
+    return f"device:{device}"
+
+
+def _user_key(user_code: str) -> str:
+    return f"device-user:{crypto.digest(user_code)}"

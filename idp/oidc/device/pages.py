@@ -1,0 +1,113 @@
+"""Signing in on a device without a keyboard (RFC 8628): its request, and the pages where its owner decides.
+
+The owner's yes begins an interaction like any other; instead of a redirect it ends in a record that the device polls.
+"""
+
+from typing import Any
+
+import flask
+from flask import Blueprint, Response, g, make_response, render_template, url_for
+
+from idp.core.settings import settings
+from idp.interaction import pending
+from idp.limits import rate_limits
+from idp.oidc.authorization import pipeline, resources
+from idp.oidc.clients import authentication
+from idp.oidc.clients.client import Client, clients
+from idp.oidc.clients.presentation import service_of
+from idp.oidc.device import approval, codes
+from idp.oidc.device.codes import Waiting
+from idp.oidc.request import Request
+from idp.oidc.server import server
+from idp.oidc.tokens import endpoints
+from idp.web import requests, urls
+from idp.web.csrf import csrf_protect
+
+
+def register(blueprint: Blueprint) -> None:
+    """Adds the routes of this module."""
+    blueprint.add_url_rule("/device_authorization", view_func=csrf_protect.exempt(device_authorization), methods=["POST"])
+    blueprint.add_url_rule("/device", view_func=device)
+    blueprint.add_url_rule("/device", view_func=decide, methods=["POST"])
+    blueprint.add_url_rule("/device/<any(allowed, denied):outcome>", view_func=device_done)
+
+
+def device_authorization() -> Response:
+    """RFC 8628 section 3.1."""
+    return endpoints.answered(_begin)
+
+
+def _begin(asked: Request) -> Response:
+    client = authentication.authenticate(asked, "device_authorization")
+    approval.may_use_devices(asked)
+    pipeline.scope_is_registered(asked)
+    resources.resources_are_registered(asked)
+    begun = codes.begin(client.client_id, asked.scope, " ".join(asked.resources))
+    page = settings().issuer + url_for("oidc.device")
+    answer = {
+        "device_code": begun.device_code,
+        "user_code": codes.shown(begun.user_code),
+        "verification_uri": page,
+        "verification_uri_complete": f"{page}?user_code={codes.shown(begun.user_code)}",
+        "expires_in": codes.LIFE,
+        "interval": codes.INTERVAL,
+    }
+    headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Pragma", "no-cache")]
+    return server().handle_response(200, answer, headers)
+
+
+def device() -> Response:
+    """Asks for the code on the device's screen; a right one shows who asks, and warns (sections 3.3, 5.4 and 5.5)."""
+    typed = flask.request.args.get("user_code", "")
+    if not typed:
+        return make_response(render_template("oidc/device.html"))
+    found = _guess(typed)
+    client = clients().find(found.client_id) if found else None
+    if client is None:
+        return approval.ask_again()
+    shown = codes.shown(codes.plain(typed))
+    return make_response(render_template("oidc/device_confirm.html", service=service_of(client), user_code=shown))
+
+
+def decide() -> Response:
+    """The code, then the decision: yes begins the corridor, no is told to the device at once."""
+    typed, decision = flask.request.form.get("user_code", ""), flask.request.form.get("decision")
+    if decision is None:
+        return urls.see_other(url_for("oidc.device", user_code=codes.shown(codes.plain(typed))))
+    found = _guess(typed)
+    client = clients().find(found.client_id) if found else None
+    if found is None or client is None:
+        return approval.ask_again()
+    if decision == "allow":
+        return _enter_corridor(found, client)
+    codes.deny(found.id)
+    return urls.see_other(url_for("oidc.device_done", outcome="denied"))
+
+
+def device_done(outcome: str) -> Response:
+    """The end in the browser; the rest happens on the device."""
+    return make_response(render_template("oidc/device_done.html", allowed=outcome == "allowed"))
+
+
+def _guess(typed: str) -> Waiting | None:
+    """The device that shows this code. Every wrong guess of an address counts (section 5.1): raises TooManyAttempts."""
+    # Counted before the look and given back after a right one: guesses sent all at once do not slip through.
+    rate_limits.hit("device_code_address", requests.client_address())
+    found = codes.find(typed)
+    if found is not None:
+        rate_limits.give_back("device_code_address", requests.client_address())
+    return found
+
+
+def _enter_corridor(found: Waiting, client: Client) -> Response:
+    # The name of the device stands in what we say about the service, where no parameter of any client ever comes.
+    service = service_of(client) | {"device": found.id}
+    parameters = {"client_id": client.client_id, "scope": found.scope, "resource": found.resource}
+    begun, secret = pending.begin({k: v for k, v in parameters.items() if v}, service)
+    g.interaction = begun
+    return pending.bind(urls.see_other(url_for("oidc.door", interaction_id=begun.id)), begun, secret)
+
+
+def metadata(issuer: str) -> dict[str, Any]:
+    """What discovery says about it (section 4)."""
+    return {"device_authorization_endpoint": f"{issuer}/device_authorization"}

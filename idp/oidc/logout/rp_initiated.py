@@ -1,0 +1,153 @@
+"""Logout asked for by a relying party (OpenID Connect RP-Initiated Logout 1.0): ask if unsure, go back only if safe."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import flask
+from authlib.oauth2 import OAuth2Error
+from authlib.oidc.rpinitiated import EndSessionEndpoint as AuthlibEndSessionEndpoint
+from authlib.oidc.rpinitiated.end_session import EndSessionRequest
+from flask import Blueprint, Response, g, make_response, render_template, url_for
+
+from idp.audit import trail
+from idp.oidc import request
+from idp.oidc.authorization import pipeline
+from idp.oidc.clients.client import clients
+from idp.oidc.clients.presentation import service_of
+from idp.oidc.errors import refusal
+from idp.oidc.logout import back_channel, front_channel, session_management
+from idp.oidc.request import Request
+from idp.oidc.server import server
+from idp.oidc.tokens import claims, refresh_tokens, signing_keys
+from idp.sessions import single_sign_on
+from idp.sessions.single_sign_on import Session
+from idp.web import headers, urls
+from idp.web.csrf import csrf_protect
+from idp.web.urls import origin_of
+
+PARAMETERS = ("id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales")
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """A logout about to be answered: what was asked, and the session that ends."""
+
+    asked: EndSessionRequest
+    session: Session | None
+
+
+class EndSessionEndpoint(AuthlibEndSessionEndpoint):
+    """Authlib's validation over our keys; whatever is wrong means: no redirect, and never an error page instead of leaving."""
+
+    def _validate_id_token_hint(self, id_token_hint: str) -> dict[str, Any]:
+        """The hint's claims; raises when it is not ours. It may have expired: people stay away longer than ten minutes."""
+        hint: dict[str, Any] | None = signing_keys.verify(id_token_hint, "JWT")  # an access token is no hint
+        audience = hint.get("aud") if hint else None
+        if hint is None or not isinstance(audience, str) or not pipeline.is_for(hint, audience):
+            raise refusal("invalid_request", "id_token_hint was not issued by us.")
+        return hint
+
+    def _is_valid_post_logout_redirect_uri(self, client: Any, post_logout_redirect_uri: str) -> bool:
+        """Exact match with what the client registered."""
+        return post_logout_redirect_uri in client.post_logout_redirect_uris
+
+    def end_session(self, end_session_request: EndSessionRequest) -> None:
+        """Nothing: `leave` ends it, since it alone knows which browser this is."""
+
+
+def register(blueprint: Blueprint) -> None:
+    """Adds the routes of this module."""
+    blueprint.add_url_rule("/logout", view_func=csrf_protect.exempt(logout), methods=["GET", "POST"])
+    blueprint.add_url_rule("/logout/confirm", view_func=logout_confirm, methods=["POST"])
+
+
+def logout() -> Response:
+    """The relying party's request. A POST from its site brings no Lax cookie: look again in a GET of our own."""
+    try:
+        asked = request.from_form() if flask.request.method == "POST" else request.from_query()
+    except OAuth2Error:
+        return _goodbye(None)
+    if flask.request.method == "POST":
+        return urls.see_other(f"{url_for('oidc.logout')}?{urlencode(_kept(asked))}")
+    farewell = Farewell(_validated(asked), single_sign_on.current())
+    if farewell.session is not None and not _is_sure(farewell):
+        return _confirmation(asked, farewell)
+    return leave(farewell)
+
+
+def logout_confirm() -> Response:
+    """The person pressed a button of our own page (CSRF token and Origin were checked): `confirm=yes`, or stay."""
+    form = flask.request.form
+    asked = Request({name: form[name] for name in PARAMETERS if form.get(name)})
+    if form.get("confirm") != "yes":
+        return _goodbye(None, stayed=True)
+    return leave(Farewell(_validated(asked), single_sign_on.current()))
+
+
+def leave(farewell: Farewell) -> Response:
+    """Ends the session and its tokens, takes the cookie away, goes back to the client or says goodbye."""
+    session, asked = farewell.session, farewell.asked
+    if session is not None:
+        g.asked_by = asked.client.client_id if asked.client else None
+        trail.record("sign_out", account=session.account, client=g.asked_by)
+        single_sign_on.end(session.sid)
+    told = front_channel.frames(g.get("left_clients", set()), session.sid) if session is not None else []
+    response = front_channel.page(told, asked.redirect_uri, _service(asked)) if told else _onward(asked)
+    single_sign_on.forget_cookie(response)
+    session_management.forget(response)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def tell(_: Any, sid: str, account: str, clients: set[str]) -> None:
+    """A session has ended, however it did: its refresh tokens too, and each client hears of it; who asked hears first."""
+    refresh_tokens.end_session(sid)
+    back_channel.notify(sid, account, clients, first=g.get("asked_by"))
+    g.left_clients = clients
+
+
+def _onward(asked: EndSessionRequest) -> Response:
+    return urls.see_other(asked.redirect_uri) if asked.redirect_uri else _goodbye(asked)
+
+
+def _validated(asked: Request) -> EndSessionRequest:
+    """The request as far as it holds; what does not hold is left out, so that nothing unverified is ever followed."""
+    if asked.repeated:
+        return EndSessionRequest(request=asked)
+    try:
+        validated = server().validate_endpoint_request("end_session", asked)
+    except OAuth2Error as error:
+        trail.record("logout_refused", reason=error.error)
+        return EndSessionRequest(request=asked, client=clients().find(asked.get("client_id")))
+    assert isinstance(validated, EndSessionRequest)
+    return validated
+
+
+def _is_sure(farewell: Farewell) -> bool:
+    """Whether no question is needed: the hint names this very session, or its person (RP-Initiated Logout section 2)."""
+    hint, session = farewell.asked.id_token_claims, farewell.session
+    client = farewell.asked.client
+    if hint is None or session is None or client is None:
+        return False
+    return hint.get("sid") == session.sid or hint.get("sub") == claims.subject_for(client, session.account)
+
+
+def _kept(asked: Request) -> dict[str, str]:
+    return {name: asked.get(name) for name in PARAMETERS if asked.get(name) and name not in asked.repeated}
+
+
+def _confirmation(asked: Request, farewell: Farewell) -> Response:
+    if farewell.asked.redirect_uri:
+        headers.allow_form_action(origin_of(farewell.asked.redirect_uri))
+    context = {"service": _service(farewell.asked), "fields": _kept(asked)}
+    return make_response(render_template("oidc/logout.html", **context))
+
+
+def _goodbye(asked: EndSessionRequest | None, *, stayed: bool = False) -> Response:
+    service = _service(asked) if asked else None
+    return make_response(render_template("oidc/logged_out.html", service=service, stayed=stayed))
+
+
+def _service(asked: EndSessionRequest) -> dict[str, str] | None:
+    return service_of(asked.client) if asked.client is not None else None

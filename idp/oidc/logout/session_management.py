@@ -1,0 +1,61 @@
+"""Session Management 1.0: the state of the browser at the provider, which a client's page can watch without asking us."""
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, make_response, render_template, request
+
+from idp.core import crypto
+from idp.core.settings import settings
+from idp.sessions.single_sign_on import Session
+from idp.web import headers
+from idp.web.urls import origin_of
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response as AnyResponse
+
+COOKIE = "idp_browser_state"
+
+
+def register(blueprint: Blueprint) -> None:
+    """Adds the frame."""
+    blueprint.add_url_rule("/check_session", view_func=check_session)
+
+
+def check_session() -> Response:
+    """The frame of section 3.2: it compares, in the browser, and tells whoever framed it `changed` or `unchanged`."""
+    response = make_response(render_template("oidc/check_session.html", cookie=COOKIE))
+    # The one page that may be framed, by any site: it shows nothing and can do nothing.
+    response.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; script-src 'nonce-{headers.csp_nonce()}'; base-uri 'none'; form-action 'none'; frame-ancestors *"
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cache-Control"] = "public, max-age=300"
+    headers.allow_framing()
+    return response
+
+
+def browser_state(session: Session) -> str:
+    """What the browser's cookie holds while this session lasts: it says that it changed, never whose it is."""
+    return crypto.digest(f"{session.sid}.{session.authentication.auth_time}")
+
+
+def session_state(client_id: str, redirect_uri: str, session: Session) -> str:
+    """The parameter of the authentication response (section 2): digest of client, origin, browser state and a salt."""
+    salt = crypto.random_token(8)
+    parts = " ".join((client_id, origin_of(redirect_uri), browser_state(session), salt))
+    return f"{crypto.sha256(parts).hex()}.{salt}"
+
+
+def keep(response: "AnyResponse", session: Session) -> None:
+    """Gives the browser its state; scripts of our own frame must read it, also inside another site's page."""
+    state = browser_state(session)
+    if request.cookies.get(COOKIE) == state:
+        return
+    secure = settings().secure
+    response.set_cookie(COOKIE, state, secure=secure, httponly=False, samesite="None" if secure else "Lax", path="/")
+
+
+def forget(response: "AnyResponse") -> None:
+    """Takes the state away: every watching page hears `changed`."""
+    response.delete_cookie(COOKIE, path="/", secure=settings().secure, samesite="None" if settings().secure else "Lax")

@@ -1,0 +1,1 @@
+"""What the provider tells clients about itself (OpenID Discovery, RFC 8414)."""

@@ -1,0 +1,159 @@
+"""What we tell clients about ourselves: OpenID discovery, RFC 8414 metadata and JWKS, as bytes made once."""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from idp.core import crypto
+from idp.core.settings import Settings
+from idp.core.values import ACR_VALUES
+from idp.oidc.authorization import pipeline, request_objects, response_modes
+from idp.oidc.clients import assertions, authentication, keys
+from idp.oidc.tokens import claims, grants, signing_keys
+from idp.storage.sealing import Unsealable
+
+PATHS = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
+JWKS = "/jwks.json"
+CACHE = "public, max-age=300"
+
+# What modules that can be present or absent add: each a function of the issuer.
+FEATURES: list[Callable[[str], dict[str, Any]]] = []
+
+
+def metadata(settings: Settings) -> dict[str, Any]:
+    """The document (OpenID Connect Discovery 3, RFC 8414 section 2), generated from the tables that serve requests."""
+    known = _addresses(settings.issuer) | _abilities() | _requests() | _clients()
+    for feature in FEATURES:
+        known |= feature(settings.issuer)
+    return known
+
+
+def _addresses(issuer: str) -> dict[str, Any]:
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/authorize",
+        "token_endpoint": f"{issuer}/token",
+        "userinfo_endpoint": f"{issuer}/userinfo",
+        "jwks_uri": f"{issuer}{JWKS}",
+        "introspection_endpoint": f"{issuer}/introspect",
+        "revocation_endpoint": f"{issuer}/revoke",
+        "end_session_endpoint": f"{issuer}/logout",
+        "check_session_iframe": f"{issuer}/check_session",
+        "service_documentation": f"{issuer}/",
+        "op_policy_uri": f"{issuer}/privasi",
+        "op_tos_uri": f"{issuer}/syarat",
+    }
+
+
+def _abilities() -> dict[str, Any]:
+    return {
+        "ui_locales_supported": ["id", "en"],
+        "scopes_supported": ["openid", "offline_access", *claims.SCOPES],
+        "response_types_supported": list(pipeline.RESPONSE_TYPES),
+        "response_modes_supported": list(response_modes.MODES),
+        "grant_types_supported": list(dict.fromkeys(grant.GRANT_TYPE for grant, _ in grants.TABLE if grant.GRANT_TYPE)),
+        "subject_types_supported": ["public", "pairwise"],
+        "acr_values_supported": list(ACR_VALUES),
+        "id_token_signing_alg_values_supported": list(signing_keys.ALGORITHMS),
+        "claim_types_supported": ["normal"],
+        "claims_supported": ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", *claims.CLAIMS],
+        "claims_locales_supported": ["id"],
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+        "frontchannel_logout_supported": True,
+        "frontchannel_logout_session_supported": True,
+    }
+
+
+def _requests() -> dict[str, Any]:
+    by_object = request_objects.unpack in pipeline.SOURCES
+    return {
+        "display_values_supported": ["page", "popup", "touch", "wap"],
+        "claims_parameter_supported": True,
+        "prompt_values_supported": sorted(pipeline.PROMPTS),
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+        "request_parameter_supported": by_object,
+        "request_uri_parameter_supported": by_object,
+        "require_request_uri_registration": True,
+        "request_object_signing_alg_values_supported": list(keys.ASYMMETRIC),
+    }
+
+
+def _clients() -> dict[str, Any]:
+    methods = authentication.supported()
+    asserted = [*keys.ASYMMETRIC, *assertions.HMAC]
+    return {
+        "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": asserted,
+        "introspection_endpoint_auth_methods_supported": [method for method in methods if method != "none"],
+        "introspection_endpoint_auth_signing_alg_values_supported": asserted,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": asserted,
+    }
+
+
+@dataclass(slots=True)
+class _Document:
+    body: bytes
+    etag: str
+    headers: list[tuple[str, str]] = field(default_factory=list)
+
+
+class WellKnown:
+    """A WSGI middleware: these documents are asked for more often than anything else and need nothing of Flask."""
+
+    def __init__(self, app: Flask, wsgi: Any) -> None:
+        self.app, self.wsgi = app, wsgi
+        self.document = _document(orjson.dumps(metadata(app.extensions["idp.settings"])))
+        self.jwks = _Document(b"", "")
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answers GET and HEAD of the documents, passes everything else on."""
+        path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
+        if (path != JWKS and path not in PATHS) or method not in ("GET", "HEAD"):
+            result: Iterable[bytes] = self.wsgi(environ, start_response)
+            return result
+        document = self._keys() if path == JWKS else self.document
+        if not document.body:
+            start_response("503 Service Unavailable", [("Content-Length", "0"), ("Retry-After", "5")])
+            return [b""]
+        if _is_known(document.etag, environ.get("HTTP_IF_NONE_MATCH", "")):
+            start_response("304 Not Modified", document.headers[1:])
+            return [b""]
+        start_response("200 OK", document.headers)
+        return [document.body if method == "GET" else b""]
+
+    def _keys(self) -> _Document:
+        held: signing_keys.KeyRing = self.app.extensions["idp.keys"]
+        if held.stale:
+            # The database is away: the keys that we hold are still the right ones; without any, the answer is 503.
+            with self.app.app_context(), suppress(SQLAlchemyError, Unsealable):
+                held.current()
+        if held.jwks is not self.jwks.body:
+            self.jwks = _document(held.jwks)
+        return self.jwks
+
+
+def _is_known(etag: str, offered: str) -> bool:
+    """RFC 9110 section 13.1.2: weak comparison, so a W/ that a proxy put before it does not matter."""
+    return etag in offered or offered.strip() == "*"
+
+
+def _document(body: bytes) -> _Document:
+    etag = f'"{crypto.digest(body.decode())[:24]}"'
+    headers = [
+        ("Content-Length", str(len(body))),
+        ("Content-Type", "application/json"),
+        ("ETag", etag),
+        ("Cache-Control", CACHE),
+        # Read by scripts of any site, with nothing of the browser's in it: never with credentials.
+        ("Access-Control-Allow-Origin", "*"),
+        ("X-Content-Type-Options", "nosniff"),
+    ]
+    return _Document(body, etag, headers)

@@ -1,0 +1,61 @@
+"""Which claims a client gets about a person, and under which name it knows them."""
+
+from typing import TYPE_CHECKING, Any, cast
+
+from flask import current_app
+
+from idp.core import crypto
+from idp.core.settings import Secrets
+
+if TYPE_CHECKING:
+    from idp.oidc.clients.client import Client
+
+SCOPES: dict[str, tuple[str, ...]] = {
+    "profile": ("name", "locale", "updated_at", "birthdate", "gender"),
+    "email": ("email", "email_verified"),
+    "phone": ("phone_number", "phone_number_verified"),
+    "nik": ("nik",),
+    "roles": ("roles",),
+}
+
+# Claims that no scope alone gives: the client's entry must allow each by name (data minimisation, UU 27/2022 article 16).
+RESTRICTED = frozenset({"nik", "roles", "birthdate", "gender"})
+CLAIMS = tuple(dict.fromkeys(name for names in SCOPES.values() for name in names))
+
+
+def subject_for(client: "Client", subject: str) -> str:
+    """The `sub` that this client sees: the subject, or for a pairwise client one that no other sector can
+    compare.
+
+    HMAC over sector and subject (OpenID Connect Core section 8.1, method 3); its key never rotates, since
+    `sub` must not.
+    """
+    if client.subject_type != "pairwise":
+        return subject
+    secrets = cast(Secrets, current_app.extensions["idp.secrets"])
+    return crypto.mac(secrets.pairwise, client.sector, subject)
+
+
+def permitted(client: "Client") -> frozenset[str]:
+    """Every claim that this client may ever have: those of its registered scopes, restricted ones only where allowed."""
+    registered = set(client.scope.split())
+    names = {name for scope, given in SCOPES.items() if scope in registered for name in given}
+    return frozenset(names - (RESTRICTED - set(client.permitted_claims)))
+
+
+def asked(scope: str, requested: dict[str, Any], place: str) -> set[str]:
+    """Names of the claims asked for at `place`: `userinfo` or `id_token`. Scopes speak of userinfo only (Core 5.4)."""
+    by_scope = scope.split() if place == "userinfo" else []
+    names = {name for value in by_scope for name in SCOPES.get(value, ())}
+    return names | (requested.get(place) or {}).keys()
+
+
+def needed(client: "Client", scope: str, requested: dict[str, Any]) -> set[str]:
+    """Every claim that these tokens would give away anywhere: what consent is about."""
+    return (asked(scope, requested, "userinfo") | asked(scope, requested, "id_token")) & permitted(client)
+
+
+def pick(client: "Client", names: set[str], snapshot: dict[str, Any]) -> dict[str, Any]:
+    """The values of those claims that are asked for, permitted and known."""
+    allowed = permitted(client)
+    return {name: snapshot[name] for name in CLAIMS if name in names and name in allowed and snapshot.get(name) is not None}

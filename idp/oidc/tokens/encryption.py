@@ -1,0 +1,58 @@
+"""Answers about a person that only their client can read: signed, encrypted or both, as the client registered."""
+
+from typing import TYPE_CHECKING, Any, get_args
+
+import orjson
+
+from idp.core import clock
+from idp.core.settings import settings
+from idp.oidc.clients import keys
+from idp.oidc.clients.client import ContentEnc, KeyAlg
+from idp.oidc.errors import refusal
+from idp.oidc.tokens import signing_keys
+
+if TYPE_CHECKING:
+    from idp.oidc.clients.client import Client
+
+ALGORITHMS, CIPHERS = list(get_args(KeyAlg)), list(get_args(ContentEnc))  # what an entry may name
+
+
+def id_token(signed: str, client: "Client") -> str:
+    """The signed ID token, encrypted too for a client that wants it so (OpenID Connect Core 2 and 10.2)."""
+    algorithm = client.id_token_encrypted_response_alg
+    return _encrypted(signed, client, algorithm, client.id_token_encrypted_response_enc) if algorithm else signed
+
+
+def userinfo(told: dict[str, Any], client: "Client") -> tuple[bytes | str, str]:
+    """Body and content type of a userinfo answer (Core 5.3.2): JSON, unless the client registered a signature or a cipher."""
+    signing, encrypting = client.userinfo_signed_response_alg, client.userinfo_encrypted_response_alg
+    if not signing and not encrypting:
+        return orjson.dumps(told), "application/json"
+    body = _signed(told, client, signing) if signing else orjson.dumps(told).decode()
+    if encrypting:
+        body = _encrypted(body, client, encrypting, client.userinfo_encrypted_response_enc, "JWT" if signing else "json")
+    return body, "application/jwt"
+
+
+def _signed(told: dict[str, Any], client: "Client", algorithm: str) -> str:
+    stated = {"iss": settings().issuer, "aud": client.client_id, "iat": clock.timestamp()}
+    return signing_keys.sign(told | stated, algorithm)
+
+
+def _encrypted(payload: str, client: "Client", algorithm: str, encoding: str, kind: str = "JWT") -> str:
+    try:
+        return keys.encrypted(payload, client, algorithm, encoding, kind)
+    except keys.Unverified as missing:
+        # Fails closed: what the client wants encrypted never leaves us in the clear.
+        raise refusal("temporarily_unavailable", f"The answer cannot be encrypted: {missing.reason}.") from None
+
+
+def metadata(issuer: str) -> dict[str, Any]:
+    """What discovery says about it (Discovery section 3)."""
+    return {
+        "id_token_encryption_alg_values_supported": ALGORITHMS,
+        "id_token_encryption_enc_values_supported": CIPHERS,
+        "userinfo_signing_alg_values_supported": list(signing_keys.ALGORITHMS),
+        "userinfo_encryption_alg_values_supported": ALGORITHMS,
+        "userinfo_encryption_enc_values_supported": CIPHERS,
+    }

@@ -1,0 +1,96 @@
+"""The code flow: writing a code at the authorization endpoint, redeeming it once at the token endpoint."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, cast
+
+from authlib.oauth2.rfc6749 import InvalidGrantError
+from authlib.oauth2.rfc6749 import grants as authlib_grants
+
+from idp.audit import trail
+from idp.core import crypto
+from idp.core.settings import settings
+from idp.oidc.authorization import resources, response_modes
+from idp.oidc.errors import refusal
+from idp.oidc.request import Request
+from idp.oidc.tokens import authorization_codes, issuance, refresh_tokens
+from idp.oidc.tokens.approvals import Approval
+from idp.oidc.tokens.authorization_codes import AuthorizationCode
+
+_VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
+
+
+class AuthorizationCodeGrant(authlib_grants.AuthorizationCodeGrant):
+    """RFC 6749 section 4.1 with RFC 7636, over codes that are taken atomically."""
+
+    request: Request
+
+    def validate_authorization_request(self) -> str:
+        """The verified redirect URI: the server has run the pipeline before it chose this grant."""
+        if self.request.answer_to is None:
+            raise refusal("invalid_request", "The request was not verified.")
+        return self.request.answer_to
+
+    def create_authorization_response(self, redirect_uri: str, grant_user: Approval | None) -> Any:
+        """The answer with a fresh code, or raises `access_denied` when the person did not approve."""
+        if grant_user is None:
+            raise refusal("access_denied", "The person did not approve the request.")
+        code = authorization_codes.new_code(grant_user.subject)
+        self.request.user = replace(grant_user, family=authorization_codes.family_of(code))
+        self.save_authorization_code(code, self.request)
+        return 303, response_modes.answer(self.request, [("code", code)]), []
+
+    def save_authorization_code(self, code: str, request: Any) -> None:
+        """Keeps the code's record."""
+        record = AuthorizationCode(request.user, request.answer_to, request.get("code_challenge"), request.get("dpop_jkt"))
+        authorization_codes.write_code(code, record, settings().session_hours * 3600)
+
+    def validate_token_request(self) -> None:
+        """Authlib authenticates the client, takes the code and compares the redirect URI; then our own rows."""
+        super().validate_token_request()
+        for check in REDEMPTION:
+            check(self.request, cast(AuthorizationCode, self.request.authorization_code))
+
+    def query_authorization_code(self, code: str, client: Any) -> AuthorizationCode | None:
+        """Takes the code: of any number that ask at once, one gets it. Used twice, all that it gave is dead."""
+        try:
+            return authorization_codes.take_code(code, client.client_id)
+        except authorization_codes.CodeReused as reused:
+            refresh_tokens.revoke(reused.family)
+            trail.record("code_reused", client=client.client_id)
+            return None
+
+    def delete_authorization_code(self, authorization_code: AuthorizationCode) -> None:
+        """Nothing: taking it was deleting it."""
+
+    def authenticate_user(self, authorization_code: AuthorizationCode) -> Approval:
+        """What was approved stands for the person from here on."""
+        return authorization_code.approval
+
+    def save_token(self, token_: dict[str, Any]) -> None:
+        """Keeps the tokens. The family is written first: a second presentation of the code that comes in between must end it."""
+        approval = cast(Approval, self.request.user)
+        refresh = token_.get("refresh_token")
+        if refresh:
+            refresh_tokens.begin_family(approval, refresh)
+        client = self.request.registered
+        record = issuance.record_of(token_, client, approval, self.request.audience)
+        if not issuance.keep(token_, record, client) and refresh:
+            refresh_tokens.end_family(approval.family, approval.subject)
+
+
+def verifier_matches(request: Request, code: AuthorizationCode) -> None:
+    """RFC 7636 section 4.6; a missing verifier is a wrong one, and one without a challenge a downgrade (RFC 9700 4.8)."""
+    verifier = request.get("code_verifier")
+    if not code.challenge and not verifier:
+        return
+    if not _VERIFIER.fullmatch(verifier) or not crypto.same(crypto.digest(verifier), code.challenge):
+        raise InvalidGrantError("The code verifier does not match.")
+
+
+# What a redemption must match beyond client and redirect URI; sender constraints (RFC 9449, RFC 8705) add a row each.
+REDEMPTION: list[Callable[[Request, AuthorizationCode], None]] = [
+    verifier_matches,
+    resources.redemption_stays_within,
+]

@@ -1,0 +1,28 @@
+"""A client acting for itself."""
+
+from typing import Any
+
+from authlib.oauth2.rfc6749 import grants as authlib_grants
+
+from idp.oidc.authorization import resources
+from idp.oidc.errors import refusal
+from idp.oidc.request import Request
+from idp.oidc.tokens import issuance
+
+
+class ClientCredentialsGrant(authlib_grants.ClientCredentialsGrant):
+    """RFC 6749 section 4.4: confidential clients only, no refresh token, no scope that speaks of a person."""
+
+    request: Request
+
+    def validate_token_request(self) -> None:
+        """Authlib authenticates the client and looks at its grant types; one that proved nothing gets nothing."""
+        super().validate_token_request()
+        if self.request.auth_method == "none":
+            raise refusal("unauthorized_client", "A public client cannot act for itself.")
+        resources.choose(self.request)
+
+    def save_token(self, token_: dict[str, Any]) -> None:
+        """Keeps the access token."""
+        client = self.request.registered
+        issuance.keep(token_, issuance.record_of(token_, client, audience=self.request.audience), client)

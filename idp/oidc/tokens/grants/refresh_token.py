@@ -1,0 +1,45 @@
+"""Refreshing: every use rotates, the previous token works again for a minute, a later reuse ends the family."""
+
+from dataclasses import replace
+from typing import Any, cast
+
+from authlib.oauth2.rfc6749 import InvalidGrantError
+from authlib.oauth2.rfc6749 import grants as authlib_grants
+
+from idp.oidc.authorization import resources
+from idp.oidc.request import Request
+from idp.oidc.tokens import issuance, refresh_tokens
+from idp.oidc.tokens.approvals import Approval
+from idp.oidc.tokens.refresh_tokens import Refreshable
+
+
+class RefreshTokenGrant(authlib_grants.RefreshTokenGrant):
+    """RFC 6749 section 6 with the rotation of RFC 9700 section 4.14.2."""
+
+    INCLUDE_NEW_REFRESH_TOKEN = True
+    request: Request
+
+    def validate_token_request(self) -> None:
+        """Authlib finds the token and narrows the scope; a resource beyond what was approved is refused (RFC 8707 2.2)."""
+        super().validate_token_request()
+        resources.choose(self.request, cast(Refreshable, self.request.refresh_token).approval.resources)
+
+    def authenticate_refresh_token(self, refresh_token: str) -> Any:
+        """The usable token of the client that has just been authenticated."""
+        return refresh_tokens.redeem(refresh_token, self.request.registered.client_id)
+
+    def authenticate_user(self, refresh_token: Refreshable) -> Approval:
+        """The approval, narrowed to the scope now asked for."""
+        return replace(refresh_token.approval, scope=self.request.get("scope") or refresh_token.approval.scope)
+
+    def save_token(self, token_: dict[str, Any]) -> None:
+        """Keeps the access token first: a locked account or an ended session gets nothing, and nothing is rotated."""
+        used = cast(Refreshable, self.request.refresh_token)
+        client = self.request.registered
+        record = issuance.record_of(token_, client, self.request.user, self.request.audience)
+        if not issuance.keep(token_, record, client):
+            raise InvalidGrantError("The refresh token is no longer valid.")
+        refresh_tokens.rotate(used, token_["refresh_token"])
+
+    def revoke_old_credential(self, refresh_token: Any) -> None:
+        """Nothing: rotation has marked it."""

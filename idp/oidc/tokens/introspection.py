@@ -1,0 +1,86 @@
+"""Introspection (RFC 7662): a client learns about its own tokens and those meant for it; everything else is inactive."""
+
+from typing import TYPE_CHECKING, Any
+
+from authlib.oauth2.rfc7662 import IntrospectionEndpoint as AuthlibIntrospectionEndpoint
+
+from idp.core.settings import settings
+from idp.oidc.clients.client import clients
+from idp.oidc.errors import refusal
+from idp.oidc.request import Request
+from idp.oidc.tokens import access_tokens, claims, refresh_tokens
+from idp.oidc.tokens.access_tokens import AccessToken
+from idp.oidc.tokens.refresh_tokens import Refreshable
+
+if TYPE_CHECKING:
+    from idp.oidc.clients.client import Client
+
+
+class IntrospectionEndpoint(AuthlibIntrospectionEndpoint):
+    """Only clients that prove themselves may ask: an open endpoint would be an oracle (RFC 7662 section 4)."""
+
+    def authenticate_token(self, request: Any, client: "Client") -> AccessToken | Refreshable | None:
+        """The token, if this client may know of it; the type hint is not needed: a token shows what it is."""
+        if request.auth_method == "none":
+            raise refusal("invalid_client", "Client authentication failed.")
+        return presented(request, client)
+
+    def create_introspection_payload(self, token: AccessToken | Refreshable | None) -> dict[str, Any]:
+        """`active` and, for an active token, what it is good for."""
+        if token is None:
+            return {"active": False}
+        return _about_refresh(token) if isinstance(token, Refreshable) else _about_access(token)
+
+
+def presented(request: Request, client: "Client") -> AccessToken | Refreshable | None:
+    """The token named in the request: this client's own, or one it is the audience of; raises `invalid_request`."""
+    token = request.get("token")
+    if not token:
+        raise refusal("invalid_request", "token is missing.")
+    if refresh_tokens.is_refresh_token(token):
+        return refresh_tokens.find(token, client.client_id)
+    found = access_tokens.read_access(token)
+    return found[0] if found is not None and _may_know(client, found[0]) else None
+
+
+def _may_know(client: "Client", token: AccessToken) -> bool:
+    """Its own token, or as a resource server one made out to it: to everybody else the token does not exist."""
+    if token.client_id == client.client_id:
+        return True
+    # The tokens of a client that was removed are dead, here as at userinfo. Fails closed.
+    known = clients().find(token.client_id) is not None
+    return known and client.resource_server and bool({client.client_id, *client.resources} & set(token.audience))
+
+
+def _about_access(token: AccessToken) -> dict[str, Any]:
+    owner = clients().find(token.client_id)
+    about: dict[str, Any] = {
+        "active": True,
+        "iss": settings().issuer,
+        "client_id": token.client_id,
+        "sub": claims.subject_for(owner, token.subject) if owner and token.subject else token.client_id,
+        "scope": token.scope,
+        "token_type": "Bearer",
+        "iat": token.issued_at,
+        "exp": token.expires_at,
+        "aud": list(token.audience) or token.client_id,
+    }
+    if token.subject:
+        about |= {"acr": token.acr, "auth_time": token.auth_time}
+    if token.actor:
+        about["act"] = token.actor
+    return about | ({"cnf": token.confirmation} if token.confirmation else {})
+
+
+def _about_refresh(token: Refreshable) -> dict[str, Any]:
+    approval = token.approval
+    owner = clients().find(approval.client_id)
+    return {
+        "active": True,
+        "iss": settings().issuer,
+        "client_id": approval.client_id,
+        "sub": claims.subject_for(owner, approval.subject) if owner else approval.subject,
+        "scope": approval.scope,
+        "iat": token.issued_at,
+        "exp": token.expires_at,
+    }

@@ -1,0 +1,228 @@
+"""Refresh tokens in SQL, by digest, in families: all that descend from one sign-in live and die together."""
+
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import orjson
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    ForeignKey,
+    String,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.audit import trail
+from idp.core import clock, crypto
+from idp.oidc.tokens import approvals, revocation_marks
+from idp.oidc.tokens.approvals import Approval
+from idp.storage.database import Model, db
+
+SLIDING_LIFE = 30 * 86400  # seconds without use
+ABSOLUTE_LIFE = 180 * 86400
+GRACE = 60  # seconds in which a rotated token works again: its answer may have been lost on the way
+
+
+class RefreshFamily(Model):
+    """What was approved, for as long as it may be refreshed; `id` is the digest of the code it came from."""
+
+    __tablename__ = "refresh_families"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(64), index=True)
+    client_id: Mapped[str] = mapped_column(String(255))
+    sid: Mapped[str] = mapped_column(String(64), index=True, doc="The session it ends with; empty when offline.")
+    approval: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    expires_at: Mapped[int] = mapped_column(BigInteger, index=True)
+    revoked_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class RefreshToken(Model):
+    """One link: `used_at` is when it was rotated."""
+
+    __tablename__ = "refresh_tokens"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    family_id: Mapped[str] = mapped_column(ForeignKey("refresh_families.id", ondelete="CASCADE"), index=True)
+    issued_at: Mapped[int] = mapped_column(BigInteger)
+    expires_at: Mapped[int] = mapped_column(BigInteger)
+    used_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+FAMILIES = cast(Table, RefreshFamily.__table__)
+LINKS = cast(Table, RefreshToken.__table__)
+PREFIX = "r-"  # access tokens begin with two hexadecimal digits: which of the two a token is can be seen
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshable:
+    """A refresh token that may be used now."""
+
+    digest: str
+    family: str
+    approval: Approval
+    issued_at: int
+    expires_at: int
+    family_expires_at: int
+
+    def check_client(self, client: Any) -> bool:
+        """For Authlib: whether it was issued to this client."""
+        return bool(self.approval.client_id == client.client_id)
+
+    def get_scope(self) -> str:
+        """For Authlib: the scope granted at first, which a refresh may narrow and never widen."""
+        return self.approval.scope
+
+
+_FIND = (
+    select(
+        LINKS.c.digest, LINKS.c.family_id, LINKS.c.issued_at, LINKS.c.expires_at, LINKS.c.used_at,
+        FAMILIES.c.client_id, FAMILIES.c.subject, FAMILIES.c.approval, FAMILIES.c.revoked_at,
+        FAMILIES.c.expires_at.label("family_expires_at"),
+    )
+    .join_from(LINKS, FAMILIES)
+    .where(LINKS.c.digest == bindparam("digest"))
+)  # fmt: skip
+# Built once, as every refresh runs them: building a statement costs more than running it.
+_ADD = insert(LINKS)
+_MARK = update(LINKS).where(LINKS.c.digest == bindparam("used"), LINKS.c.used_at.is_(None)).values(used_at=bindparam("now"))
+
+
+def new_refresh_token() -> str:
+    """A fresh refresh token."""
+    return PREFIX + crypto.random_token()
+
+
+def is_refresh_token(token: str) -> bool:
+    """Whether it has the looks of one of ours."""
+    return token.startswith(PREFIX) and token.isascii() and len(token) < 64
+
+
+def begin_family(approval: Approval, token: str) -> None:
+    """Keeps a family and its first token."""
+    now = clock.timestamp()
+    family = {
+        "id": approval.family,
+        "subject": approval.subject,
+        "client_id": approval.client_id,
+        "sid": "" if approval.offline else approval.sid,
+        "approval": approvals.as_json(replace(approval, nonce="")),
+        "created_at": now,
+        "expires_at": now + ABSOLUTE_LIFE,
+    }
+    with db.engine.begin() as connection:
+        connection.execute(insert(FAMILIES).values(family))
+        _add_link(connection, approval.family, token, now, now + ABSOLUTE_LIFE)
+
+
+def find(token: str, client_id: str) -> Refreshable | None:
+    """A token of this client that may be used: alive, and not rotated or only just. Looking does no harm."""
+    row = _look_up(token, client_id)
+    now = clock.timestamp()
+    if row is None or _spent(row, now) or now >= min(row.expires_at, row.family_expires_at):
+        return None
+    approval = Approval.load(orjson.loads(row.approval))
+    return Refreshable(row.digest, row.family_id, approval, row.issued_at, row.expires_at, row.family_expires_at)
+
+
+def redeem(token: str, client_id: str) -> Refreshable | None:
+    """The same for a token presented to be refreshed.
+
+    One that was rotated more than 60 s ago is a stolen one, or the thief's victim presents it: its family
+    ends
+    (RFC 9700 section 4.14.2). Another client's token is not found and comes to no harm.
+    """
+    usable = find(token, client_id)
+    if usable is not None:
+        return usable
+    row = _look_up(token, client_id)
+    if row is not None and _spent(row, clock.timestamp()):
+        end_family(row.family_id, row.subject)
+        trail.record("refresh_reused", account=row.subject, client=client_id)
+    return None
+
+
+def _look_up(token: str, client_id: str) -> Any:
+    if not is_refresh_token(token):
+        return None
+    with db.engine.connect() as connection:
+        row = connection.execute(_FIND, {"digest": crypto.digest(token)}).one_or_none()
+    return row if row is not None and row.client_id == client_id and row.revoked_at is None else None
+
+
+def _spent(row: Any, now: int) -> bool:
+    return row.used_at is not None and now - row.used_at > GRACE
+
+
+def rotate(used: Refreshable, token: str) -> None:
+    """Adds `token` to the family and marks the used one; within the grace period this makes a sibling."""
+    now = clock.timestamp()
+    with db.engine.begin() as connection:
+        connection.execute(_MARK, {"used": used.digest, "now": now})
+        _add_link(connection, used.family, token, now, used.family_expires_at)
+
+
+def revoke(family: str) -> None:
+    """Ends the refresh tokens of a family whose access tokens are marked as ended already."""
+    _end(FAMILIES.c.id == family)
+
+
+def end_family(family: str, subject: str) -> None:
+    """Ends one family: its refresh tokens, and its access tokens with them."""
+    revoke(family)
+    revocation_marks.mark_ended(subject, family)
+
+
+def end_session(sid: str) -> None:
+    """Ends the refresh tokens that live no longer than this session; its access tokens fell with it already."""
+    _end(FAMILIES.c.sid == sid)
+
+
+def end_account(subject: str, client_id: str | None = None) -> None:
+    """Ends every family of an account, or those of one client."""
+    mine = FAMILIES.c.subject == subject
+    if client_id is not None:
+        mine &= FAMILIES.c.client_id == client_id
+    with db.engine.connect() as connection:
+        alive = connection.execute(select(FAMILIES.c.id).where(mine, FAMILIES.c.revoked_at.is_(None))).scalars().all()
+    _end(mine)
+    for family in alive:
+        revocation_marks.mark_ended(subject, family)
+
+
+def end_client(connection: Connection, client_id: str) -> list[tuple[str, str]]:
+    """Ends every family of a client, within this transaction; subject and id of each, whose access tokens are to be marked."""
+    alive = (FAMILIES.c.client_id == client_id) & FAMILIES.c.revoked_at.is_(None)
+    ended = update(FAMILIES).where(alive).values(revoked_at=clock.timestamp())
+    return [(row.subject, row.id) for row in connection.execute(ended.returning(FAMILIES.c.subject, FAMILIES.c.id))]
+
+
+def sweep() -> int:
+    """Forgets families that can never be refreshed again; how many."""
+    with db.engine.begin() as connection:
+        gone = select(FAMILIES.c.id).where(FAMILIES.c.expires_at < clock.timestamp())
+        connection.execute(delete(LINKS).where(LINKS.c.family_id.in_(gone)))
+        return connection.execute(delete(FAMILIES).where(FAMILIES.c.expires_at < clock.timestamp())).rowcount
+
+
+def _end(which: Any) -> None:
+    with db.engine.begin() as connection:
+        connection.execute(update(FAMILIES).where(which, FAMILIES.c.revoked_at.is_(None)).values(revoked_at=clock.timestamp()))
+
+
+def _add_link(connection: Connection, family: str, token: str, now: int, latest: int) -> None:
+    link = {
+        "digest": crypto.digest(token),
+        "family_id": family,
+        "issued_at": now,
+        "expires_at": min(now + SLIDING_LIFE, latest),
+    }
+    connection.execute(_ADD, link)

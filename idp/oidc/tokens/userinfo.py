@@ -1,0 +1,98 @@
+"""The userinfo endpoint: what the approved scopes and claims give, from one read of the store."""
+
+from typing import Any
+
+import flask
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import MissingAuthorizationError, UnsupportedTokenTypeError
+from authlib.oauth2.rfc6749.resource_protector import ResourceProtector
+from authlib.oauth2.rfc6750 import BearerTokenValidator, InvalidTokenError
+from flask import Blueprint, Response
+
+from idp import accounts
+from idp.core.settings import settings
+from idp.oidc import cors, errors, request
+from idp.oidc.clients.client import clients
+from idp.oidc.request import Request
+from idp.oidc.server import server
+from idp.oidc.tokens import access_tokens, claims, encryption
+from idp.oidc.tokens.access_tokens import AccessToken
+from idp.storage.redis_store import StoreUnavailable
+from idp.web.csrf import csrf_protect
+
+
+class Bearer(BearerTokenValidator):
+    """RFC 6750, over one script that finds token, marks and the account's snapshot together."""
+
+    def authenticate_token(self, token_string: str) -> AccessToken | None:
+        """The live token's record; the sealed snapshot of the account is left for the view."""
+        found = access_tokens.read_access(token_string, "claims")
+        if found is None:
+            return None
+        record, extras = found
+        flask.g.snapshot = extras[0]
+        # A token bound to a key is not a bearer token: stolen and shown bare it opens nothing (RFC 9449 section 7.1).
+        # One made out to a resource is not for us (RFC 8707 section 2). Both fail closed.
+        elsewhere = record.audience and settings().issuer not in record.audience
+        return None if record.confirmation or elsewhere else record
+
+
+# Other schemes (DPoP, RFC 9449) register a validator of their own here.
+protector: Any = ResourceProtector()
+protector.register_token_validator(Bearer())
+
+
+def register(blueprint: Blueprint) -> None:
+    """Adds the route of this module."""
+    blueprint.add_url_rule("/userinfo", view_func=csrf_protect.exempt(userinfo), methods=["GET", "POST"])
+
+
+def userinfo() -> Response:
+    """OpenID Connect Core section 5.3: the token in the header, or in the body of a POST; never in the query string."""
+    asked: Request | None = None
+    try:
+        asked = _presented()
+        record = protector.validate_request(["openid"], asked)
+        return _answer(record)
+    except OAuth2Error as error:
+        return _refuse(error)
+    except StoreUnavailable:
+        return server().handle_error_response(asked, errors.refusal("temporarily_unavailable"))
+
+
+def _presented() -> Request:
+    asked = Request({}, flask.request.method, flask.request.headers)
+    if flask.request.method == "GET" or flask.request.mimetype != request.FORM:
+        return asked
+    in_body = request.from_form().get("access_token")
+    if not in_body:
+        return asked
+    if "Authorization" in flask.request.headers:
+        raise errors.refusal("invalid_request", "The access token was sent in more than one way.")
+    return Request({}, "POST", {"Authorization": f"Bearer {in_body}"})
+
+
+def _answer(record: AccessToken) -> Response:
+    client = clients().find(record.client_id)
+    if client is None or not record.subject:
+        raise InvalidTokenError()
+    cors.called_by(client)
+    names = claims.asked(record.scope, {"userinfo": record.claims}, "userinfo")
+    snapshot = accounts.snapshot(record.subject, flask.g.snapshot) if names else {}
+    told = {"sub": claims.subject_for(client, record.subject)} | claims.pick(client, names, snapshot)
+    body, kind = encryption.userinfo(told, client)
+    return server().handle_response(200, body, [("Content-Type", kind), ("Cache-Control", "no-store")])
+
+
+def _refuse(error: OAuth2Error) -> Response:
+    """RFC 6750 section 3: the challenge names the error, unless no token was presented at all."""
+    body = errors.body_of(error)
+    status = errors.STATUSES.get(body["error"], error.status_code)
+    bare = isinstance(error, MissingAuthorizationError | UnsupportedTokenTypeError)
+    parameters = "" if bare else " " + ", ".join(f'{name}="{value}"' for name, value in body.items())
+    headers = [
+        ("Content-Type", "application/json"),
+        ("Cache-Control", "no-store"),
+        ("WWW-Authenticate", f"Bearer{parameters}"),
+    ]
+    return server().handle_response(401 if bare else status, {} if bare else body, headers)

@@ -1,0 +1,1 @@
+"""One-time codes: six digits sent to a contact."""

@@ -1,0 +1,57 @@
+"""The step that asks for a one-time code, as the rooms share it: what is kept of a code that was sent, and its judgement."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from idp.core import clock
+from idp.core.languages import _, _l
+from idp.one_time_codes import otp
+from idp.one_time_codes.otp import Challenge, Recipient
+from idp.web.fields import CodeField
+from idp.web.forms import Form
+
+
+class CodeForm(Form):
+    """The code from the SMS or e-mail."""
+
+    code = CodeField(_l("Kode OTP"))
+
+
+@dataclass(frozen=True, slots=True)
+class SentCode:
+    """What a draft keeps of a code on its way; the code itself is kept nowhere. Times are epoch seconds."""
+
+    challenge: str
+    sent_at: int
+    resend_at: int
+    delivery: str
+
+    @classmethod
+    def of(cls, challenge: Challenge) -> Self:
+        """From what `otp` answered."""
+        times = int(challenge.sent_at.timestamp()), int(challenge.resend_at.timestamp())
+        return cls(challenge.id, *times, challenge.delivery)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a room's notes."""
+        return asdict(self)
+
+    @property
+    def wait(self) -> int:
+        """Seconds until another code may be asked for."""
+        return max(0, self.resend_at - clock.timestamp())
+
+    def shown(self) -> dict[str, Any]:
+        """What the page says about it."""
+        return {"sent_at": clock.from_timestamp(self.sent_at), "wait": self.wait, "delivery": self.delivery}
+
+
+def right(form: CodeForm, sent: SentCode, purpose: str, recipient: Recipient) -> bool:
+    """Whether the typed code is right, which uses it up; else the field says what is wrong. Raises TooManyAttempts."""
+    try:
+        otp.verify(sent.challenge, purpose, form.code.data or "", recipient)
+    except otp.WrongCode as wrong:
+        form.code.errors = [_("Kode OTP salah. Sisa percobaan: %(n)s.", n=wrong.remaining)]
+    except otp.CodeExpired:
+        form.code.errors = [_("Kode OTP sudah tidak berlaku. Minta kode baru.")]
+    return not form.code.errors

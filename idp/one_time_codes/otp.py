@@ -1,0 +1,253 @@
+"""One-time codes: six digits sent to a contact, bound to challenge, purpose and recipient, and verified at most once."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+from urllib.parse import urlsplit
+
+import orjson
+import structlog
+
+from idp.audit import trail
+from idp.core import background, clock, crypto
+from idp.core.settings import settings
+from idp.core.values import EmailAddress, PhoneNumber
+from idp.gateways.mail import mail
+from idp.gateways.sms import DeliveryFailed, Receipt, sms
+from idp.limits import rate_limits
+from idp.limits.rate_limits import TooManyAttempts
+from idp.notices import letters
+from idp.storage.redis_store import Script, store
+from idp.storage.sealing import sealer
+
+log = structlog.get_logger()
+
+LIFE = 600
+LIVE_CODES = 3
+SMS_LENGTH = 160
+SURGE = 3
+
+Recipient = PhoneNumber | EmailAddress
+Delivery = Literal["sent", "uncertain", "failed"]
+
+
+class WrongCode(Exception):
+    """Not one of the codes we sent; `remaining` tries are left before the challenge is dead."""
+
+    def __init__(self, remaining: int) -> None:
+        super().__init__(f"wrong code, {remaining} left")
+        self.remaining = remaining
+
+
+class CodeExpired(Exception):
+    """The challenge is over, used, unknown or of another purpose or recipient: ask for a new code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A code on its way: `id` is what `verify` and a resend want, `recipient` is masked, times are UTC.
+
+    `resend_at` is when another may be sent. `delivery` is `failed` when the gateway refused: the challenge lives on,
+    and another code may be sent at once; `uncertain` means that the message may still arrive.
+    """
+
+    id: str
+    recipient: str
+    sent_at: datetime
+    resend_at: datetime
+    expires_at: datetime
+    delivery: Delivery
+
+
+# A further code joins a challenge only if that lives, is not dead, and is for the same purpose and recipient.
+_ADD = Script("""
+local known = redis.call('HMGET', KEYS[1], 'purpose', 'recipient', 'wrong', 'codes')
+if known[1] and (known[1] ~= ARGV[1] or known[2] ~= ARGV[2] or tonumber(known[3]) >= tonumber(ARGV[3])) then return 0 end
+local codes = cjson.decode(known[4] or '[]')
+table.insert(codes, {ARGV[5], tonumber(ARGV[6])})
+while #codes > tonumber(ARGV[7]) do table.remove(codes, 1) end
+redis.call('HSET', KEYS[1], 'purpose', ARGV[1], 'recipient', ARGV[2], 'wrong', known[3] or 0, 'account', ARGV[4],
+  'codes', cjson.encode(codes))
+redis.call('EXPIRE', KEYS[1], ARGV[8])
+return 1
+""")
+
+# The one step that judges a code: of many right ones one wins, of many wrong ones only the first five are compared.
+_JUDGE = Script("""
+local known = redis.call('HMGET', KEYS[1], 'purpose', 'recipient', 'wrong', 'codes')
+if known[1] ~= ARGV[1] or known[2] ~= ARGV[2] then return {'expired', 0} end
+local wrong, most = tonumber(known[3]), tonumber(ARGV[3])
+if wrong >= most then return {'dead', 0} end
+local alive = false
+for _, code in ipairs(cjson.decode(known[4])) do
+  if code[2] > tonumber(ARGV[4]) then
+    alive = true
+    for i = 5, #ARGV do
+      if code[1] == ARGV[i] then
+        redis.call('DEL', KEYS[1])
+        return {'right', 0}
+      end
+    end
+  end
+end
+if not alive then return {'expired', 0} end
+redis.call('HINCRBY', KEYS[1], 'wrong', 1)
+return {'wrong', most - wrong - 1}
+""")
+
+
+def send(
+    challenge: str | None, purpose: str, recipient: Recipient, account: str | None = None, *, neutral: bool = False
+) -> Challenge:
+    """Sends a code to `recipient` and returns its challenge: the given one continued where it lives, else a new one.
+
+    `account` is the subject whose wrong codes are counted. `neutral` is for pages that must not tell whether there
+    is an account: delivery goes on in the background, the outcome is not told, and the time taken is that of
+    `pretend`. Raises TooManyAttempts (recipient or the whole house; nothing was sent) and StoreUnavailable.
+    """
+    kind = _kind(recipient)
+    _count_send(kind, recipient)
+    if kind == "phone":
+        _spend_budget()
+    code = crypto.numeric_code()
+    opened = _open(challenge, purpose, recipient, account, code)
+    if neutral:
+        background.unhurried(_deliver, opened, purpose, recipient, account, code)
+        return opened
+    return _deliver(opened, purpose, recipient, account, code)
+
+
+def pretend(challenge: str | None, purpose: str, recipient: Recipient, account: str | None = None) -> Challenge:
+    """The same limits, answer and time as `send(..., neutral=True)`, but nothing is sent and no code is ever right."""
+    kind = _kind(recipient)
+    _count_send(kind, recipient)
+    if kind == "phone":
+        # Looked at, not spent: else made-up numbers would use up the budget of those who wait for a real SMS.
+        rate_limits.check("otp_send_all_hour")
+    opened = _open(challenge, purpose, recipient, account, crypto.random_token())
+    background.unhurried(lambda: None)
+    return opened
+
+
+def verify(challenge: str, purpose: str, code: str, recipient: Recipient | None = None) -> None:
+    """Returns once for a right code and uses the challenge up; any of its last three codes is right for ten minutes.
+
+    Give `recipient` wherever it could have been changed since the code went out: another one's challenge does not
+    count for it. Raises WrongCode, CodeExpired, and TooManyAttempts when five were wrong for this challenge or ten
+    in the hour for this account. Fails closed with StoreUnavailable.
+    """
+    known, account = _known(challenge, recipient)
+    # Counted before it is judged and given back unless wrong: parallel guesses cannot slip past the hourly limit.
+    rate_limits.hit("otp_wrong_account", account)
+    most = rate_limits.limits()["otp_wrong_challenge"].amount
+    macs = _macs(challenge, purpose, known, _typed(code))
+    outcome, left = store().run(_JUDGE, [_key(challenge)], [purpose, known, most, clock.timestamp(), *macs])
+    if outcome != b"wrong":
+        rate_limits.give_back("otp_wrong_account", account)
+    if outcome == b"dead":
+        raise TooManyAttempts(rate_limits.MINUTE, "otp_wrong_challenge")
+    if outcome == b"expired":
+        raise CodeExpired
+    _record_verdict(purpose, account, outcome, left)
+    if outcome == b"wrong":
+        raise WrongCode(left)
+
+
+def _record_verdict(purpose: str, account: str, outcome: bytes, left: int) -> None:
+    subject = None if account.startswith("recipient:") else account
+    if outcome == b"right":
+        trail.record("otp_right", account=subject, purpose=purpose)
+    else:
+        trail.record("otp_wrong" if left else "otp_dead", account=subject, purpose=purpose)
+
+
+def _known(challenge: str, recipient: Recipient | None) -> tuple[str, str]:
+    recipient_index, account = store().fields(_key(challenge), "recipient", "account")
+    if recipient_index is None or account is None:
+        raise CodeExpired
+    known = recipient_index.decode()
+    if recipient is not None and known not in sealer().indexes(recipient.value, "otp"):
+        raise CodeExpired
+    return known, account.decode()
+
+
+def _open(challenge: str | None, purpose: str, recipient: Recipient, account: str | None, code: str) -> Challenge:
+    now = clock.now()
+    index = sealer().index(recipient.value, "otp")
+    most = rate_limits.limits()["otp_wrong_challenge"].amount
+    # Wrong codes for nobody's account are counted for the recipient, or a limit that never comes would tell.
+    counted = account or f"recipient:{index}"
+    expires = clock.timestamp() + LIFE
+    for known in (challenge, None):
+        chosen = known or crypto.random_token(16)
+        mac = _macs(chosen, purpose, index, code)[0]
+        arguments: list[str | bytes | int] = [purpose, index, most, counted, mac, expires, LIVE_CODES, LIFE]
+        if store().run(_ADD, [_key(chosen)], arguments):
+            break
+    gap = rate_limits.limits()[f"otp_send_{_kind(recipient)}_gap"].seconds
+    times = now, now + timedelta(seconds=gap), clock.from_timestamp(expires)
+    return Challenge(chosen, recipient.masked, *times, "sent")
+
+
+def _deliver(opened: Challenge, purpose: str, recipient: Recipient, account: str | None, code: str) -> Challenge:
+    delivery: Delivery = "sent"
+    reference = crypto.random_token(12)
+    try:
+        receipt = _dispatch(recipient, code, reference)
+        delivery = "uncertain" if receipt is Receipt.UNCERTAIN else "sent"
+    except DeliveryFailed as refused:
+        delivery = "failed"
+        log.warning("otp_not_delivered", reason=refused.reason, delivery=reference)
+    channel = "sms" if isinstance(recipient, PhoneNumber) else "mail"
+    trail.record("otp_sent", account=account, purpose=purpose, channel=channel, delivery=delivery, message=reference)
+    if delivery != "failed":
+        return replace(opened, delivery=delivery)
+    # Nothing went out, so nobody has to wait a minute; the hour and the day still count.
+    rate_limits.give_back(f"otp_send_{_kind(recipient)}_gap", recipient.value)
+    return replace(opened, delivery=delivery, resend_at=opened.sent_at)
+
+
+def _dispatch(recipient: Recipient, code: str, reference: str) -> Receipt:
+    if isinstance(recipient, PhoneNumber):
+        return sms().send(recipient, sms_text(code, settings().issuer), reference)
+    letter = letters.one_time_code(code)
+    return mail().send(recipient, letter.subject, letter.text, letter.html, reference)
+
+
+def sms_text(code: str, issuer: str) -> str:
+    """At most 160 characters of GSM-7; the last line lets phones fill the code in (WICG, origin-bound one-time codes)."""
+    words = f"SIAPkerja: Kode OTP Anda {code}. Berlaku 10 menit. JANGAN berikan kepada siapa pun, termasuk petugas Kemnaker."
+    bound = f"{words}\n@{urlsplit(issuer).hostname} #{code}"
+    return bound if len(bound) <= SMS_LENGTH else words
+
+
+def _count_send(kind: str, recipient: Recipient) -> None:
+    subject = (recipient.value,)
+    rate_limits.hit_all([(f"otp_send_{kind}_{window}", subject) for window in ("gap", "hour", "day")])
+
+
+def _spend_budget() -> None:
+    rate_limits.hit("otp_send_all_hour")
+    now = rate_limits.used("otp_send_all_hour")
+    usual = rate_limits.used("otp_send_all_hour", seconds_ago=rate_limits.WEEK)
+    # An alarm, not a brake: three times the same hour last week smells of SMS pumping. Once an hour is enough.
+    if usual and now >= SURGE * usual and store().put_new("otp:surge", "1", rate_limits.HOUR):
+        trail.record("otp_surge", sent=now, usual=usual)
+        log.error("otp_surge", sent=now, usual=usual)
+
+
+def _macs(challenge: str, purpose: str, recipient_index: str, code: str) -> list[str]:
+    bound = orjson.dumps([challenge, purpose, recipient_index, code]).decode()
+    return sealer().indexes(bound, "otp-code")
+
+
+def _typed(code: str) -> str:
+    return "".join(c for c in code[:40] if c.isascii() and c.isdigit())
+
+
+def _kind(recipient: Recipient) -> str:
+    return "phone" if isinstance(recipient, PhoneNumber) else "email"
+
+
+def _key(challenge: str) -> str:
+    return f"otp:{{{challenge}}}"

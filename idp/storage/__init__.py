@@ -1,0 +1,1 @@
+"""Storage: SQL, Redis, sealing of personal data, and migrations."""

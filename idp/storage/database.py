@@ -1,0 +1,47 @@
+"""The SQL database: the base of every table, the session, and what says that the database is away."""
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import MetaData, event
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.orm import DeclarativeBase
+
+
+class Base(DeclarativeBase):
+    """Every table's base; constraints are named so that migrations can drop them on both databases."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+
+# What SQLAlchemy raises while the database is away or overwhelmed: nothing was written, and trying again later is right.
+DATABASE_DOWN: tuple[type[Exception], ...] = (OperationalError, InterfaceError, TimeoutError)
+
+# Flask-SQLAlchemy's db.Model carries no types; for mypy it is the plain declarative base.
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
+
+
+def tune_sqlite(app: Flask) -> None:
+    """Makes SQLite behave like a server: readers beside one writer, foreign keys kept."""
+    with app.app_context():
+        if db.engine.dialect.name != "sqlite":
+            return
+
+        @event.listens_for(db.engine, "connect")
+        def set_pragmas(connection: Any, _: object) -> None:
+            for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
+                connection.execute(f"PRAGMA {pragma}")

@@ -1,0 +1,56 @@
+"""From one URL to a Redis client: TCP, TLS, unix socket, Sentinel, Cluster."""
+
+from typing import Any, cast
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import redis
+from redis.cluster import ClusterNode, RedisCluster
+from redis.sentinel import Sentinel
+
+from idp.core.key_rings import ConfigError
+
+PLAIN = ("redis", "rediss", "unix")
+
+
+def connect_redis(url: str, **options: Any) -> redis.Redis:
+    """A client for `url`; raises ConfigError when it is not a URL that we know."""
+    scheme = urlsplit(url).scheme
+    if scheme in PLAIN:
+        return redis.Redis.from_url(url, **options)
+    if scheme == "redis+sentinel":
+        return _through_sentinel(url, options)
+    if scheme == "redis+cluster":
+        return _to_cluster(url, options)
+    raise ConfigError("IDP_REDIS_URL must begin with redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://.")
+
+
+def _nodes(url: str, default_port: int) -> list[tuple[str, int]]:
+    hosts = urlsplit(url).netloc.rpartition("@")[2].split(",")
+    pairs = (host.rpartition(":") if ":" in host else (host, "", "") for host in hosts)
+    return [(name, int(port or default_port)) for name, _, port in pairs]
+
+
+def _credentials(url: str) -> dict[str, str]:
+    userinfo = urlsplit(url).netloc.rpartition("@")[0]
+    user, _, password = userinfo.partition(":")
+    given = {"username": unquote(user), "password": unquote(password)}
+    return {name: value for name, value in given.items() if value}
+
+
+def _tls(url: str) -> dict[str, Any]:
+    return {"ssl": True} if parse_qs(urlsplit(url).query).get("tls") == ["1"] else {}
+
+
+def _through_sentinel(url: str, options: dict[str, Any]) -> redis.Redis:
+    name, _, database = urlsplit(url).path.strip("/").partition("/")
+    if not name:
+        raise ConfigError("IDP_REDIS_URL names no master: write redis+sentinel://host:26379,host2:26379/mymaster/0.")
+    sentinel = Sentinel(_nodes(url, 26379), socket_timeout=options["socket_timeout"])  # type: ignore[no-untyped-call]
+    connected = sentinel.master_for(name, db=int(database or 0), **_credentials(url), **_tls(url), **options)  # type: ignore[no-untyped-call]
+    return cast("redis.Redis", connected)
+
+
+def _to_cluster(url: str, options: dict[str, Any]) -> redis.Redis:
+    nodes = [ClusterNode(host, port) for host, port in _nodes(url, 6379)]  # type: ignore[no-untyped-call]
+    known: dict[str, Any] = {k: v for k, v in options.items() if k != "retry"} | _credentials(url) | _tls(url)
+    return cast("redis.Redis", RedisCluster(startup_nodes=nodes, **known))

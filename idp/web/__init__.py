@@ -1,0 +1,1 @@
+"""What every answer shares: pages, forms, headers, cookies, errors and metrics."""

@@ -1,0 +1,100 @@
+"""Error pages: the one place where facts become pages, each with a reference and the next step."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import orjson
+import structlog
+from flask import Flask, Response, current_app, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from idp.core import clock
+from idp.storage.redis_store import StoreUnavailable, store
+from idp.web.requests import reference
+
+log = structlog.get_logger()
+
+REFERENCE_LIFE = 24 * 3600
+
+
+class Gone(Exception):
+    """The interaction asked for is over, expired or another browser's; `service` is the way back, where we know it."""
+
+    def __init__(self, service: Mapping[str, str] | None = None) -> None:
+        super().__init__("gone")
+        self.service = dict(service or {})
+
+
+def remember_facts(status: int, error: str, **facts: Any) -> None:
+    """Keeps what happened behind this reference for a day, for `idp explain`; an outage of the store is only logged."""
+    known = {"status": status, "error": error, "endpoint": request.endpoint, "at": clock.timestamp(), **facts}
+    log.info("error_page", reference=reference(), **known)
+    try:
+        store().put(f"reference:{reference()}", orjson.dumps(known), REFERENCE_LIFE)
+    except StoreUnavailable:
+        log.warning("reference_not_kept", reference=reference())
+
+
+def error_page(status: int, error: str, **context: Any) -> Response:
+    """The page for `status`, its <main> marked with `error`; always says what to do next and how to be found again.
+
+    Where programs call, and nobody reads a page, it is what `refuse_in_json` was told instead.
+    """
+    remember_facts(status, error, **{k: v for k, v in context.items() if k in ("client_id", "limit", "reason")})
+    in_json = current_app.extensions.get("idp.refusals", {}).get(request.path.split("/")[1])
+    response = in_json(status) if in_json else _page(status, error, context)
+    if "retry_after" in context:
+        response.headers["Retry-After"] = str(context["retry_after"])
+    return response
+
+
+def _page(status: int, error: str, context: dict[str, Any]) -> Response:
+    shown = context | {"status": status, "error": error, "reference": reference(), "time": clock.wib(clock.now())}
+    return make_response(render_template([f"errors/{status}.html", "errors/error.html"], **shown), status)
+
+
+def refuse_in_json(app: Flask, segments: Iterable[str], refusal: Callable[[int], Response]) -> None:
+    """Under paths that begin with one of these segments, errors are `refusal` of their status and never a page."""
+    app.extensions.setdefault("idp.refusals", {}).update(dict.fromkeys(segments, refusal))
+
+
+def register_errors(app: Flask, facts: Mapping[type[Exception], tuple[int, str]]) -> None:
+    """Binds each fact to its page; what no one foresaw is a 500 with a reference and nothing else."""
+    for fact, (status, error) in facts.items():
+        app.register_error_handler(fact, _page_for(status, error))
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def _page_for(status: int, error: str) -> Any:
+    def page(fact: Exception) -> Response:
+        shown = {k: getattr(fact, k) for k in ("retry_after", "limit", "service", "reason") if hasattr(fact, k)}
+        return error_page(status, error, **shown)
+
+    return page
+
+
+def _http_error(problem: HTTPException) -> AnyResponse:
+    if problem.response is not None or (problem.code or 500) < 400:
+        return problem.get_response()
+    response = error_page(problem.code or 500, problem.name.lower().replace(" ", "_"))
+    allowed = getattr(problem, "valid_methods", None)
+    if allowed:
+        response.headers["Allow"] = ", ".join(allowed)
+    return response
+
+
+def _unforeseen(problem: Exception) -> Response:
+    # The exception's text may hold personal data (SQL parameters): its type and place are logged, never its message.
+    log.error("unforeseen", reference=reference(), kind=type(problem).__name__, where=_place(problem))
+    if current_app.config.get("PROPAGATE_UNFORESEEN"):
+        raise problem
+    return error_page(500, "server_error")
+
+
+def _place(problem: Exception) -> str:
+    trace = problem.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else ""

@@ -1,0 +1,119 @@
+"""Numbers for Prometheus at /metrics: how many requests ended how, and what happened; never whose, nor from where."""
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, abort, current_app, request
+
+from idp.core import crypto
+from idp.core.settings import Settings, settings
+from idp.web import requests
+
+FILES = "PROMETHEUS_MULTIPROC_DIR"  # read by prometheus_client when it is first imported
+PATH = "/metrics"
+
+
+@dataclass(slots=True)
+class Meters:
+    """The counters of this process. Their labels come from our own tables, so that their number is bounded."""
+
+    registry: Any
+    requests: Any
+    events: Any
+    refusals: Any
+    # Finding a counter by its labels costs more than counting: it is found once.
+    known: dict[tuple[str, int], Any] = field(default_factory=dict)
+
+    def ended(self, endpoint: str, status: int) -> None:
+        """A request was answered."""
+        found = self.known.get((endpoint, status))
+        if found is None:
+            found = self.known[endpoint, status] = self.requests.labels(endpoint, str(status))
+        found.inc()
+
+
+def share(loaded: Settings) -> None:
+    """Makes all workers count into files of `var`, so that any of them tells the sum; to be called before they start.
+
+    Counting begins anew with each start of the provider, as Prometheus expects of counters.
+    """
+    if not _wanted(loaded):
+        return
+    files: Path = loaded.var / "metrics"
+    shutil.rmtree(files, ignore_errors=True)
+    files.mkdir(parents=True)
+    os.environ[FILES] = str(files.resolve())
+
+
+def init_app(app: Flask) -> None:
+    """Counts, and serves what was counted, where the settings name who may read it; elsewhere costs nothing."""
+    if not _wanted(app.extensions["idp.settings"]):
+        return
+    meters = app.extensions["idp.web.metrics"] = _meters()
+    app.add_url_rule(PATH, "metrics", metrics)
+
+    @app.after_request
+    def count(response: Response) -> Response:
+        meters.ended(request.endpoint or "none", response.status_code)
+        return response
+
+
+def happened(event: str) -> None:
+    """Counts an event of the audit trail, by its name alone."""
+    meters: Meters | None = current_app.extensions.get("idp.web.metrics")
+    if meters is not None:
+        meters.events.labels(event).inc()
+
+
+def refused(error: str) -> None:
+    """Counts an OAuth error, by its code alone."""
+    meters: Meters | None = current_app.extensions.get("idp.web.metrics")
+    if meters is not None:
+        meters.refusals.labels((request.endpoint if request else None) or "none", error).inc()
+
+
+def metrics() -> Response:
+    """The numbers as text; to anybody who may not read them the address does not exist."""
+    if not _may_read():
+        abort(404)
+    from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, multiprocess
+
+    registry = current_app.extensions["idp.web.metrics"].registry
+    if FILES in os.environ:
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return Response(generate_latest(registry), headers={"Cache-Control": "no-store"}, content_type=CONTENT_TYPE_LATEST)
+
+
+def _meters() -> Meters:
+    from prometheus_client import CollectorRegistry, Counter, disable_created_metrics
+
+    # When each counter was first counted: one gauge more for each, which nobody asks for.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
+    registry = CollectorRegistry()
+    return Meters(
+        registry,
+        Counter("idp_requests", "Requests answered, by endpoint and status.", ["endpoint", "status"], registry=registry),
+        Counter("idp_events", "Events of the audit trail, by name.", ["event"], registry=registry),
+        Counter("idp_refusals", "OAuth errors, by endpoint and code.", ["endpoint", "error"], registry=registry),
+    )
+
+
+def _wanted(loaded: Settings) -> bool:
+    return bool(loaded.metrics_from or loaded.metrics_token)
+
+
+def _may_read() -> bool:
+    """Whoever shows the token, or asks from one of the addresses. Fails closed on what a proxy of ours did not vouch for."""
+    token = settings().metrics_token
+    shown = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if token is not None and crypto.same(shown, token.get_secret_value()):
+        return True
+    # Behind a proxy that we were not told of, everybody would seem to ask from the proxy's own address.
+    passed_on = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+    if passed_on and not settings().trusted_proxies:
+        return False
+    return requests.within(requests.client_address(), settings().metrics_from)

@@ -1,0 +1,72 @@
+"""People for the tests of the residents, and threads that all begin at the same moment."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from flask import Flask
+
+from idp import accounts
+from idp.accounts import Account, passwords
+from idp.core.values import EmailAddress, FullName, Nik, PhoneNumber
+from idp.storage.redis_store import Store, connect
+
+PASSWORD = "Matahari!7terbit"
+ANOTHER = "Rembulan!8terbit"
+
+
+def nik(number: int = 1) -> Nik:
+    """The NIK of a man who does not exist, born on 12 April 1985."""
+    return Nik.parse(f"990101120485{number:04d}")
+
+
+def phone(number: int = 1) -> PhoneNumber:
+    """A number of nobody's."""
+    return PhoneNumber.parse(f"08120000{number:04d}")
+
+
+def email(number: int = 1) -> EmailAddress:
+    """An address of nobody's."""
+    return EmailAddress.parse(f"orang{number}@surat.example")
+
+
+def an_account(number: int = 1, password: str | None = None, **more: Any) -> Account:
+    """An account; without a password nobody can sign in to it, and it is made quickly."""
+    hashed = passwords.hashed(password) if password else "none"
+    return accounts.create(nik(number), FullName.parse("Budi Santoso"), phone(number), email(number), hashed, **more)
+
+
+def the(subject: str) -> Account:
+    """The account with this subject, which is known to be there."""
+    found = accounts.find(subject)
+    assert found is not None
+    return found
+
+
+def at_once(app: Flask, acts: Sequence[Callable[[], Any]]) -> Counter[str]:
+    """Does all of it at the same moment, each in a context of its own; how often what came of it."""
+    barrier = threading.Barrier(len(acts))
+
+    def one(act: Callable[[], Any]) -> str:
+        with app.app_context():
+            barrier.wait(10)
+            try:
+                act()
+            except Exception as fact:
+                return type(fact).__name__
+            return "done"
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return Counter(pool.map(one, acts))
+
+
+def elsewhere(app: Flask, act: Callable[[], Any]) -> None:
+    """Does it in another thread, as another request would, and waits for it."""
+    assert at_once(app, [act]) == Counter(done=1)
+
+
+def nowhere() -> Store:
+    """A store that does not answer."""
+    return connect("redis://127.0.0.1:1/0")

@@ -1,0 +1,171 @@
+"""Passwords: the seed's five rules, what everybody uses, what is one's own, and hashes that cost everybody the same."""
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import replace
+from time import perf_counter, thread_time
+
+import pytest
+from flask import Flask
+
+from idp.accounts import passwords
+from idp.accounts.passwords import Busy, WeakPassword
+from idp.core.key_rings import Ring
+from tests.account_rows import ANOTHER, PASSWORD, at_once
+
+OWN = ["Siti Nurhaliza Rahayu", "6201015708900001", "081234562797", "siti.nur"]
+
+
+def broken(text: str, personal: list[str] | None = None) -> list[str]:
+    try:
+        passwords.check(text, personal or [])
+    except WeakPassword as weak:
+        return weak.codes
+    return []
+
+
+def pepper(app: Flask, **keys: bytes) -> None:
+    """Exchanges the pepper's ring; the last key is the current one."""
+    ring = Ring(list(keys)[-1], keys)
+    app.extensions["idp.secrets"] = replace(app.extensions["idp.secrets"], pepper=ring)
+
+
+def seconds(act: Callable[[], object]) -> float:
+    """The least of a few: what it costs when nothing else disturbs."""
+    taken = []
+    for _ in range(7):
+        begun = thread_time()
+        act()
+        taken.append(thread_time() - begun)
+    return min(taken)
+
+
+@pytest.mark.parametrize(
+    "text, code",
+    [
+        ("Kambin!7", None),
+        ("Kambi!7", "min_length"),
+        ("KAMBING!7", "lower"),
+        ("kambing!7", "upper"),
+        ("Kambing!!", "digit"),
+        ("Kambing77", "symbol"),
+        ("Kambing-77", "symbol"),
+    ],
+)
+def test_each_of_the_five_rules_is_told_by_itself(text: str, code: str | None) -> None:
+    assert [name for name, kept in passwords.rules(text).items() if not kept] == ([code] if code else [])
+
+
+@pytest.mark.parametrize("symbol", "!@#$%^&*")
+def test_every_symbol_of_the_guide_counts(symbol: str) -> None:
+    assert broken(f"Kambing7{symbol}putih") == []
+
+
+def test_128_characters_of_any_kind_and_no_more() -> None:
+    assert broken("Aé7!" * 32) == []
+    assert broken("Aé7!" * 32 + "x") == ["too_long"]
+    assert broken(unicodedata.normalize("NFD", "Aé7!" * 32)) == [], "counted as they are read, not as they are coded"
+
+
+@pytest.mark.parametrize("text", ["Password1!", "P@ssw0rd", "Qwerty123!", "Indonesia2024!", "1Qaz@Wsx", "Bismillah99*"])
+def test_what_everybody_uses_is_refused_with_its_capital_and_its_tail(text: str) -> None:
+    assert "common" in broken(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Nurhaliza!7", "xRAHAYU!7x", "X!a6201015708900001", "Xa!081234562797", "Xa!6281234562797", "Siti.Nur!77"]
+)
+def test_ones_own_data_are_refused(text: str) -> None:
+    assert broken(text, OWN) == ["personal"]
+    assert broken(text) == []
+
+
+def test_short_parts_of_a_name_may_occur() -> None:
+    assert broken("Kambing!7al", ["Al Ali"]) == []
+
+
+def test_a_hash_fits_its_password_only(here: Flask) -> None:
+    stored = passwords.hashed(PASSWORD)
+    assert "$argon2id$v=19$m=19456,t=2,p=1$" in stored
+    assert PASSWORD not in stored
+    assert passwords.matches(PASSWORD, stored)
+    assert not passwords.matches(ANOTHER, stored)
+    assert not passwords.matches("", stored)
+    assert passwords.hashed(PASSWORD) != stored, "salted"
+
+
+def test_two_ways_to_write_an_accent_are_one_password(here: Flask) -> None:
+    stored = passwords.hashed(unicodedata.normalize("NFC", "Café!7terbit"))
+    assert passwords.matches(unicodedata.normalize("NFD", "Café!7terbit"), stored)
+
+
+def test_the_hash_alone_is_worth_nothing_without_the_pepper(here: Flask) -> None:
+    pepper(here, k1=b"1" * 32)
+    stored = passwords.hashed(PASSWORD)
+    pepper(here, k1=b"2" * 32)
+    assert not passwords.matches(PASSWORD, stored)
+
+
+def test_the_pepper_rotates(here: Flask) -> None:
+    pepper(here, k1=b"1" * 32)
+    stored = passwords.hashed(PASSWORD)
+    assert not passwords.outdated(stored)
+    pepper(here, k1=b"1" * 32, k2=b"2" * 32)
+    assert passwords.matches(PASSWORD, stored)
+    assert passwords.outdated(stored)
+    pepper(here, k2=b"2" * 32)
+    assert not passwords.matches(PASSWORD, stored), "a pepper that is gone fails closed"
+
+
+def test_other_parameters_make_a_hash_outdated(here: Flask) -> None:
+    stored = passwords.hashed(PASSWORD)
+    here.extensions["idp.settings"] = here.extensions["idp.settings"].model_copy(update={"argon2_iterations": 3})
+    assert passwords.matches(PASSWORD, stored)
+    assert passwords.outdated(stored)
+
+
+@pytest.mark.parametrize("stored", [None, "", "none", "k1$", "k1$nonsense", "gone$$argon2id$v=19$m=19456,t=2,p=1$AAAA$AAAA"])
+def test_what_is_no_hash_matches_nothing(here: Flask, stored: str | None) -> None:
+    assert not passwords.matches(PASSWORD, stored)
+    assert not passwords.matches("", stored)
+
+
+def test_no_account_a_lost_pepper_and_an_endless_password_cost_the_same_work(here: Flask) -> None:
+    stored = passwords.hashed(PASSWORD)
+    usual = seconds(lambda: passwords.matches(ANOTHER, stored))
+    assert seconds(lambda: passwords.matches(ANOTHER, None)) > usual * 0.5
+    assert seconds(lambda: passwords.matches(ANOTHER, "gone$" + stored)) > usual * 0.5
+    assert seconds(lambda: passwords.matches("x" * 600, stored)) > usual * 0.5
+
+
+def test_a_hostile_text_keeps_no_core_busy(here: Flask) -> None:
+    hostile = "A7!a" + "\u0315\u0300" * 60_000  # NFC sorts marks in quadratic time: half a minute
+    begun = perf_counter()
+    assert broken(hostile) == ["too_long"]
+    assert not passwords.matches(hostile, passwords.hashed(PASSWORD))
+    assert perf_counter() - begun < 2
+
+
+def test_a_text_cut_where_reading_ends_is_not_the_password(here: Flask) -> None:
+    longest = "Aa7!" * 128
+    assert not passwords.matches(longest + "x", passwords.hashed(longest))
+
+
+def test_beyond_the_line_people_are_asked_to_come_back(here: Flask) -> None:
+    outcomes = at_once(here, [lambda: passwords.hashed(PASSWORD)] * 24)
+    assert outcomes.keys() == {"done", "Busy"}
+    assert outcomes["done"] >= passwords.IN_LINE
+    assert passwords.hashed(PASSWORD), "and then it is as before"
+
+
+def test_a_full_line_says_when_to_come_back(here: Flask) -> None:
+    places = here.extensions["idp.hashing"].places
+    for _ in range(passwords.IN_LINE):
+        places.acquire()
+    try:
+        with pytest.raises(Busy) as busy:
+            passwords.matches(PASSWORD, None)
+        assert busy.value.retry_after >= 1
+    finally:
+        places.release(passwords.IN_LINE)
+    assert not passwords.matches(PASSWORD, None)

@@ -1,0 +1,138 @@
+"""Notices reach every contact, in words a person understands, and never bombard anybody."""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from flask import Flask
+
+from idp import notices
+from idp.audit import trail
+from idp.core import background
+from idp.core.values import EmailAddress, PhoneNumber
+from idp.gateways.outbox import messages
+from idp.notices import Notice
+from idp.storage import redis_store
+
+AT = datetime(2026, 3, 2, 5, 30, tzinfo=UTC)
+PHONE = PhoneNumber.parse("081234562797")
+REFUSED = PhoneNumber.parse("081234560002")
+MAIL = EmailAddress.parse("siti@example.com")
+VETO = "https://akun.kemnaker.go.id/recovery/veto/" + "x" * 22
+
+ALL = [
+    notices.password_changed(AT),
+    notices.contacts_changed(AT),
+    notices.recovery_started(AT, VETO),
+    notices.recovered(AT, PhoneNumber.parse("081299991234"), VETO),
+    notices.recovery_waits(AT, PhoneNumber.parse("081299991234"), VETO),
+    notices.recovery_affirmed(AT, VETO),
+    notices.recovery_ready(AT),
+    notices.recovery_vetoed(AT),
+    notices.recovery_frozen(AT),
+    *(notices.authenticators_changed(change, AT) for change in notices.AUTHENTICATOR_CHANGES),
+    *(notices.registration_attempt(what, AT) for what in ("nik", "phone", "email")),
+    *(notices.contact_attempt(what, AT) for what in ("phone", "email")),
+    notices.new_device(AT, "Chrome · Android"),
+    notices.signed_out_everywhere(AT),
+    notices.account_locked(AT),
+    notices.account_unlocked(AT),
+    *(notices.data_corrected(what, AT) for what in ("name", "assured", "withdrawn")),
+    notices.deletion_requested(AT, AT),
+    notices.deletion_cancelled(AT),
+    notices.account_deleted(AT),
+    notices.data_exported(AT),
+]
+
+
+def events(expected: int) -> list[bytes]:
+    """What was audited, once all of it is there: notices go out in the background, on a busy machine a little later."""
+    for _ in range(500):
+        if len(redis_store.store().listed(trail.QUEUE)) >= expected:
+            break
+        threading.Event().wait(0.01)
+    return redis_store.store().listed(trail.QUEUE)
+
+
+@pytest.mark.parametrize("notice", ALL, ids=lambda notice: notice.kind)
+def test_each_notice_fits_and_speaks_both_languages(make_app: Callable[..., Flask], notice: Notice) -> None:
+    with make_app(issuer="https://account.kemnaker.go.id").app_context():
+        for text in (notice.text("id"), notice.text("en")):
+            assert len(text) <= 160
+            assert text.isascii()
+        assert notice.text("id") != notice.text("en")
+        letter = notice.letter()
+    assert '<html lang="id">' in letter.html
+    assert '<div lang="en">' in letter.html
+    for paragraph in [*notice.indonesian, *notice.english]:
+        assert paragraph in letter.text
+
+
+@pytest.mark.parametrize("notice", ALL, ids=lambda notice: notice.kind)
+def test_each_notice_has_a_way_for_whoever_did_not_do_it(app: Flask, issuer: str, notice: Notice) -> None:
+    with app.app_context():
+        letter, texts = notice.letter(), [notice.text("id"), notice.text("en")]
+    way = notice.link.url if notice.link else f"{issuer}/bukan-saya"
+    assert all(way in text for text in [letter.text, letter.html, *texts])
+
+
+def test_the_way_of_a_notice_leads_to_a_page_that_says_what_to_do(app: Flask) -> None:
+    page = app.test_client().get("/bukan-saya")
+    assert page.status_code == 200
+    assert "ubah password" in page.get_data(as_text=True)
+
+
+def test_times_are_told_in_wib() -> None:
+    notice = notices.password_changed(AT)
+    assert "02/03 12.30 WIB" in notice.sms
+    assert "2 Maret 2026 pukul 12.30 WIB" in notice.indonesian[0]
+    assert "2 March 2026, 12:30 WIB" in notice.english[0]
+
+
+def test_the_veto_is_in_every_channel_and_the_new_number_masked(here: Flask) -> None:
+    notices.tell([PHONE, MAIL], ALL[3], "subject-1")
+    events(2)
+    for to in (PHONE, MAIL):
+        (message,) = messages(to.value)
+        assert VETO in message.text
+        assert "08*****1234" in message.text
+        assert "081299991234" not in message.text
+    assert "Bukan saya, batalkan" in ALL[3].letter().html
+    assert VETO not in repr(ALL[3].link)
+
+
+def test_the_letter_escapes_what_it_is_given(here: Flask) -> None:
+    notice = notices.recovered(AT, PHONE, 'https://x.example/"><script>')
+    assert "<script>" not in notice.letter().html
+
+
+def test_a_contact_gets_five_of_a_kind_in_a_day(here: Flask) -> None:
+    for _ in range(7):
+        notices.tell([MAIL], notices.registration_attempt("email", AT))
+    assert sum(b'"notice_withheld"' in event for event in events(7)) == 2
+    assert len(messages(MAIL.value)) == 5
+    notices.tell([MAIL], notices.password_changed(AT))
+    events(8)
+    assert len(messages(MAIL.value)) == 6
+
+
+def test_one_dead_contact_does_not_keep_the_others_from_knowing(here: Flask) -> None:
+    notices.tell([REFUSED, MAIL, PHONE], notices.password_changed(AT), "subject-1")
+    kinds = b" ".join(events(2))
+    assert kinds.count(b'"notice_sent"') == 2
+    assert len(messages(MAIL.value)) == len(messages(PHONE.value)) == 1
+    assert b"siti@" not in kinds
+    assert PHONE.local[1:].encode() not in kinds
+
+
+def test_telling_nobody_takes_as_long_as_telling_somebody(here: Flask) -> None:
+    def seconds(contacts: list[PhoneNumber | EmailAddress]) -> float:
+        begun = time.perf_counter()
+        notices.tell(contacts, notices.password_changed(AT))
+        return time.perf_counter() - begun
+
+    nobody, somebody = seconds([]), seconds([PHONE, MAIL])
+    assert nobody >= background.UNHURRIED_SECONDS
+    assert abs(nobody - somebody) < 0.1

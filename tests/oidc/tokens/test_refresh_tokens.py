@@ -1,0 +1,188 @@
+"""Refresh tokens: rotation, a minute of grace, and the end of a family."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import select
+
+from idp.core import clock, crypto
+from idp.oidc.tokens import access_tokens, refresh_tokens
+from idp.oidc.tokens.access_tokens import AccessToken
+from idp.oidc.tokens.approvals import Approval
+from idp.oidc.tokens.refresh_tokens import LINKS
+from idp.storage.database import db
+
+pytestmark = pytest.mark.every_store
+
+OF_SITI = Approval(
+    subject="siti", client_id="wlkp", scope="openid offline_access", auth_time=1, acr="a", amr=("pwd",), sid="", family="f1"
+)
+
+
+@pytest.fixture
+def moved(app: Flask) -> Iterator[time_machine.Traveller]:
+    with app.app_context(), time_machine.travel("2030-01-01T00:00:00Z", tick=False) as traveller:
+        yield traveller
+
+
+def begun(**changes: Any) -> str:
+    token = refresh_tokens.new_refresh_token()
+    refresh_tokens.begin_family(replace(OF_SITI, **changes), token)
+    return token
+
+
+def refreshed(token: str) -> str | None:
+    used = refresh_tokens.redeem(token, "wlkp")
+    if used is None:
+        return None
+    fresh = refresh_tokens.new_refresh_token()
+    refresh_tokens.rotate(used, fresh)
+    return fresh
+
+
+def an_access_token(family: str = "f1") -> str:
+    token, now = access_tokens.new_access_token("siti"), clock.timestamp()
+    access_tokens.write_access(token, AccessToken("wlkp", "openid", now, now + 600, "siti", ends_with=(family,)))
+    return token
+
+
+def test_a_refresh_token_gives_what_was_approved(moved: time_machine.Traveller) -> None:
+    found = refresh_tokens.redeem(begun(nonce="n"), "wlkp")
+    assert found is not None
+    assert found.approval == OF_SITI  # the nonce belonged to the first ID token
+
+
+def test_every_use_rotates(moved: time_machine.Traveller) -> None:
+    first = begun()
+    second = refreshed(first)
+    assert second is not None
+    assert second != first
+    assert refreshed(second) is not None
+
+
+def test_the_previous_token_works_again_for_a_minute_and_answers_with_a_sibling(moved: time_machine.Traveller) -> None:
+    first = begun()
+    second = refreshed(first)
+    moved.shift(60)
+    sibling = refreshed(first)
+    assert second
+    assert sibling
+    assert sibling != second
+    assert refresh_tokens.find(second, "wlkp")
+    assert refresh_tokens.find(sibling, "wlkp")
+
+
+def test_reuse_after_a_minute_kills_the_family_and_its_access_tokens(moved: time_machine.Traveller) -> None:
+    first = begun()
+    second = refreshed(first)
+    access = an_access_token()
+    moved.shift(61)
+    assert refreshed(first) is None
+    assert second is not None
+    assert refresh_tokens.find(second, "wlkp") is None
+    assert access_tokens.read_access(access) is None
+
+
+def test_looking_at_a_spent_token_does_no_harm(moved: time_machine.Traveller) -> None:
+    first = begun()
+    second = refreshed(first)
+    moved.shift(61)
+    assert refresh_tokens.find(first, "wlkp") is None
+    assert second is not None
+    assert refresh_tokens.find(second, "wlkp") is not None
+
+
+def test_another_client_can_neither_use_nor_harm_it(moved: time_machine.Traveller) -> None:
+    first = begun()
+    second = refreshed(first)
+    moved.shift(61)
+    assert refresh_tokens.redeem(first, "thief") is None
+    assert second is not None
+    assert refresh_tokens.redeem(second, "thief") is None
+    assert refresh_tokens.find(second, "wlkp") is not None
+
+
+def test_it_slides_for_thirty_days_and_ends_after_a_hundred_and_eighty(moved: time_machine.Traveller) -> None:
+    token: str | None = begun()
+    for _ in range(6):
+        moved.shift(30 * 86400 - 1)
+        assert token is not None
+        token = refreshed(token)
+    assert token is not None
+    moved.shift(6)
+    assert refresh_tokens.find(token, "wlkp") is None
+
+
+def test_thirty_days_without_use_are_too_many(moved: time_machine.Traveller) -> None:
+    token = begun()
+    moved.shift(30 * 86400)
+    assert refreshed(token) is None
+
+
+def test_twenty_who_refresh_at_once_rotate_once_and_stay_one_family(app: Flask) -> None:
+    with app.app_context():
+        first = begun()
+        barrier = threading.Barrier(20)
+
+        def one(_: int) -> str | None:
+            with app.app_context():
+                barrier.wait()
+                return refreshed(first)
+
+        with ThreadPoolExecutor(20) as pool:
+            siblings = list(pool.map(one, range(20)))
+        assert len(set(siblings)) == 20
+        assert None not in siblings
+        with db.engine.connect() as connection:
+            rows = connection.execute(select(LINKS.c.digest, LINKS.c.used_at, LINKS.c.family_id)).all()
+        assert {row.digest for row in rows if row.used_at is not None} == {crypto.digest(first)}
+        assert {row.family_id for row in rows} == {"f1"}
+
+
+def test_revoking_ends_refresh_and_access_tokens(moved: time_machine.Traveller) -> None:
+    token, access = begun(), an_access_token()
+    refresh_tokens.end_family("f1", "siti")
+    assert refresh_tokens.find(token, "wlkp") is None
+    assert access_tokens.read_access(access) is None
+
+
+def test_an_account_ends_everywhere_or_at_one_client(moved: time_machine.Traveller) -> None:
+    here, there = begun(), begun(family="f2", client_id="jkp")
+    refresh_tokens.end_account("siti", "jkp")
+    assert refresh_tokens.find(here, "wlkp") is not None
+    assert refresh_tokens.find(there, "jkp") is None
+    refresh_tokens.end_account("siti")
+    assert refresh_tokens.find(here, "wlkp") is None
+
+
+def test_a_session_takes_along_only_what_was_not_offline(moved: time_machine.Traveller) -> None:
+    offline, online = begun(sid="s1"), begun(sid="s1", family="f2", scope="openid")
+    refresh_tokens.end_session("s1")
+    assert refresh_tokens.find(offline, "wlkp") is not None
+    assert refresh_tokens.find(online, "wlkp") is None
+
+
+def test_what_can_never_be_used_again_is_swept(moved: time_machine.Traveller) -> None:
+    begun()
+    assert refresh_tokens.sweep() == 0
+    moved.shift(181 * 86400)
+    assert refresh_tokens.sweep() == 1
+    with db.engine.connect() as connection:
+        assert connection.execute(select(LINKS)).all() == []
+
+
+def test_no_refresh_token_is_kept_in_the_clear(moved: time_machine.Traveller) -> None:
+    token = begun()
+    with db.engine.connect() as connection:
+        assert connection.execute(select(LINKS.c.digest)).scalars().all() == [crypto.digest(token)]
+
+
+@pytest.mark.parametrize("nonsense", ["", "r-", "r-é", "r-" + "x" * 5000, "nothing"])
+def test_nonsense_is_not_found(moved: time_machine.Traveller, nonsense: str) -> None:
+    assert refresh_tokens.redeem(nonsense, "wlkp") is None

@@ -1,0 +1,171 @@
+"""Token exchange: one service acts for a person at the next one, within its policy, and no longer than it was trusted."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from idp import accounts
+from idp.core import clock
+from idp.oidc.clients.rules import EXCHANGE
+from idp.oidc.tokens import access_tokens, signing_keys
+from tests.oidc.conftest import RelyingParty
+
+TYPE = "urn:ietf:params:oauth:token-type:access_token"
+API, NEXT = "https://api.example.go.id/", "https://next.example.go.id/"
+POLICY = {"subject_clients": ("wlkp",), "audiences": (NEXT, "next"), "scope": "email api"}
+
+
+@pytest.fixture
+def middle(register: Callable[..., RelyingParty]) -> RelyingParty:
+    return register("middle", redirect_uris=(), grant_types=(EXCHANGE,), token_exchange=POLICY)
+
+
+@pytest.fixture
+def presented(wlkp: RelyingParty, browser: FlaskClient) -> str:
+    return str(wlkp.redeem(wlkp.code(browser, scope="openid email phone api")).json["access_token"])
+
+
+def exchange(party: RelyingParty, subject_token: str, **changes: str | None) -> TestResponse:
+    sent: dict[str, str | None] = {"subject_token": subject_token, "subject_token_type": TYPE, "resource": NEXT}
+    return party.post("/token", grant_type=EXCHANGE, **sent | changes)
+
+
+def refused(response: TestResponse) -> str:
+    assert response.status_code == 400
+    return str(response.json["error"])
+
+
+def read(app: Flask, token: str) -> dict[str, Any]:
+    with app.app_context():
+        stated = signing_keys.verify(token, "at+jwt")
+    assert stated is not None
+    return stated
+
+
+def test_the_next_service_learns_for_whom_and_who_acts(app: Flask, middle: RelyingParty, presented: str, siti: str) -> None:
+    given = exchange(middle, presented).json
+    assert given.keys() == {"access_token", "issued_token_type", "token_type", "expires_in", "scope"}
+    assert (given["issued_token_type"], given["token_type"], given["scope"]) == (TYPE, "Bearer", "email api")
+    stated = read(app, given["access_token"])
+    assert (stated["sub"], stated["aud"], stated["client_id"], stated["act"]) == (siti, NEXT, "middle", {"sub": "middle"})
+    assert middle.post("/introspect", token=given["access_token"]).json["act"] == {"sub": "middle"}
+
+
+def test_a_chain_names_everybody_who_acts_and_has_an_end(
+    app: Flask, middle: RelyingParty, register: Callable[..., RelyingParty], presented: str
+) -> None:
+    token = exchange(middle, presented, audience="next").json["access_token"]
+    own = {"subject_clients": ("middle", "next"), "audiences": (NEXT,), "scope": "api"}
+    further = register("next", redirect_uris=(), grant_types=(EXCHANGE,), token_exchange=own)
+    token = exchange(further, token).json["access_token"]
+    assert read(app, token)["act"] == {"sub": "next", "act": {"sub": "middle"}}
+    for _ in range(2):
+        token = exchange(further, token).json["access_token"]
+    assert refused(exchange(further, token)) == "invalid_request"
+
+
+def test_the_scope_may_be_narrowed_and_never_widened(middle: RelyingParty, presented: str) -> None:
+    assert exchange(middle, presented, scope="api").json["scope"] == "api"
+    # phone: beyond the policy. profile: beyond the token.
+    for scope in ("phone", "profile", "api phone"):
+        assert refused(exchange(middle, presented, scope=scope)) == "invalid_scope"
+
+
+def test_the_policy_gives_no_scope_that_the_token_lacks(middle: RelyingParty, wlkp: RelyingParty, browser: FlaskClient) -> None:
+    token = wlkp.redeem(wlkp.code(browser, scope="openid")).json["access_token"]
+    assert "scope" not in exchange(middle, token).json
+    assert refused(exchange(middle, token, scope="email")) == "invalid_scope"
+
+
+@pytest.mark.parametrize("target", [{"resource": None}, {"resource": API}, {"audience": "wlkp"}, {"audience": "next evil"}])
+def test_only_audiences_of_the_policy(middle: RelyingParty, presented: str, target: dict[str, str | None]) -> None:
+    assert refused(exchange(middle, presented, **target)) == "invalid_target"
+
+
+def test_only_tokens_of_clients_in_the_policy(
+    middle: RelyingParty, register: Callable[..., RelyingParty], browser: FlaskClient
+) -> None:
+    other = register("other")
+    token = other.redeem(other.code(browser)).json["access_token"]
+    assert refused(exchange(middle, token)) == "invalid_request"
+
+
+def test_only_access_tokens_of_people(middle: RelyingParty, wlkp: RelyingParty, browser: FlaskClient) -> None:
+    given = wlkp.redeem(wlkp.code(browser)).json
+    own = wlkp.post("/token", grant_type="client_credentials").json["access_token"]
+    for token in (given["id_token"], given["refresh_token"], own, "", "00" + "x" * 43):
+        assert refused(exchange(middle, token)) == "invalid_request"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"subject_token_type": "urn:ietf:params:oauth:token-type:id_token"},
+        {"subject_token_type": None},
+        {"requested_token_type": "urn:ietf:params:oauth:token-type:refresh_token"},
+        {"actor_token": "x", "actor_token_type": TYPE},
+    ],
+)
+def test_what_is_not_supported_is_refused(middle: RelyingParty, presented: str, changes: dict[str, str | None]) -> None:
+    assert refused(exchange(middle, presented, **changes)) == "invalid_request"
+
+
+@pytest.mark.parametrize("entry", [{"grant_types": ("client_credentials",)}, {"token_endpoint_auth_method": "none"}])
+def test_only_clients_that_may_and_that_prove_themselves(
+    app: Flask, register: Callable[..., RelyingParty], presented: str, entry: dict[str, Any]
+) -> None:
+    register("weak", **{"redirect_uris": (), "grant_types": (EXCHANGE,), "token_exchange": POLICY} | _bare(entry))
+    form = {"grant_type": EXCHANGE, "subject_token": presented, "subject_token_type": TYPE, "resource": NEXT}
+    sent = RelyingParty(app, "weak").basic if "grant_types" in entry else {}
+    answer = app.test_client().post("/token", data=form | {"client_id": "weak"}, headers=sent)
+    assert refused(answer) == "unauthorized_client"
+
+
+def _bare(entry: dict[str, Any]) -> dict[str, Any]:
+    return entry | {"client_secret_hash": None} if "token_endpoint_auth_method" in entry else entry
+
+
+def test_a_token_bound_to_a_key_is_not_exchanged(app: Flask, middle: RelyingParty, siti: str) -> None:
+    with app.app_context():
+        token, now = access_tokens.new_access_token(siti), clock.timestamp()
+        bound = access_tokens.AccessToken("wlkp", "api", now, now + 600, siti, confirmation={"jkt": "a-thumbprint"})
+        assert access_tokens.write_access(token, bound)
+    assert refused(exchange(middle, token)) == "invalid_request"
+
+
+def test_it_lives_no_longer_than_the_token_it_came_from(
+    app: Flask, middle: RelyingParty, wlkp: RelyingParty, browser: FlaskClient
+) -> None:
+    with time_machine.travel(clock.now(), tick=False) as moved:
+        token = wlkp.redeem(wlkp.code(browser, scope="openid api")).json["access_token"]
+        moved.shift(500)
+        given = exchange(middle, token).json
+        assert given["expires_in"] == 100
+        assert read(app, given["access_token"])["exp"] == clock.timestamp() + 100
+        moved.shift(100)
+        assert refused(exchange(middle, token)) == "invalid_request"
+
+
+def test_it_ends_with_what_ended_the_token_it_came_from(
+    app: Flask, middle: RelyingParty, wlkp: RelyingParty, browser: FlaskClient, siti: str
+) -> None:
+    given = wlkp.redeem(wlkp.code(browser, scope="openid api")).json
+    token = exchange(middle, given["access_token"]).json["access_token"]
+    assert middle.post("/introspect", token=token).json["active"]
+    wlkp.post("/revoke", token=given["refresh_token"])
+    assert middle.post("/introspect", token=token).json == {"active": False}
+
+
+def test_a_locked_account_is_exchanged_for_nothing(app: Flask, middle: RelyingParty, presented: str, siti: str) -> None:
+    token = exchange(middle, presented).json["access_token"]
+    with app.app_context():
+        account = accounts.find(siti)
+        assert account is not None
+        accounts.lock(account, "test")
+    assert middle.post("/introspect", token=token).json == {"active": False}
+    assert refused(exchange(middle, presented)) == "invalid_request"

@@ -1,0 +1,76 @@
+"""The tables' history: up, down, and up with data, on both databases; and nothing that the models know is missing."""
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, inspect, text
+
+from idp.cli.database import _alembic
+from idp.storage.database import db
+from tests import stores
+
+
+@pytest.fixture(params=[stores.LITTLE, stores.LARGE])
+def engine(request, tmp_path):
+    """An empty database."""
+    if request.param == stores.LITTLE:
+        engine = create_engine(f"sqlite:///{tmp_path}/empty.db")
+        yield engine
+        engine.dispose()
+        return
+    with stores.postgresql(tmp_path) as url:
+        engine = create_engine(url)
+        yield engine
+        engine.dispose()
+
+
+def run(engine, verb, revision):
+    with engine.begin() as connection:
+        getattr(command, verb)(_alembic(connection), revision)
+
+
+def tables(engine):
+    return set(inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+def test_up_down_and_up_with_data(app, engine):
+    run(engine, "upgrade", "head")
+    assert tables(engine) == set(db.metadata.tables)
+    with engine.begin() as connection:
+        connection.execute(text(
+            "INSERT INTO accounts (subject, nik_sealed, nik_index, name_sealed, password_hash, acr, locale, roles, state,"
+            " created_at, updated_at, password_changed_at)"
+            " VALUES ('s', 'x', 'x', 'x', 'x', 'x', 'id', '[]', 'active', 1, 1, 1)"
+        ))  # fmt: skip
+    run(engine, "upgrade", "head")
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM accounts")) == 1
+    run(engine, "downgrade", "base")
+    assert tables(engine) == set()
+    run(engine, "upgrade", "head")
+    assert tables(engine) == set(db.metadata.tables)
+
+
+def test_autogenerate_finds_nothing(app, engine):
+    run(engine, "upgrade", "head")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, db.metadata) == []
+
+
+def test_two_contacts_in_use_cannot_be_alike(app, engine):
+    run(engine, "upgrade", "head")
+    insert = "INSERT INTO contacts (subject, kind, value_sealed, value_index, verified_at, superseded_at) VALUES ('s', 'phone', 'x', 'i', 1, {})"
+    account = (
+        "INSERT INTO accounts (subject, nik_sealed, nik_index, name_sealed, password_hash, acr, locale, roles, state, created_at,"
+        " updated_at, password_changed_at) VALUES ('s', 'x', 'x', 'x', 'x', 'x', 'id', '[]', 'active', 1, 1, 1)"
+    )
+    with engine.begin() as connection:
+        connection.execute(text(account))
+        connection.execute(text(insert.format("5")))
+        connection.execute(text(insert.format("NULL")))
+    from sqlalchemy.exc import IntegrityError
+
+    with pytest.raises(IntegrityError), engine.begin() as connection:
+        connection.execute(text(insert.format("NULL")))

@@ -1,0 +1,181 @@
+"""The building blocks of the pages in a real browser: with the script, without it, and read by axe."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask, render_template_string
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from wtforms import PasswordField, StringField
+from wtforms.validators import InputRequired
+
+from idp.web.forms import Form
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+HERE = "http://127.0.0.1:1"  # nothing listens there: each request is answered by the application itself
+
+
+class Everything(Form):
+    nik = StringField("NIK", [InputRequired("Isi NIK Anda.")])
+    mothers_name = StringField("Nama ibu kandung")
+    password = PasswordField("Password", [InputRequired("Isi password Anda.")])
+    code = StringField("Kode OTP", [InputRequired("Isi kode OTP.")])
+
+
+PAGE = """{% extends "base.html" %}{% import "macros/ui.html" as ui %}{% block title %}Uji{% endblock %}
+{% block content %}{{ ui.error_summary(form) }}<h1>Uji</h1>
+{% call ui.form(form, id="uji") %}{{ ui.nik_field(form.nik) }}
+{{ ui.text_field(form.mothers_name, echo=false) }}
+{{ ui.new_password_field(form.password) }}{{ ui.code_field(form.code) }}
+{{ ui.button("Berikutnya") }}{% endcall %}
+{{ ui.resend("/kirim", 2) }}{{ ui.otp_advice() }}{{ ui.consent_terms() }}
+{{ ui.choice_cards([{"href": "/a", "title": "Lewat email", "text": "Kode ke email", "icon": "mail"}]) }}
+{% call ui.notice("warning", "Perhatian") %}<p>Isi.</p>{% endcall %}
+{{ ui.summary_list([("NIK", "99*****0001")]) }}
+{% endblock %}"""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def shown(app: Flask, context: BrowserContext, **typed: str) -> Page:
+    """A page with one of each, as it comes after `typed` was sent (nothing: as it first opens)."""
+    with app.test_request_context("/uji", method="POST" if typed else "GET", data=typed or None):
+        form = Everything()
+        if typed:
+            form.validate()
+        html = render_template_string(PAGE, form=form)
+    page = context.new_page()
+    page.route("**/*", lambda route: route.fulfill(**answer(app, html, route.request.url)))
+    page.goto(f"{HERE}/uji")
+    return page
+
+
+def answer(app: Flask, html: str, url: str) -> dict[str, Any]:
+    if "/static/" not in url:
+        return {"body": html, "content_type": "text/html"}
+    with app.test_client().get(url.removeprefix(HERE)) as file:
+        return {"body": file.data, "content_type": file.content_type}
+
+
+@pytest.fixture
+def person(chromium: Browser) -> Iterator[BrowserContext]:
+    context = chromium.new_context(viewport={"width": 360, "height": 740}, locale="id-ID")
+    yield context
+    context.close()
+
+
+def test_nik_is_grouped_and_counted_while_typing(app: Flask, person: BrowserContext) -> None:
+    page = shown(app, person)
+    page.locator("#nik").press_sequentially("99990141")
+    assert page.input_value("#nik") == "9999 0141"
+    assert page.inner_text("#nik-count") == "8 dari 16 angka"
+    page.locator("#nik").evaluate("e => e.setSelectionRange(2, 2)")
+    page.keyboard.type("7")
+    assert page.input_value("#nik") == "9979 9014 1"
+    assert page.locator("#nik").evaluate("e => e.selectionStart") == 3
+
+
+def test_password_rules_answer_while_typing(app: Flask, person: BrowserContext) -> None:
+    page = shown(app, person)
+    page.fill("#password", "rahasia7")
+    assert page.locator("[data-rule].met").evaluate_all("l => l.map(e => e.dataset.rule)") == [
+        "min_length",
+        "lower",
+        "digit",
+    ]
+    page.fill("#password", "Rahasia7!")
+    assert page.locator("[data-rule].met").count() == 5
+    page.wait_for_function(
+        "document.getElementById('password-rules-said').textContent.startsWith('5 dari 5')"
+    )
+
+
+def test_a_password_can_be_shown_and_is_hidden_again_when_sent(app: Flask, person: BrowserContext) -> None:
+    page = shown(app, person)
+    page.click("text=Tampilkan")
+    assert page.get_attribute("#password", "type") == "text"
+    page.evaluate("document.getElementById('uji').addEventListener('submit', e => e.preventDefault())")
+    page.click("text=Berikutnya")
+    assert page.get_attribute("#password", "type") == "password"
+
+
+def test_a_second_press_sends_nothing(app: Flask, person: BrowserContext) -> None:
+    page = shown(app, person)
+    page.evaluate("window.sent = 0; document.getElementById('uji').addEventListener('submit', e => {"
+                  "if (!e.defaultPrevented) window.sent += 1; e.preventDefault(); })")  # fmt: skip
+    page.dblclick("text=Berikutnya")
+    assert page.evaluate("window.sent") == 1
+
+
+def test_resend_opens_when_its_time_has_come(app: Flask, person: BrowserContext) -> None:
+    page = shown(app, person)
+    button = page.get_by_role("button", name="Kirim Ulang")
+    assert button.is_disabled()
+    assert "Kirim ulang dalam" in page.inner_text(".resend")
+    button.click(timeout=5000)  # waits until it is enabled
+
+
+def test_the_error_summary_takes_the_focus_and_leads_to_the_field(app: Flask, person: BrowserContext) -> None:
+    page = shown(app, person, mothers_name="SITI")
+    assert page.evaluate("document.activeElement.className") == "summary"
+    assert page.title().startswith("Kesalahan:")
+    page.click("text=Isi NIK Anda. >> nth=0")
+    assert page.evaluate("document.activeElement.id") == "nik"
+
+
+def test_the_mothers_name_is_never_written_back(app: Flask, person: BrowserContext) -> None:
+    page = shown(app, person, mothers_name="SITI", nik="1234")
+    assert page.input_value("#mothers_name") == ""
+    assert page.input_value("#nik") == "1234"
+    assert "SITI" not in page.content()
+
+
+def test_all_is_there_without_the_script(app: Flask, chromium: Browser) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    page = shown(app, context)
+    assert page.get_by_role("button", name="Kirim Ulang").is_enabled()
+    assert page.get_by_text("Minimal 8 karakter").is_visible()
+    assert not page.get_by_text("Tampilkan", exact=True).is_visible()
+    assert not page.locator("#nik-count").is_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("typed", [{}, {"mothers_name": "SITI"}])
+def test_axe_finds_nothing(
+    app: Flask, chromium: Browser, scheme: Any, width: int, typed: dict[str, str]
+) -> None:
+    context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = shown(app, context, **typed)
+    found = Axe().run(page, options={"runOnly": STANDARDS}).response["violations"]
+    assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
+def test_everything_to_press_is_at_least_44_pixels_high(app: Flask, person: BrowserContext) -> None:
+    page = shown(app, person)
+    small = page.locator("button:visible, input:visible, .choice, .foot a, .brand").evaluate_all(
+        "l => l.filter(e => e.getBoundingClientRect().height < 44).map(e => e.outerHTML)"
+    )
+    assert small == []

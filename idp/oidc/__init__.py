@@ -10,7 +10,7 @@ from idp.interaction import rooms
 from idp.oidc import cors
 from idp.oidc.authorization import endpoint, pipeline, pushed_requests
 from idp.oidc.clients import built_in, connected_services, dynamic, registration
-from idp.oidc.clients.file import ClientDirectory
+from idp.oidc.clients.directory import ClientDirectory
 from idp.oidc.device import pages
 from idp.oidc.logout import rp_initiated, session_management
 from idp.oidc.logout.rp_initiated import EndSessionEndpoint

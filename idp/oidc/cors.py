@@ -3,7 +3,8 @@
 import flask
 from flask import Blueprint, Response
 
-from idp.oidc.clients.client import Client, clients
+from idp.oidc.clients.client import Client
+from idp.oidc.clients.directory import clients
 
 # What a page without a server of its own calls. Every other endpoint is for servers, or is opened by the browser itself.
 METHODS = {"oidc.token": "POST", "oidc.revoke": "POST", "oidc.userinfo": "GET, POST"}

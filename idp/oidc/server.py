@@ -14,7 +14,7 @@ from idp.oidc import errors
 from idp.oidc.authorization import pipeline
 from idp.oidc.authorization.response_modes import Answer, answer
 from idp.oidc.clients import authentication
-from idp.oidc.clients.client import clients
+from idp.oidc.clients.directory import clients
 from idp.oidc.clients.presentation import service_of
 from idp.oidc.device import approval
 from idp.oidc.request import Request, from_form

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from idp.core.key_rings import ConfigError
 from idp.oidc.clients import registration
 from idp.oidc.clients.client import hash_secret
-from idp.oidc.clients.file import ClientDirectory
+from idp.oidc.clients.directory import ClientDirectory
 from tests.oidc.conftest import CALLBACK, SECRET, RelyingParty
 
 # Forty ways to bend https://rp.example/cb (RFC 9700 section 4.1: exact comparison, nothing is normalised).

@@ -15,7 +15,7 @@ from idp import accounts
 from idp.core import clock, crypto
 from idp.core.values import ACR_DATA, Authentication, EmailAddress, FullName, Nik, PhoneNumber
 from idp.oidc.clients.client import Client, hash_secret
-from idp.oidc.clients.file import ClientDirectory
+from idp.oidc.clients.directory import ClientDirectory
 from idp.oidc.tokens import signing_keys
 from idp.sessions import single_sign_on
 from idp.web import cookies

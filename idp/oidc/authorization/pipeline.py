@@ -14,7 +14,7 @@ from authlib.oauth2 import OAuth2Error
 
 from idp.oidc import untrusted_json
 from idp.oidc.authorization import request_objects, resources, response_modes
-from idp.oidc.clients.client import clients
+from idp.oidc.clients.directory import clients
 from idp.oidc.errors import refusal
 from idp.oidc.request import Request
 from idp.oidc.tokens import signing_keys

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from authlib.oauth2 import OAuth2Error
 
-from idp.oidc.clients.client import clients
+from idp.oidc.clients.directory import clients
 from idp.oidc.errors import refusal
 from idp.oidc.request import Request
 

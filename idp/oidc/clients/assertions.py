@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, Any
 from idp.core import clock, crypto
 from idp.core.settings import settings
 from idp.oidc.clients import keys
-from idp.oidc.clients.client import clients
+from idp.oidc.clients.directory import clients
 from idp.oidc.request import Request
 from idp.storage.redis_store import store
 
 if TYPE_CHECKING:
-    from idp.oidc.clients.authentication import Proof
-    from idp.oidc.clients.client import Client
+    from idp.oidc.clients.client import Client, Proof
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MOST_LIFE = 3600  # seconds; one that is good for years would be a password

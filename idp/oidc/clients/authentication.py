@@ -11,15 +11,14 @@ from authlib.oauth2 import OAuth2Error
 
 from idp.oidc import cors
 from idp.oidc.clients import assertions
-from idp.oidc.clients.client import clients
+from idp.oidc.clients.client import Proof
+from idp.oidc.clients.directory import clients
 from idp.oidc.errors import refusal
 from idp.oidc.request import Request
 
 if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
 
-# The client that a request proves, and the registered name of the method by which it did so; None when it fails.
-Proof = tuple["Client", str] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,115 +1,25 @@
-"""Clients: what a relying party's entry says, in RFC 7591 names and our own, ready for Authlib to ask."""
+"""Clients: a relying party's entry, ready for Authlib to ask."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from authlib.oauth2.rfc6749 import ClientMixin
-from flask import current_app
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import PrivateAttr, model_validator
 
 from idp.core import crypto
-from idp.oidc.clients.rules import LOOPBACK, Address, Origin, Problem, RedirectUri, Resource, check_entry
+from idp.oidc.clients.addresses import LOOPBACK
+from idp.oidc.clients.rules import check_entry
 
 if TYPE_CHECKING:
-    from idp.oidc.clients.file import ClientDirectory
-
-SigningAlg = Literal["RS256", "PS256", "ES256", "EdDSA"]
-AssertionAlg = Literal["RS256", "PS256", "ES256", "EdDSA", "HS256", "HS384", "HS512"]
-Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]  # RFC 5646
-Name = Annotated[str, Field(min_length=1, max_length=100)]
-KeyAlg = Literal["RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW", "A128KW", "A256KW", "dir"]
-ContentEnc = Literal["A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512"]
-AuthMethod = Literal["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"]
-GrantType = Literal[
-    "authorization_code", "refresh_token", "client_credentials", "implicit",
-    "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange",
-]  # fmt: skip
-ResponseType = Literal[
-    "code", "id_token", "id_token token", "code id_token", "code token", "code id_token token",
-]  # fmt: skip
+    pass
+from idp.oidc.clients.entry import ClientEntry
 
 
-class TokenExchange(BaseModel):
-    """Whose tokens a client may exchange, and for which audiences (RFC 8693)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    subject_clients: tuple[str, ...] = Field((), description="Clients whose access tokens it may present.")
-    audiences: tuple[str, ...] = Field((), description="Resources or clients it may ask tokens for.")
-    scope: str = Field("", description="The most it may get, separated by spaces.")
-
-
-class Client(BaseModel, ClientMixin):
-    """One relying party. Members named as in RFC 7591, OpenID Registration and Logout; the rest are ours."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_max_length=4096)
-
-    client_id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._~-]{1,254}$", description="Its name in the protocol.")
-    client_name: Name = Field(description="What people see; `client_name#en` in English.")
-    names: dict[Language, Name] = Field(default_factory=dict, description="Filled from `client_name#id`, `client_name#en`.")
-    client_uri: Address | None = Field(None, description="Its home page: the way back.")
-    logo_uri: Address | None = Field(None, description="Its logo.")
-    policy_uri: Address | None = Field(None, description="Its privacy policy, shown when people are asked.")
-    tos_uri: Address | None = Field(None, description="Its terms, shown when people are asked.")
-    contacts: tuple[str, ...] = Field((), description="Whom operators write to.")
-    application_type: Literal["web", "native"] = Field("web", description="`native` may use a loopback port of its choice.")
-    redirect_uris: tuple[RedirectUri, ...] = Field((), max_length=50, description="Exact addresses that answers go to.")
-    response_types: tuple[ResponseType, ...] = Field(("code",), description="`code`; others only with `profile: legacy`.")
-    grant_types: tuple[GrantType, ...] = Field(("authorization_code",), description="What it may do at /token.")
-    scope: str = Field("openid profile email", description="The scopes it may ask for, separated by spaces.")
-    token_endpoint_auth_method: AuthMethod = Field("client_secret_basic", description="How it proves itself.")
-    token_endpoint_auth_signing_alg: AssertionAlg | None = Field(None, description="The one algorithm of its assertions.")
-    client_secret_hash: str | None = Field(None, repr=False, description="`sha256:salt:hex`, as `idp clients add` prints it.")
-    client_secret_env: str | None = Field(None, description="Variable that holds the secret, for client_secret_jwt.")
-    client_secret_file: str | None = Field(None, description="File that holds the secret, for client_secret_jwt.")
-    jwks: dict[str, Any] | None = Field(None, description="Its public keys.")
-    jwks_uri: Address | None = Field(None, description="Where its public keys are.")
-    id_token_signed_response_alg: SigningAlg = Field("RS256", description="ES256 is ten times as fast as the default.")
-    id_token_encrypted_response_alg: KeyAlg | None = Field(None, description="Encrypts ID tokens for it.")
-    id_token_encrypted_response_enc: ContentEnc = Field("A128CBC-HS256", description="With which cipher.")
-    userinfo_signed_response_alg: SigningAlg | None = Field(None, description="Signs userinfo answers.")
-    userinfo_encrypted_response_alg: KeyAlg | None = Field(None, description="Encrypts userinfo answers.")
-    userinfo_encrypted_response_enc: ContentEnc = Field("A128CBC-HS256", description="With which cipher.")
-    request_object_signing_alg: SigningAlg | None = Field(None, description="The one algorithm of its request objects.")
-    request_uris: tuple[Address, ...] = Field((), description="Where its request objects may be fetched.")
-    require_signed_request_object: bool = Field(False, description="Only signed requests are taken from it.")
-    require_pushed_authorization_requests: bool = Field(False, description="Only pushed requests are taken from it.")
-    subject_type: Literal["public", "pairwise"] = Field("public", description="`pairwise`: a `sub` of its own sector.")
-    sector_identifier_uri: Address | None = Field(None, description="Names the sector of a pairwise client.")
-    default_max_age: int | None = Field(None, ge=0, description="Seconds after which people sign in again.")
-    require_auth_time: bool = Field(False, description="It relies on `auth_time`, which every ID token has.")
-    default_acr_values: tuple[str, ...] = Field((), description="Classes it prefers when a request names none.")
-    initiate_login_uri: Address | None = Field(None, description="Where our pages send people who sign in to it anew.")
-    required_acr_values: tuple[str, ...] = Field((), description="Classes of which it insists on one, whatever it asks.")
-    post_logout_redirect_uris: tuple[RedirectUri, ...] = Field((), description="Exact addresses after a logout.")
-    backchannel_logout_uri: Address | None = Field(None, description="Told of a logout by us.")
-    backchannel_logout_session_required: bool = Field(False, description="It relies on `sid`, which every notice has.")
-    frontchannel_logout_uri: Address | None = Field(None, description="Told of a logout in the browser.")
-    frontchannel_logout_session_required: bool = Field(False, description="It relies on `iss` and `sid`, which every call has.")
-    first_party: bool = Field(False, description="A service of the ministry: people are not asked for consent.")
-    pkce: Literal["required", "optional"] = Field("required", description="`optional` for confidential clients only.")
-    profile: Literal["standard", "legacy"] = Field("standard", description="`legacy` allows implicit and hybrid.")
-    claims: tuple[Literal["nik", "birthdate", "gender", "roles"], ...] = Field((), description="Restricted claims it may have.")
-    resources: tuple[Resource, ...] = Field((), description="Resources (RFC 8707) it may ask tokens for.")
-    resource_server: bool = Field(False, description="It may introspect tokens whose audience is its client_id or resources.")
-    access_token_format: Literal["opaque", "jwt"] = Field("opaque", description="`jwt`: RFC 9068.")
-    access_token_lifetime: int | None = Field(None, ge=60, le=3600, description="Seconds, 600 unless set.")
-    cors_origins: tuple[Origin, ...] = Field((), description="Origins of its pages that may call the token endpoint.")
-    token_exchange: TokenExchange | None = Field(None, description="Its policy for token exchange.")
-    assertion_audience: Literal["endpoint", "issuer"] = Field("endpoint", description="What `aud` of its assertions may be.")
-    sector: str = Field("", description="Worked out from the sector identifier or the redirect URIs.")
+class Client(ClientEntry, ClientMixin):
+    """A relying party as Authlib and our endpoints ask it; refused at birth when its entry does not hold together."""
 
     _secret: str | None = PrivateAttr(None)
     _scopes: frozenset[str] = PrivateAttr(frozenset())
-
-    @model_validator(mode="before")
-    @classmethod
-    def _gather_names(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        tagged = {k.partition("#")[2]: v for k, v in data.items() if isinstance(k, str) and k.startswith("client_name#")}
-        plain = {k: v for k, v in data.items() if not (isinstance(k, str) and k.startswith("client_name#"))}
-        return plain | {"names": tagged} if tagged else plain
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
@@ -190,6 +100,10 @@ class Client(BaseModel, ClientMixin):
         return {_without_port(uri) for uri in self.redirect_uris} - {None}
 
 
+# The client that a request proves, and the registered name of the method by which it did so; None when it fails.
+Proof = tuple[Client, str] | None
+
+
 def _without_port(uri: str) -> str | None:
     """A loopback address without its port; None for any other and for a port that cannot be."""
     try:
@@ -205,11 +119,3 @@ def hash_secret(secret: str) -> str:
     """How a secret stands in clients.yaml. Secrets are drawn by us, 32 random bytes, so a fast hash with a salt is enough."""
     salt = crypto.random_token(9)
     return f"sha256:{salt}:{crypto.sha256(salt + secret).hex()}"
-
-
-def clients() -> "ClientDirectory":
-    """The application's directory of clients: `find(client_id)`."""
-    return cast("ClientDirectory", current_app.extensions["idp.clients"])
-
-
-__all__ = ["Client", "Problem", "TokenExchange", "clients", "hash_secret"]

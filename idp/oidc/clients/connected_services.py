@@ -13,7 +13,7 @@ from idp.core import clock
 from idp.core.values import ACCOUNT_CLIENT
 from idp.oidc.authorization import consent, resources
 from idp.oidc.authorization.consent import GRANTS
-from idp.oidc.clients.client import clients
+from idp.oidc.clients.directory import clients
 from idp.oidc.logout import back_channel
 from idp.oidc.logout.back_channel import NOTICES
 from idp.oidc.tokens import claims, refresh_tokens, revocation_marks, service_use

@@ -1,22 +1,16 @@
 """The rules that a client's entry must keep, whoever wrote it: an operator in clients.yaml or a client by registration."""
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
-from pydantic import AfterValidator
 
 from idp.core.values import ACR_VALUES
+from idp.oidc.clients.entry import ClientEntry
 
-if TYPE_CHECKING:
-    from idp.oidc.clients.client import Client
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SECRET_HASH = re.compile(r"sha256:[A-Za-z0-9_-]{8,64}:[0-9a-f]{64}")
-FORBIDDEN_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "blob", "about", "ftp", "ws", "wss", "mailto"})
-_SAFE = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")  # RFC 3986 section 2
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 LEAST_RSA = 2048  # bits (RFC 7518 section 3.3)
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -30,82 +24,13 @@ class Problem(ValueError):
         self.member, self.sentence = member, sentence
 
 
-def _plain(uri: str) -> None:
-    if not _SAFE.fullmatch(uri) or len(uri) > 2000:
-        raise ValueError("has a character that a URI cannot have: write it percent-encoded")
-    if "*" in uri:
-        raise ValueError("has a wildcard: list each address in full")
-
-
-def redirect_uri(uri: str) -> str:
-    """An address that an answer may go to: https, http on loopback, or a private scheme of an app (RFC 8252 section 7.1)."""
-    _plain(uri)
-    parts = urlsplit(uri)
-    if parts.fragment or "#" in uri:
-        raise ValueError("has a fragment: remove everything from the #")  # RFC 6749 section 3.1.2
-    if parts.scheme in FORBIDDEN_SCHEMES or not parts.scheme:
-        raise ValueError("has a scheme that no answer may go to: use https://")
-    if parts.scheme in ("http", "https"):
-        _web(uri)
-    elif "." not in parts.scheme:
-        raise ValueError("has a private scheme without a dot: use the app's reversed domain, such as id.go.example.app:/callback")
-    return uri
-
-
-def address(uri: str) -> str:
-    """An address of the client that we link to or call: https, or http on loopback."""
-    _plain(uri)
-    parts = urlsplit(uri)
-    if parts.scheme not in ("http", "https"):
-        raise ValueError("must begin with https://")
-    _web(uri)
-    return uri
-
-
-def resource(uri: str) -> str:
-    """What names a protected resource: an absolute URI without a fragment (RFC 8707 section 2)."""
-    _plain(uri)
-    if not urlsplit(uri).scheme or "#" in uri:
-        raise ValueError("must be an absolute URI without a fragment, such as https://api.example.go.id/")
-    return uri
-
-
-def origin(uri: str) -> str:
-    """An origin as browsers send it (RFC 6454 section 6.2): scheme, host and port, nothing after them."""
-    address(uri)
-    parts = urlsplit(uri)
-    if uri != f"{parts.scheme}://{parts.netloc}":
-        raise ValueError("must be scheme, host and port only: remove everything after the host")
-    return uri
-
-
-def _web(uri: str) -> None:
-    parts = urlsplit(uri)
-    if not parts.hostname or "@" in parts.netloc:
-        raise ValueError("must name a host, without user or password in it")
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        raise ValueError("is http:// on a public host: use https://")
-    try:
-        fits = parts.port != 0
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ValueError("has a port that cannot be: ports go from 1 to 65535")
-
-
-RedirectUri = Annotated[str, AfterValidator(redirect_uri)]
-Address = Annotated[str, AfterValidator(address)]
-Resource = Annotated[str, AfterValidator(resource)]
-Origin = Annotated[str, AfterValidator(origin)]
-
-
-def check_entry(client: "Client") -> None:
+def check_entry(client: ClientEntry) -> None:
     """Raises Problem for the first thing in an entry that does not go together."""
     for rule in (_grants, _secrets, _public, _profile, _keys, _encryption, _pairwise, _classes, _initiation, _logout):
         rule(client)
 
 
-def _grants(client: "Client") -> None:
+def _grants(client: ClientEntry) -> None:
     redirecting = {"authorization_code", "implicit"} & set(client.grant_types)
     if redirecting and not client.redirect_uris:
         raise Problem("redirect_uris", "is missing: list each address that answers go to")
@@ -117,7 +42,7 @@ def _grants(client: "Client") -> None:
         raise Problem("token_exchange", "is missing: say whose tokens it may exchange, and for which audiences")
 
 
-def _secrets(client: "Client") -> None:
+def _secrets(client: ClientEntry) -> None:
     given = [m for m in ("client_secret_hash", "client_secret_env", "client_secret_file") if getattr(client, m)]
     if len(given) > 1:
         raise Problem(given[1], f"stands beside {given[0]}: keep one of them")
@@ -129,7 +54,7 @@ def _secrets(client: "Client") -> None:
         raise Problem("client_secret_hash", "cannot serve client_secret_jwt: use client_secret_env or client_secret_file")
 
 
-def _public(client: "Client") -> None:
+def _public(client: ClientEntry) -> None:
     if client.token_endpoint_auth_method != "none":
         return
     if client.pkce == "optional":
@@ -138,14 +63,14 @@ def _public(client: "Client") -> None:
         raise Problem("grant_types", "has client_credentials, which a client without a secret cannot use")
 
 
-def _profile(client: "Client") -> None:
+def _profile(client: ClientEntry) -> None:
     if client.profile == "legacy":
         return
     if any(kind != "code" for kind in client.response_types) or "implicit" in client.grant_types:
         raise Problem("response_types", "has more than code: that needs `profile: legacy`")
 
 
-def _keys(client: "Client") -> None:
+def _keys(client: ClientEntry) -> None:
     if client.jwks and client.jwks_uri:
         raise Problem("jwks_uri", "stands beside jwks: keep one of them")  # RFC 7591 section 2
     if client.token_endpoint_auth_method == "private_key_jwt" and not (client.jwks or client.jwks_uri):
@@ -174,7 +99,7 @@ def _public_key(entry: Any) -> None:
         raise Problem("jwks", "holds a key that cannot be read: copy it again from the service") from None
 
 
-def _encryption(client: "Client") -> None:
+def _encryption(client: ClientEntry) -> None:
     for member in ("id_token_encrypted_response_alg", "userinfo_encrypted_response_alg"):
         alg = getattr(client, member)
         symmetric = alg is not None and (alg == "dir" or alg.startswith("A"))
@@ -186,25 +111,25 @@ def _encryption(client: "Client") -> None:
             raise Problem(member, "needs the client's public keys: add jwks or jwks_uri")
 
 
-def _pairwise(client: "Client") -> None:
+def _pairwise(client: ClientEntry) -> None:
     hosts = {urlsplit(uri).hostname for uri in client.redirect_uris}
     if client.subject_type == "pairwise" and len(hosts) > 1 and not client.sector_identifier_uri:
         raise Problem("sector_identifier_uri", "is missing: a pairwise client with several hosts needs one")
 
 
-def _classes(client: "Client") -> None:
+def _classes(client: ClientEntry) -> None:
     unknown = next((acr for acr in client.default_acr_values if acr not in ACR_VALUES), None)
     if unknown is not None:
         # OpenID Connect Registration section 2 makes it a wish; a slip of the pen would be one that is never heard.
         raise Problem("default_acr_values", f"has a class that we do not know: choose from {', '.join(ACR_VALUES)}")
 
 
-def _initiation(client: "Client") -> None:
+def _initiation(client: ClientEntry) -> None:
     if "#" in (client.initiate_login_uri or ""):
         raise Problem("initiate_login_uri", "has a fragment, after which no parameter of ours is read: remove it")
 
 
-def _logout(client: "Client") -> None:
+def _logout(client: ClientEntry) -> None:
     for channel in ("backchannel", "frontchannel"):
         if getattr(client, f"{channel}_logout_session_required") and not getattr(client, f"{channel}_logout_uri"):
             wanted = f"{channel}_logout_uri"

@@ -13,7 +13,8 @@ from idp.interaction import pending
 from idp.limits import rate_limits
 from idp.oidc.authorization import pipeline, resources
 from idp.oidc.clients import authentication
-from idp.oidc.clients.client import Client, clients
+from idp.oidc.clients.client import Client
+from idp.oidc.clients.directory import clients
 from idp.oidc.clients.presentation import service_of
 from idp.oidc.device import approval, codes
 from idp.oidc.device.codes import Waiting

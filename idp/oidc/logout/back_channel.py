@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.audit import trail
 from idp.core import background, clock, crypto
 from idp.core.settings import settings
-from idp.oidc.clients.client import clients
+from idp.oidc.clients.directory import clients
 from idp.oidc.clients.fetch import FetchRefused, post_form
 from idp.oidc.tokens import claims, signing_keys
 from idp.storage.database import Model, db

@@ -6,7 +6,7 @@ from urllib.parse import urlencode, urlsplit
 from flask import Response, make_response, render_template
 
 from idp.core.settings import settings
-from idp.oidc.clients.client import clients
+from idp.oidc.clients.directory import clients
 from idp.web import headers
 from idp.web.urls import origin_of
 

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, g, make_response, render_template, url_fo
 from idp.audit import trail
 from idp.oidc import request
 from idp.oidc.authorization import pipeline
-from idp.oidc.clients.client import clients
+from idp.oidc.clients.directory import clients
 from idp.oidc.clients.presentation import service_of
 from idp.oidc.errors import refusal
 from idp.oidc.logout import back_channel, front_channel, session_management

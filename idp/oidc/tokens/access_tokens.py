@@ -7,11 +7,13 @@ import orjson
 from authlib.oauth2.rfc6749 import TokenMixin
 
 from idp.core import clock, crypto
-from idp.oidc.tokens import jwt_access_tokens
+from idp.oidc.tokens import signing_keys
 from idp.oidc.tokens.approvals import known_members
 from idp.oidc.tokens.token_keys import hash_tag, is_bucketed, token_key
 from idp.storage.redis_store import Script, store
 
+JWT_TYPE = "at+jwt"  # no other token of ours has it, so that none is mistaken for an access token (RFC 9068 section 2.1)
+_JWT_BEGINNING = "eyJ"  # of every JWT; an opaque token begins with two hexadecimal digits
 ACCESS_LIFE = 600
 
 
@@ -94,7 +96,7 @@ def write_access(token: str, record: AccessToken) -> bool:
 
 def read_access(token: str, *account_fields: str) -> tuple[AccessToken, tuple[bytes | None, ...]] | None:
     """A live access token's record and fields of its account's hash; None for anything else."""
-    token = jwt_access_tokens.name_of(token)
+    token = stored_name(token)
     if not is_bucketed(token):
         return None
     found = store().run(_READ_ACCESS, (token_key("access", token),), (hash_tag(token), *account_fields))
@@ -106,6 +108,15 @@ def read_access(token: str, *account_fields: str) -> tuple[AccessToken, tuple[by
 
 def drop_access(token: str) -> None:
     """Revokes one access token."""
-    token = jwt_access_tokens.name_of(token)
+    token = stored_name(token)
     if is_bucketed(token):
         store().drop(token_key("access", token))
+
+
+def stored_name(token: str) -> str:
+    """The name by which the store knows a token: itself, or the `jti` of a JWT that we signed as one; else empty."""
+    if not token.startswith(_JWT_BEGINNING):
+        return token
+    stated = signing_keys.verify(token, JWT_TYPE) or {}
+    name = stated.get("jti")
+    return name if isinstance(name, str) else ""

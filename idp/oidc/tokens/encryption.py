@@ -7,7 +7,7 @@ import orjson
 from idp.core import clock
 from idp.core.settings import settings
 from idp.oidc.clients import keys
-from idp.oidc.clients.client import ContentEnc, KeyAlg
+from idp.oidc.clients.entry import ContentEnc, KeyAlg
 from idp.oidc.errors import refusal
 from idp.oidc.tokens import signing_keys
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint as AuthlibIntrospectionEndpoint
 
 from idp.core.settings import settings
-from idp.oidc.clients.client import clients
+from idp.oidc.clients.directory import clients
 from idp.oidc.errors import refusal
 from idp.oidc.request import Request
 from idp.oidc.tokens import access_tokens, claims, refresh_tokens

@@ -4,16 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 from idp.core.settings import settings
 from idp.oidc.tokens import claims, signing_keys
+from idp.oidc.tokens.access_tokens import JWT_TYPE, AccessToken
 
 if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
-    from idp.oidc.tokens.access_tokens import AccessToken
-
-TYPE = "at+jwt"  # no other token of ours has it, so that none is mistaken for an access token (RFC 9068 section 2.1)
-_BEGINNING = "eyJ"  # of every JWT; an opaque token begins with two hexadecimal digits
 
 
-def signed(name: str, record: "AccessToken", client: "Client") -> str:
+
+def signed(name: str, record: AccessToken, client: "Client") -> str:
     """The JWT (RFC 9068 section 2.2) of a kept token; `name`, by which the store knows it, is its `jti`."""
     audience = record.audience
     stated: dict[str, Any] = {
@@ -28,13 +26,4 @@ def signed(name: str, record: "AccessToken", client: "Client") -> str:
     known: dict[str, Any] = {"scope": record.scope, "act": record.actor, "cnf": record.confirmation}
     if record.subject:
         known |= {"auth_time": record.auth_time, "acr": record.acr, "amr": list(record.amr)}
-    return signing_keys.sign(stated | {k: v for k, v in known.items() if v}, client.id_token_signed_response_alg, TYPE)
-
-
-def name_of(token: str) -> str:
-    """The name by which the store knows a token: itself, or the `jti` of a JWT that we signed as one; else empty."""
-    if not token.startswith(_BEGINNING):
-        return token
-    stated = signing_keys.verify(token, TYPE) or {}
-    name = stated.get("jti")
-    return name if isinstance(name, str) else ""
+    return signing_keys.sign(stated | {k: v for k, v in known.items() if v}, client.id_token_signed_response_alg, JWT_TYPE)

@@ -12,7 +12,7 @@ from flask import Blueprint, Response
 from idp import accounts
 from idp.core.settings import settings
 from idp.oidc import cors, errors, request
-from idp.oidc.clients.client import clients
+from idp.oidc.clients.directory import clients
 from idp.oidc.request import Request
 from idp.oidc.server import server
 from idp.oidc.tokens import access_tokens, claims, encryption

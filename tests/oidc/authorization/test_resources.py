@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from idp.oidc.authorization import consent
-from idp.oidc.clients.file import ClientDirectory
+from idp.oidc.clients.directory import ClientDirectory
 from idp.oidc.tokens import signing_keys
 from idp.sessions import single_sign_on
 from tests.oidc.conftest import RelyingParty, answer

@@ -14,9 +14,10 @@ from pydantic import ValidationError
 from structlog.testing import capture_logs
 
 from idp.core.settings import ConfigError
+from idp.oidc.clients import directory as directory_module
 from idp.oidc.clients import file
 from idp.oidc.clients.client import Client, hash_secret
-from idp.oidc.clients.file import ClientDirectory
+from idp.oidc.clients.directory import ClientDirectory
 
 ROOT = Path(__file__).resolve().parents[3]
 HASH = "sha256:abcdefghijkl:" + "0" * 64
@@ -402,7 +403,7 @@ def directory(write: Write) -> ClientDirectory:
 
 def later(directory: ClientDirectory) -> None:
     """A second passes: the directory looks again at the next question."""
-    directory._looked -= file.LOOK_EVERY + 0.1
+    directory._looked -= directory_module.LOOK_EVERY + 0.1
 
 
 def test_a_changed_file_is_seen_within_a_second(directory: ClientDirectory, write: Write) -> None:

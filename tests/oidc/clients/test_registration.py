@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 from idp.core import clock, crypto
 from idp.oidc.authorization import consent
 from idp.oidc.clients import registration
-from idp.oidc.clients.file import ClientDirectory
+from idp.oidc.clients.directory import ClientDirectory
 from idp.oidc.tokens import access_tokens, refresh_tokens
 from idp.storage.database import db
 from tests.conformance.suite import Shelf, shelf

@@ -15,7 +15,7 @@ from idp.oidc.tokens import access_tokens, issuance
 from idp.oidc.tokens.access_tokens import AccessToken
 
 if TYPE_CHECKING:
-    from idp.oidc.clients.client import TokenExchange
+    from idp.oidc.clients.entry import TokenExchange
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 LONGEST_CHAIN = 4  # services that may act one for the other; a longer chain is a loop

@@ -14,7 +14,7 @@ def main(number: int) -> None:
     """Creates `number` accounts; a NIK of province 99 belongs to nobody."""
     with create_app().app_context():
         upgrade_tables()
-        hashed = passwords.hashed(PASSWORD)
+        hashed = passwords.hash_password(PASSWORD)
         for i in range(1, number + 1):
             nik, phone = Nik.parse(f"990101010190{i:04d}"), PhoneNumber.parse(f"08121{i:07d}")
             accounts.create(nik, FullName.parse("Orang Uji"), phone, EmailAddress.parse(f"user{i}@bench.example"), hashed)

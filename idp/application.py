@@ -23,7 +23,7 @@ from idp.web import csrf, error_pages, headers, metrics
 from idp.web.csrf import csrf_protect
 
 # The facts that a view may let fall, and the page each becomes: status and error code.
-FACTS: dict[type[Exception], tuple[int, str]] = {
+ERROR_PAGES: dict[type[Exception], tuple[int, str]] = {
     TooManyAttempts: (429, "too_many_attempts"),
     RegistryUnavailable: (503, "registry_unavailable"),
     DeliveryFailed: (503, "delivery_failed"),
@@ -31,7 +31,7 @@ FACTS: dict[type[Exception], tuple[int, str]] = {
     passwords.Busy: (503, "temporarily_unavailable"),
     **dict.fromkeys(DATABASE_DOWN, (503, "temporarily_unavailable")),
     Unsealable: (500, "server_error"),
-    error_pages.Gone: (410, "gone"),
+    error_pages.InteractionGone: (410, "gone"),
     CSRFError: (400, "form_expired"),
 }
 
@@ -59,11 +59,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     csrf_protect.init_app(app)
     babel.init_app(app, locale_selector=pages.select_locale)
     headers.register_headers(app, known)
-    error_pages.register_errors(app, FACTS)
+    error_pages.register_errors(app, ERROR_PAGES)
     metrics.init_app(app)
-    app.register_error_handler(pending.Stale, lambda _: rooms.door())
+    app.register_error_handler(pending.ConcurrentUpdate, lambda _: rooms.redirect_to_next_step())
     csrf.register_forms(app)
-    app.url_defaults(rooms.fill_in_the_id)
+    app.url_defaults(rooms.add_interaction_id)
     gateways.init_app(app)
     accounts.init_app(app)
     authenticators.init_app(app)

@@ -25,9 +25,7 @@ def extracted() -> Catalog:
     with (ROOT / "babel.cfg").open() as mapping:
         methods, options = parse_mapping_cfg(mapping)
     found = Catalog(project="SIAPkerja")
-    for name, _, text, comments, _ in extract_from_dir(
-        ROOT, methods, options, keywords=KEYWORDS, comment_tags=("Translators:",)
-    ):
+    for name, _, text, comments, _ in extract_from_dir(ROOT, methods, options, keywords=KEYWORDS, comment_tags=("Translators:",)):
         if not name.startswith("tests"):
             found.add(text, auto_comments=comments)
     return found
@@ -65,9 +63,7 @@ def current() -> bool:
 def update() -> None:
     """Brings messages.po and messages.mo up to date; what was translated stays."""
     catalogue, template = translated(), extracted()
-    template.creation_date = (
-        catalogue.creation_date
-    )  # no clock in the file: the same texts give the same bytes
+    template.creation_date = catalogue.creation_date  # no clock in the file: the same texts give the same bytes
     catalogue.update(template, no_fuzzy_matching=True)
     catalogue.obsolete.clear()
     written = io.BytesIO()

@@ -34,7 +34,7 @@ def email(number: int = 1) -> EmailAddress:
 
 def an_account(number: int = 1, password: str | None = None, **more: Any) -> Account:
     """An account; without a password nobody can sign in to it, and it is made quickly."""
-    hashed = passwords.hashed(password) if password else "none"
+    hashed = passwords.hash_password(password) if password else "none"
     return accounts.create(nik(number), FullName.parse("Budi Santoso"), phone(number), email(number), hashed, **more)
 
 

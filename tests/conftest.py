@@ -18,7 +18,7 @@ from idp import create_app, gateways
 from idp.cli.database import upgrade_tables
 from idp.core.settings import Settings
 from idp.gateways import outbox as kept
-from idp.oidc.tokens.signing_keys import KEYS, ring
+from idp.oidc.tokens.signing_keys import SIGNING_KEYS, key_ring
 from idp.storage.database import db
 from tests import stores
 from tests.person import Person
@@ -107,9 +107,9 @@ class House:
         self.app.extensions["idp.clients"].known = dict(self.clients)
 
     def _signing_keys(self) -> list[dict[str, Any]]:
-        ring().current()
+        key_ring().current()
         with db.engine.connect() as connection:
-            return [dict(row) for row in connection.execute(select(KEYS).order_by(KEYS.c.kid)).mappings()]
+            return [dict(row) for row in connection.execute(select(SIGNING_KEYS).order_by(SIGNING_KEYS.c.kid)).mappings()]
 
     def _restore_keys(self) -> None:
         """The first keys, which have signed from the beginning of time: one rotated under a moved clock signs much later."""
@@ -117,9 +117,9 @@ class House:
             if self._signing_keys() == self.keys:
                 return
             with db.engine.begin() as connection:
-                connection.execute(delete(KEYS))
-                connection.execute(insert(KEYS), self.keys)
-            ring().read()
+                connection.execute(delete(SIGNING_KEYS))
+                connection.execute(insert(SIGNING_KEYS), self.keys)
+            key_ring().read()
 
     def close(self) -> None:
         """Stops serving."""

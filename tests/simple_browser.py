@@ -55,7 +55,9 @@ class Page(HTMLParser):
         for form in self.forms:
             if set(names) <= form.fields.keys() | {name for name, _ in form.buttons}:
                 return form
-        raise AssertionError(f"no form with {names} on «{self.heading}» ({self.status} {urlsplit(self.url).path}): {self.text[:300]}")
+        raise AssertionError(
+            f"no form with {names} on «{self.heading}» ({self.status} {urlsplit(self.url).path}): {self.text[:300]}"
+        )
 
     def link(self, words: str) -> str:
         """Where the link with these words leads."""
@@ -70,7 +72,14 @@ class Page(HTMLParser):
         self.attributes.setdefault(tag, given)
         self._inside.append(tag)
         if tag == "form":
-            self.forms.append(Form(urljoin(self.url, given.get("action") or self.url), given.get("method", "get"), given.get("id", ""), attributes=given))
+            self.forms.append(
+                Form(
+                    urljoin(self.url, given.get("action") or self.url),
+                    given.get("method", "get"),
+                    given.get("id", ""),
+                    attributes=given,
+                )
+            )
         elif tag == "a":
             self._link = given.get("href", "")
             self.links.append(("", self._link))
@@ -119,7 +128,9 @@ class SimpleBrowser:
 
     def __init__(self, issuer: str, language: str = "id") -> None:
         self.issuer = issuer
-        self.client = httpx.Client(follow_redirects=False, timeout=30, headers={"Accept-Language": language, "Accept": "text/html"})
+        self.client = httpx.Client(
+            follow_redirects=False, timeout=30, headers={"Accept-Language": language, "Accept": "text/html"}
+        )
         self.page: Page = Page(issuer, 200, "")
         self.url_of_service: str | None = None
         self.last: httpx.Response | None = None

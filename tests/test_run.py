@@ -25,7 +25,12 @@ class Running:
         self.ports = {name: free_port() for name in ("IDP", *SERVICES)}
         moved = {f"{name}_PORT": str(port) for name, port in self.ports.items()} | {"IDP_VAR": str(var)}
         self.process = subprocess.Popen(
-            [sys.executable, "scripts/run.py"], cwd=ROOT, env=os.environ | moved, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [sys.executable, "scripts/run.py"],
+            cwd=ROOT,
+            env=os.environ | moved,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         self.said = ""
         while "Ctrl-C" not in self.said:

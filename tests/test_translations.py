@@ -22,9 +22,5 @@ def test_what_the_product_reads_is_what_the_catalogue_says() -> None:
 
 
 def test_english_keeps_every_value_that_the_indonesian_text_shows() -> None:
-    changed = {
-        id
-        for id, english in SCRIPT["compiled"]().items()
-        if sorted(PLACE.findall(id)) != sorted(PLACE.findall(english))
-    }
+    changed = {id for id, english in SCRIPT["compiled"]().items() if sorted(PLACE.findall(id)) != sorted(PLACE.findall(english))}
     assert changed == set()

@@ -4,24 +4,24 @@ from flask import Flask
 
 from idp.account import (
     activity,
-    connected,
+    connected_services,
     contacts,
     deletion,
     devices,
-    ending,
     export,
     identity,
     language,
-    methods,
     overview,
     password,
+    session_expiry,
+    sign_in_methods,
 )
+from idp.account.access import blueprint
 from idp.account.overview import SECTIONS
-from idp.account.room import blueprint
 
 __all__ = [
-    "SECTIONS", "activity", "connected", "contacts", "deletion", "devices", "ending", "export", "identity", "init_app",
-    "language", "methods", "overview", "password",
+    "SECTIONS", "activity", "connected_services", "contacts", "deletion", "devices", "export", "identity", "init_app",
+    "language", "overview", "password", "session_expiry", "sign_in_methods",
 ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from idp.core.languages import _, _l
 
-WORDS: dict[str, Any] = {
+EVENT_LABELS: dict[str, Any] = {
     "account_created": _l("Akun dibuat"),
     "sign_in": _l("Masuk"),
     "sign_in_failed": _l("Percobaan masuk yang gagal"),
@@ -52,13 +52,13 @@ WORDS: dict[str, Any] = {
     "otp_sent": _l("Kode OTP dikirim"),
     "otp_dead": _l("Kode OTP salah lima kali"),
 }
-EVENTS = frozenset(WORDS)
+SHOWN_EVENTS = frozenset(EVENT_LABELS)
 
 
-def said(event: str, facts: dict[str, Any], client: str | None) -> str:
+def describe_event(event: str, facts: dict[str, Any], client: str | None) -> str:
     """The event in a few words, with the service (its name) where one was part of it."""
     if event == "sign_in" and facts.get("kind") == "passkey":
         return _("Masuk dengan passkey ke %(layanan)s", layanan=client) if client else _("Masuk dengan passkey")
     if event == "sign_in" and client:
         return _("Masuk ke %(layanan)s", layanan=client)
-    return f"{WORDS[event]}: {client}" if client else str(WORDS[event])
+    return f"{EVENT_LABELS[event]}: {client}" if client else str(EVENT_LABELS[event])

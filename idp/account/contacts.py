@@ -7,14 +7,14 @@ import orjson
 from flask import Response, g, request, url_for
 
 from idp import accounts, notices
-from idp.account.room import blueprint, page, signed_in, surely
+from idp.account.access import blueprint, page, second_factor_required_if_enrolled, sign_in_required
 from idp.core import clock
 from idp.core.languages import _, _l
 from idp.core.values import EmailAddress, PhoneNumber
 from idp.limits import rate_limits
 from idp.limits.rate_limits import TooManyAttempts
 from idp.one_time_codes import otp
-from idp.one_time_codes.code_step import CodeForm, SentCode, right
+from idp.one_time_codes.code_step import CodeForm, SentCode, verify_code
 from idp.storage.database import db
 from idp.storage.redis_store import store
 from idp.storage.sealing import Unsealable, sealer
@@ -42,7 +42,7 @@ FORMS: dict[str, type[Form]] = {"phone": PhoneForm, "email": EmailForm}
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PendingContactChange:
     """A contact that waits for the code that went to it: `kind` is phone or email; `proved` once the code was right."""
 
     kind: str
@@ -62,14 +62,14 @@ class Change:
 
 
 @blueprint.route("/contacts")
-@signed_in
+@sign_in_required
 def contacts() -> Response:
     """What is in use."""
     return page("contacts", contacts={contact.kind: contact for contact in g.account.contacts if contact.current})
 
 
 @blueprint.route("/contacts/<any(phone, email):kind>", methods=["GET", "POST"])
-@surely
+@second_factor_required_if_enrolled
 def change_contact(kind: str) -> Response:
     """Asks for the new one; for the old again only where it was never proved."""
     form = FORMS[kind]()
@@ -81,7 +81,7 @@ def change_contact(kind: str) -> Response:
         return page("change_contact", form, kind=kind)
     try:
         rate_limits.hit("contact_change_account", g.account.subject)
-        return _send(Change(kind, {}, new.value))
+        return _send(PendingContactChange(kind, {}, new.value))
     except TooManyAttempts as limit:
         return page("change_contact", form, 429, kind=kind, limited=limit.retry_after)
 
@@ -95,29 +95,29 @@ def _offered(form: Form, kind: str) -> Form:
 
 
 @blueprint.route("/contacts/verify", methods=["GET", "POST"])
-@surely
+@second_factor_required_if_enrolled
 def verify_contact() -> Response:
     """The code that went to the new contact."""
-    change, form = _waiting(), CodeForm()
+    change, form = _pending_change(), CodeForm()
     if change is None:
         return urls.see_other(url_for("account.contacts"))
     if request.method != "POST" or not (change.proved or form.validate()):
         return _code_page(change, form)
     try:
-        if not change.proved and not right(form, change.sent, PURPOSE, change.contact):
+        if not change.proved and not verify_code(form, change.sent, PURPOSE, change.contact):
             return _code_page(change, form)
     except TooManyAttempts as limit:
         return _code_page(change, form, 429, exhausted=limit.limit, limited=limit.retry_after)
     # Kept at once: should SQL be away just now, the used code need not be right twice.
-    _keep(replace(change, proved=True))
+    _save_pending_change(replace(change, proved=True))
     return _finish(change)
 
 
 @blueprint.route("/contacts/resend", methods=["POST"])
-@surely
+@second_factor_required_if_enrolled
 def resend_to_contact() -> Response:
     """Another code; earlier ones stay valid."""
-    change = _waiting()
+    change = _pending_change()
     if change is None or change.proved:
         return urls.see_other(url_for("account.contacts"))
     try:
@@ -126,31 +126,31 @@ def resend_to_contact() -> Response:
         return _code_page(change, CodeForm(formdata=None), 429, limited=limit.retry_after)
 
 
-def _send(change: Change) -> Response:
+def _send(change: PendingContactChange) -> Response:
     """Sends a code, or only seems to where the contact is another account's, whose owner is told instead.
 
     The code is counted and audited for nobody's account: a person's own history must not tell which it was.
     """
     contact, known = change.contact, change.sent.challenge if change.code else None
-    taken = accounts.contact_taken(contact, but=g.account.subject)
-    send = otp.pretend if taken else _really_send
+    taken = accounts.contact_taken(contact, except_subject=g.account.subject)
+    send = otp.pretend if taken else _send_code
     challenge = send(known, PURPOSE, contact)
-    notices.tell([contact] if taken else [], notices.contact_attempt(change.kind, clock.now()))
-    _keep(replace(change, code=SentCode.of(challenge).to_dict()))
+    notices.notify_in_constant_time([contact] if taken else [], notices.contact_attempt(change.kind, clock.now()))
+    _save_pending_change(replace(change, code=SentCode.of(challenge).to_dict()))
     return urls.see_other(url_for("account.verify_contact"))
 
 
-def _really_send(known: str | None, purpose: str, contact: PhoneNumber | EmailAddress) -> otp.Challenge:
+def _send_code(known: str | None, purpose: str, contact: PhoneNumber | EmailAddress) -> otp.Challenge:
     return otp.send(known, purpose, contact, neutral=True)
 
 
-def _finish(change: Change) -> Response:
+def _finish(change: PendingContactChange) -> Response:
     account, new = g.account, change.contact
     told, subject, kept = [*account.contacts_in_use, new], account.subject, []
 
     def tell() -> None:
         said = notices.contacts_changed(clock.now())
-        kept.extend(notices.write(dict.fromkeys(told), said, subject, db.session.connection()))
+        kept.extend(notices.enqueue(dict.fromkeys(told), said, subject, db.session.connection()))
 
     try:
         accounts.replace_contact(account, new, tell)
@@ -166,23 +166,23 @@ def _finish(change: Change) -> Response:
 
 
 @blueprint.route("/contacts/changed")
-@signed_in
+@sign_in_required
 def contact_changed() -> Response:
     """What has happened."""
     return page("contact_changed")
 
 
-def _waiting() -> Change | None:
+def _pending_change() -> PendingContactChange | None:
     kept = store().get(_key())
     if kept is None:
         return None
     try:
-        return Change(**orjson.loads(sealer().open(kept.decode(), _key())))
+        return PendingContactChange(**orjson.loads(sealer().open(kept.decode(), _key())))
     except Unsealable:
         return None
 
 
-def _keep(change: Change) -> None:
+def _save_pending_change(change: PendingContactChange) -> None:
     store().put(_key(), sealer().seal(orjson.dumps(change).decode(), _key()), LIFE)
 
 
@@ -190,6 +190,6 @@ def _key() -> str:
     return f"contact-change:{g.session.sid}"
 
 
-def _code_page(change: Change, form: CodeForm, status: int | None = None, **trouble: Any) -> Response:
+def _code_page(change: PendingContactChange, form: CodeForm, status: int | None = None, **trouble: Any) -> Response:
     known = {"contact": change.contact.masked, "kind": change.kind, "proved": change.proved}
     return page("verify_contact", form, status, **known, **change.sent.shown(), **trouble)

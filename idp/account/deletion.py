@@ -5,11 +5,11 @@ from wtforms import BooleanField
 from wtforms.validators import InputRequired
 
 from idp import accounts, notices, probation
-from idp.account.room import blueprint, page, surely
+from idp.account.access import blueprint, page, second_factor_required_if_enrolled
 from idp.core import clock
 from idp.core.languages import _l
 from idp.core.values import EmailAddress, PhoneNumber
-from idp.probation.machine import VETO_LIFE
+from idp.probation.state_machine import VETO_LIFE
 from idp.sessions import single_sign_on
 from idp.storage.database import db
 from idp.storage.sealing import Unsealable, sealer
@@ -28,18 +28,18 @@ class DeletionForm(Form):
 
 
 @blueprint.route("/delete", methods=["GET", "POST"])
-@surely
+@second_factor_required_if_enrolled
 def delete() -> Response:
     """What will be gone, what stays, and until when one may change one's mind."""
     form = DeletionForm()
     if not form.validate_on_submit():
-        return page("delete", form, until=clock.from_timestamp(_end()))
+        return page("delete", form, until=clock.from_timestamp(_earliest_erasure()))
     until = _request()
     if until is None:
         return urls.see_other(url_for("account.home"))
     single_sign_on.end_all(g.account.subject)
     response = urls.see_other(url_for("account.deletion_begun", until=sealer().seal(str(until), UNTIL)))
-    single_sign_on.forget_cookie(response)
+    single_sign_on.delete_cookie(response)
     return response
 
 
@@ -53,18 +53,18 @@ def deletion_begun() -> Response:
     return page("deletion_begun", until=clock.from_timestamp(until))
 
 
-def _end() -> int:
+def _earliest_erasure() -> int:
     # Never before a recovery is beyond undoing: whoever took an account over must not destroy it before its owner spoke.
-    return max(accounts.earliest_end(), probation.settled(g.account.subject))
+    return max(accounts.earliest_erasure(), probation.last_veto_deadline(g.account.subject))
 
 
 def _request() -> int | None:
-    account, until = g.account, _end()
+    account, until = g.account, _earliest_erasure()
     told, subject, kept = _contacts(account), account.subject, []
 
     def tell() -> None:
         said = notices.deletion_requested(clock.now(), clock.from_timestamp(until))
-        kept.extend(notices.write(told, said, subject, db.session.connection()))
+        kept.extend(notices.enqueue(told, said, subject, db.session.connection()))
 
     asked = accounts.request_deletion(account, until, tell)
     notices.send(kept)
@@ -74,4 +74,4 @@ def _request() -> int | None:
 def _contacts(account: accounts.Account) -> list[PhoneNumber | EmailAddress]:
     """Those that were replaced lately too, as a thief's first step is to take them away; but for those of others by now."""
     lately = account.contacts_since(clock.timestamp() - VETO_LIFE)
-    return [contact for contact in lately if not accounts.contact_taken(contact, but=account.subject)]
+    return [contact for contact in lately if not accounts.contact_taken(contact, except_subject=account.subject)]

@@ -5,8 +5,8 @@ from typing import Any
 from flask import Response, g, url_for
 
 from idp import notices
-from idp.account.room import blueprint, page, signed_in
-from idp.accounts.connections import connections
+from idp.account.access import blueprint, page, sign_in_required
+from idp.accounts.connections import connected_services
 from idp.audit import trail
 from idp.core import clock
 from idp.sessions import single_sign_on
@@ -15,7 +15,7 @@ from idp.web import urls
 
 
 @blueprint.route("/sessions")
-@signed_in
+@sign_in_required
 def devices() -> Response:
     """Every live session, this one first, then the latest used."""
     found = sorted(single_sign_on.of_account(g.account.subject), key=lambda s: (s["sid"] != g.session.sid, -s["seen"]))
@@ -23,7 +23,7 @@ def devices() -> Response:
 
 
 @blueprint.route("/sessions/<sid>/end", methods=["POST"])
-@signed_in
+@sign_in_required
 def end_session(sid: str) -> Response:
     """Ends one of the account's own sessions; its services are told."""
     if sid in {session["sid"] for session in single_sign_on.of_account(g.account.subject)} and single_sign_on.end(sid):
@@ -32,28 +32,28 @@ def end_session(sid: str) -> Response:
 
 
 @blueprint.route("/sessions/others/end", methods=["POST"])
-@signed_in
+@sign_in_required
 def end_other_sessions() -> Response:
     """Ends every session but this one."""
     trail.record("sessions_ended", account=g.account.subject)
-    single_sign_on.end_all(g.account.subject, keep=g.session.sid)
+    single_sign_on.end_all(g.account.subject, except_sid=g.session.sid)
     return urls.see_other(url_for("account.devices"))
 
 
 @blueprint.route("/sessions/end", methods=["POST"])
-@signed_in
+@sign_in_required
 def end_everywhere() -> Response:
     """Ends every session, this one too, and what services could go on with without one; the contacts are told."""
     account = g.account
     contacts, subject = account.contacts_in_use, account.subject
     trail.record("sessions_ended", account=subject)
-    kept = notices.write(contacts, notices.signed_out_everywhere(clock.now()), subject, db.session.connection())
+    kept = notices.enqueue(contacts, notices.signed_out_everywhere(clock.now()), subject, db.session.connection())
     db.session.commit()
     single_sign_on.end_all(subject)
-    connections().end_tokens(subject)
+    connected_services().revoke_tokens(subject)
     notices.send(kept)
     response = urls.see_other(url_for("account.signed_out"))
-    single_sign_on.forget_cookie(response)
+    single_sign_on.delete_cookie(response)
     return response
 
 
@@ -64,7 +64,7 @@ def signed_out() -> Response:
 
 
 def _shown(session: dict[str, Any]) -> dict[str, Any]:
-    names = [connections().name(client_id) for client_id in sorted(single_sign_on.clients_of(session["sid"]))]
+    names = [connected_services().name(client_id) for client_id in sorted(single_sign_on.clients_of(session["sid"]))]
     return {
         "sid": session["sid"],
         "mine": session["sid"] == g.session.sid,

@@ -7,9 +7,9 @@ import orjson
 from flask import Response, g
 
 from idp import accounts, authenticators, notices, probation
-from idp.account.room import blueprint, page, signed_in, surely
+from idp.account.access import blueprint, page, second_factor_required_if_enrolled, sign_in_required
 from idp.accounts import Account
-from idp.accounts.connections import connections
+from idp.accounts.connections import connected_services
 from idp.audit import trail
 from idp.core import clock
 from idp.limits import rate_limits
@@ -17,26 +17,26 @@ from idp.sessions import known_devices, single_sign_on
 from idp.storage.database import db
 
 BATCH = 1000
-OFFICERS = ("reason", "first")
+OFFICER_FACTS = ("reason", "first")
 TIMES = ("at", "created", "first", "last", "made", "seen", "until")
 
 
 @blueprint.route("/export")
-@signed_in
+@sign_in_required
 def export() -> Response:
     """What the file holds."""
     return page("export")
 
 
 @blueprint.route("/export/download", methods=["POST"])
-@surely
+@second_factor_required_if_enrolled
 def download() -> Response:
     """The file. The contacts are told: whoever has it knows all of the person. Raises TooManyAttempts."""
     account, subject = g.account, g.account.subject
     rate_limits.hit("export_account", subject)
     trail.record("account_exported", account=subject)
     trail.drain_all()
-    kept = notices.write(account.contacts_in_use, notices.data_exported(clock.now()), subject, db.session.connection())
+    kept = notices.enqueue(account.contacts_in_use, notices.data_exported(clock.now()), subject, db.session.connection())
     db.session.commit()
     notices.send(kept)
     made = {"made": clock.timestamp()} | {name: part(account) for name, part in PARTS.items()}
@@ -65,7 +65,7 @@ def _contacts(account: Account) -> list[dict[str, Any]]:
 
 
 def _ways_to_sign_in(account: Account) -> dict[str, Any]:
-    enrolled = authenticators.of(account.subject)
+    enrolled = authenticators.enrolled_for(account.subject)
     passkeys = [{"label": p.label, "created_at": p.created_at, "last_used_at": p.last_used_at} for p in enrolled.passkeys]
     devices = authenticators.remembered_devices.count(account.subject)
     codes = enrolled.recovery_codes_left
@@ -80,12 +80,12 @@ def _events(account: Account) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while batch := trail.history(account.subject, None, found[-1]["position"] if found else None, BATCH):
         found += batch
-    return [event | {"at": event["at"] // 1000, "facts": _own(event["facts"])} for event in found]
+    return [event | {"at": event["at"] // 1000, "facts": _without_officer_facts(event["facts"])} for event in found]
 
 
-def _own(facts: dict[str, Any]) -> dict[str, Any]:
+def _without_officer_facts(facts: dict[str, Any]) -> dict[str, Any]:
     """Without what officers wrote: who they are is nobody else's data."""
-    return {name: value for name, value in facts.items() if name not in OFFICERS}
+    return {name: value for name, value in facts.items() if name not in OFFICER_FACTS}
 
 
 # What the file holds, by name. Secrets (the password's hash, keys, codes) are nobody's data to read.
@@ -95,7 +95,7 @@ PARTS: dict[str, Callable[[Account], Any]] = {
     "ways_to_sign_in": _ways_to_sign_in,
     "sessions": _sessions,
     "browsers": lambda account: known_devices.of_account(account.subject),
-    "services": lambda account: connections().export(account.subject),
+    "services": lambda account: connected_services().export(account.subject),
     "recoveries": lambda account: probation.export(account.subject),
     "messages": lambda account: notices.of_account(account.subject),
     "events": _events,

@@ -5,7 +5,7 @@ from wtforms import RadioField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined] # newer than its types
 
 from idp import accounts
-from idp.account.room import blueprint, page, signed_in
+from idp.account.access import blueprint, page, sign_in_required
 from idp.accounts.disclosure import LANGUAGES
 from idp.core.languages import _l
 from idp.web import cookies, urls
@@ -19,7 +19,7 @@ class LanguageForm(Form):
 
 
 @blueprint.route("/language", methods=["GET", "POST"])
-@signed_in
+@sign_in_required
 def language() -> Response:
     """Shows and changes it."""
     form = LanguageForm(language=g.account.locale)

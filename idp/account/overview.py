@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, g
 
 from idp import authenticators, probation
-from idp.account.room import blueprint, page, sign_in, signed_in
+from idp.account.access import blueprint, page, redirect_to_sign_in, sign_in_required
 from idp.core import clock
 from idp.core.languages import _l
 from idp.web import urls
@@ -38,20 +38,20 @@ SECTIONS = [
 
 
 @blueprint.route("")
-@signed_in
+@sign_in_required
 def home() -> Response:
     """All sections."""
     subject = g.account.subject
-    known = probation.of(subject)
+    known = probation.current_probation(subject)
     until = clock.from_timestamp(known.until) if known is not None else None
     stage = known.stage if known is not None else None
-    return page("home", name=g.account.name.text, guarded=authenticators.of(subject).any, stage=stage, until=until)
+    return page("home", name=g.account.name.text, guarded=authenticators.enrolled_for(subject).any, stage=stage, until=until)
 
 
 @blueprint.route("/recovery")
-@signed_in
+@sign_in_required
 def recovery() -> Response:
     """To the question whose a recovery that waits is: it is asked at a sign-in, of whoever gives what the account has now."""
-    if probation.of(g.account.subject) is None:
+    if probation.current_probation(g.account.subject) is None:
         return urls.see_other("/account")
-    return sign_in(prompt="login", path="/account")
+    return redirect_to_sign_in(prompt="login", path="/account")

@@ -3,7 +3,7 @@
 from flask import Response, g, url_for
 
 from idp import accounts, notices
-from idp.account.room import blueprint, page, recently, signed_in
+from idp.account.access import blueprint, page, recent_sign_in_required, sign_in_required
 from idp.accounts.fields import NewPasswordField
 from idp.core import clock
 from idp.core.languages import _, _l
@@ -23,12 +23,12 @@ class PasswordForm(Form):
 
 
 @blueprint.route("/password", methods=["GET", "POST"])
-@signed_in
-@recently
+@sign_in_required
+@recent_sign_in_required
 def password() -> Response:
     """Asks for the old one too: an open session alone changes no password."""
     form = PasswordForm()
-    if not form.validate_on_submit() or not form.password.accept(accounts.own_data(g.account)):
+    if not form.validate_on_submit() or not form.password.accept(accounts.forbidden_in_password(g.account)):
         return page("password", form)
     try:
         known = _verified(form.old.data or "")
@@ -49,7 +49,7 @@ def password() -> Response:
 
 
 @blueprint.route("/password/changed")
-@signed_in
+@sign_in_required
 def password_changed() -> Response:
     """What has happened."""
     return page("password_changed")
@@ -69,10 +69,10 @@ def _change(verified_hash: str, password: str) -> None:
     contacts, subject, kept = account.contacts_in_use, account.subject, []
 
     def tell() -> None:
-        kept.extend(notices.write(contacts, notices.password_changed(clock.now()), subject, db.session.connection()))
+        kept.extend(notices.enqueue(contacts, notices.password_changed(clock.now()), subject, db.session.connection()))
 
     # Before and after: without the store nothing changes (fails closed), and no session slips in between.
-    single_sign_on.end_all(subject, keep=g.session.sid)
+    single_sign_on.end_all(subject, except_sid=g.session.sid)
     accounts.change_password(account, verified_hash, password, tell)
-    single_sign_on.end_all(subject, keep=g.session.sid)
+    single_sign_on.end_all(subject, except_sid=g.session.sid)
     notices.send(kept)

@@ -6,57 +6,58 @@ from idp.accounts import passwords
 from idp.accounts.changes import (
     ContactTaken,
     NikTaken,
-    Replaced,
+    ReplacedCredentials,
     account_locked,
+    account_recovered,
     contact_taken,
     create,
     lock,
-    mark_blocked,
     password_changed,
     recover,
-    recovered,
-    remark_blocked,
     replace_contacts,
     replace_password,
-    restore,
+    restore_block_marks,
     set_password_hash,
+    undo_recovery,
     unlock,
+    write_block_marks,
 )
+from idp.accounts.claims_cache import cached_claims, claims, invalidate_claims
 from idp.accounts.deletion import (
     account_deleting,
+    account_erased,
+    account_erasing,
     cancel_deletion,
-    earliest_end,
+    earliest_erasure,
     erase,
     erase_due,
-    erased,
-    erasing,
-    hold,
     request_deletion,
+    set_legal_hold,
 )
 from idp.accounts.lookup import (
     AccountLocked,
     Identifier,
     WrongCredentials,
     authenticate,
+    authentication_still_valid,
     find,
     find_by_identifier,
     find_by_nik,
     locale_of,
-    stands,
 )
 from idp.accounts.model import TERMS, Account, Contact
-from idp.accounts.officers import assign_roles, assure, correct_name
-from idp.accounts.own_changes import ChangedMeanwhile, change_password, own_data, replace_contact, set_locale
-from idp.accounts.snapshot import changed, claims, snapshot
+from idp.accounts.officers import assign_roles, correct_name, set_assurance_level
+from idp.accounts.self_service import ChangedMeanwhile, change_password, forbidden_in_password, replace_contact, set_locale
 
 __all__ = [
     "TERMS", "Account", "AccountLocked", "ChangedMeanwhile", "Contact", "ContactTaken", "Identifier", "NikTaken",
-    "Replaced", "WrongCredentials", "account_deleting", "account_locked", "assign_roles", "assure", "authenticate",
-    "cancel_deletion", "change_password", "changed", "claims", "contact_taken", "correct_name", "create",
-    "earliest_end", "erase", "erase_due", "erased", "erasing", "find", "find_by_identifier", "find_by_nik", "hold",
-    "init_app", "locale_of", "lock", "mark_blocked", "own_data", "password_changed", "recover", "recovered",
-    "remark_blocked", "replace_contact", "replace_contacts", "replace_password", "request_deletion", "restore",
-    "set_locale", "set_password_hash", "snapshot", "stands", "unlock",
+    "ReplacedCredentials", "WrongCredentials", "account_deleting", "account_erased", "account_erasing", "account_locked",
+    "account_recovered", "assign_roles", "authenticate", "authentication_still_valid", "cached_claims", "cancel_deletion",
+    "change_password", "claims", "contact_taken", "correct_name", "create", "earliest_erasure", "erase", "erase_due", "find",
+    "find_by_identifier", "find_by_nik", "forbidden_in_password", "init_app", "invalidate_claims", "locale_of", "lock",
+    "password_changed", "recover", "replace_contact", "replace_contacts", "replace_password", "request_deletion",
+    "restore_block_marks", "set_assurance_level", "set_legal_hold", "set_locale", "set_password_hash", "undo_recovery",
+    "unlock", "write_block_marks",
 ]  # fmt: skip
 
 

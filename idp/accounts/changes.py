@@ -8,9 +8,9 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.accounts import passwords
+from idp.accounts.claims_cache import invalidate_claims
 from idp.accounts.lookup import find_by_identifier, find_by_nik
 from idp.accounts.model import ACTIVE, DELETING, LOCKED, TERMS, Account, Contact, kind_of
-from idp.accounts.snapshot import changed
 from idp.audit import trail
 from idp.core import clock, crypto
 from idp.core.values import ACR_DATA, EmailAddress, FullName, Nik, PhoneNumber
@@ -18,12 +18,12 @@ from idp.storage.database import db
 from idp.storage.redis_store import store
 from idp.storage.sealing import sealer
 
-MARKED = "blocked:{marks}"  # stands in the store as long as that keeps the marks of blocked accounts
-FOREVER = 10 * 366 * 86400  # seconds: how long a lock stays in the store when nobody lifts it
+BLOCK_MARKS_WRITTEN_KEY = "blocked:{marks}"  # stands in the store as long as that keeps the marks of blocked accounts
+BLOCK_LIFE_SECONDS = 10 * 366 * 86400  # seconds: how long a lock stays in the store when nobody lifts it
 
 account_locked = signal("account-locked")
 password_changed = signal("password-changed")
-recovered = signal("recovered")
+account_recovered = signal("recovered")
 
 
 class NikTaken(Exception):
@@ -31,7 +31,7 @@ class NikTaken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Replaced:
+class ReplacedCredentials:
     """What was in use before a recovery: ids of contacts, and the password's hash."""
 
     contacts: list[int]
@@ -92,7 +92,7 @@ def create(
 
 def replace_password(account: Account, password: str) -> None:
     """Sets a new password; raises Busy. Sessions are ended by the caller, who knows which one may stay."""
-    set_password_hash(account, passwords.hashed(password))
+    set_password_hash(account, passwords.hash_password(password))
 
 
 def set_password_hash(account: Account, password_hash: str) -> None:
@@ -111,7 +111,7 @@ def recover(
     password_hash: str,
     *,
     email_verified: bool = False,
-    also: Callable[[Replaced], object] = lambda replaced: None,
+    also: Callable[[ReplacedCredentials], object] = lambda replaced: None,
 ) -> list[PhoneNumber | EmailAddress]:
     """New contacts and password in one transaction; the contacts that were in use, to be told; raises ContactTaken.
 
@@ -122,10 +122,10 @@ def recover(
         in_use = _supersede(account, (phone, email), email_verified)
         # The new contacts first: one that is somebody else's must not look like a mistake of what `also` writes.
         db.session.flush()
-        also(Replaced([contact.id for contact in in_use], account.password_hash))
+        also(ReplacedCredentials([contact.id for contact in in_use], account.password_hash))
     except IntegrityError:
         db.session.rollback()
-        _refuse_taken(None, (phone, email), but=subject)
+        _refuse_taken(None, (phone, email), except_subject=subject)
         raise
     except Exception:
         db.session.rollback()
@@ -135,18 +135,18 @@ def recover(
     account.password_changed_at = clock.timestamp()
     commit_contacts(account, (phone, email))
     trail.record("recovery_finished", account=account.subject)
-    recovered.send(subject=account.subject)
+    account_recovered.send(subject=account.subject)
     return old
 
 
-def restore(account: Account, replaced: Replaced, also: Callable[[], object]) -> None:
+def undo_recovery(account: Account, replaced: ReplacedCredentials, also: Callable[[], object]) -> None:
     """Undoes a recovery: what it replaced is in use again, in one transaction with `also`, which sees that and may raise.
 
     A deletion that was asked for since is off: whoever recovered wanted it. A contact that is another account's by now
     stays away; raises ContactTaken if it became so this very moment.
     """
     try:
-        hold_row(account, clock.timestamp())
+        lock_row(account, clock.timestamp())
         _reinstate(account, replaced.contacts)
         also()
     except Exception:
@@ -158,8 +158,8 @@ def restore(account: Account, replaced: Replaced, also: Callable[[], object]) ->
     account.state = ACTIVE if deleting else account.state
     commit_contacts(account, [contact.value for contact in account.contacts if contact.current])
     if deleting:
-        lift_block(account.subject)
-    recovered.send(subject=account.subject)
+        unblock(account.subject)
+    account_recovered.send(subject=account.subject)
 
 
 def _reinstate(account: Account, wanted: Sequence[int]) -> None:
@@ -169,7 +169,7 @@ def _reinstate(account: Account, wanted: Sequence[int]) -> None:
             contact.superseded_at = now
     db.session.flush()
     for contact in account.contacts:
-        if contact.id in wanted and not contact_taken(contact.value, but=account.subject):
+        if contact.id in wanted and not contact_taken(contact.value, except_subject=account.subject):
             contact.superseded_at = None
     db.session.flush()
 
@@ -201,14 +201,14 @@ def unlock(account: Account, reason: str) -> None:
     account.state = ACTIVE if account.delete_at is None else DELETING
     db.session.commit()
     if account.state == ACTIVE:
-        lift_block(account.subject)
+        unblock(account.subject)
     trail.record("account_unlocked", account=account.subject, reason=reason)
 
 
 def _supersede(account: Account, new: Sequence[PhoneNumber | EmailAddress], email_verified: bool) -> list[Contact]:
     """Puts the new contacts in use; those that were in use before."""
     now = clock.timestamp()
-    hold_row(account, now)
+    lock_row(account, now)
     in_use = [contact for contact in account.contacts if contact.current]
     for contact in in_use:
         contact.superseded_at = None if contact.value in new else now
@@ -224,7 +224,7 @@ def _supersede(account: Account, new: Sequence[PhoneNumber | EmailAddress], emai
     return in_use
 
 
-def hold_row(account: Account, now: int) -> None:
+def lock_row(account: Account, now: int) -> None:
     """Begins a change that no other change of the account may cross, until it is committed."""
     # Writing first locks the row (on SQLite the database): of two changes at once the second sees what the first did,
     # and no account ends up with the contacts of both.
@@ -235,32 +235,32 @@ def hold_row(account: Account, now: int) -> None:
 def commit_contacts(account: Account, new: Sequence[PhoneNumber | EmailAddress]) -> None:
     """Commits a change of contacts; raises ContactTaken when another account has come first."""
     try:
-        touch(account)
+        commit_claims_change(account)
     except IntegrityError:
         db.session.rollback()
-        _refuse_taken(None, new, but=account.subject)
+        _refuse_taken(None, new, except_subject=account.subject)
         raise
 
 
-def touch(account: Account) -> None:
+def commit_claims_change(account: Account) -> None:
     """Commits a change of what services are told."""
     account.updated_at = clock.timestamp()
     subject = account.subject
     db.session.commit()
-    changed(subject)
+    invalidate_claims(subject)
 
 
-def contact_taken(value: PhoneNumber | EmailAddress, but: str | None = None) -> bool:
+def contact_taken(value: PhoneNumber | EmailAddress, except_subject: str | None = None) -> bool:
     """Whether another account than `but` uses this contact."""
     owner = find_by_identifier(value)
-    return owner is not None and owner.subject != but
+    return owner is not None and owner.subject != except_subject
 
 
-def _refuse_taken(nik: Nik | None, contacts: Sequence[PhoneNumber | EmailAddress], but: str | None = None) -> None:
+def _refuse_taken(nik: Nik | None, contacts: Sequence[PhoneNumber | EmailAddress], except_subject: str | None = None) -> None:
     if nik is not None and find_by_nik(nik) is not None:
         raise NikTaken
     for value in contacts:
-        if contact_taken(value, but):
+        if contact_taken(value, except_subject):
             # The same person's other tab may have been quicker between the two looks: then it is not somebody else's.
             raise NikTaken if nik is not None and find_by_nik(nik) is not None else ContactTaken(kind_of(value))
 
@@ -270,28 +270,28 @@ def blocked_subjects() -> list[str]:
     return list(db.session.scalars(select(Account.subject).where(Account.state.in_((LOCKED, DELETING)))))
 
 
-def mark_blocked() -> None:
+def write_block_marks() -> None:
     """Writes the store's marks of every account that is locked or about to be deleted."""
     for subject in blocked_subjects():
         block(subject)
 
 
-def remark_blocked() -> None:
+def restore_block_marks() -> None:
     """Writes the marks again, if the store has lost what it knew (a failover without data, a flush)."""
-    if store().get(MARKED) is None:
-        mark_blocked()
-        store().put(MARKED, "1", FOREVER)
+    if store().get(BLOCK_MARKS_WRITTEN_KEY) is None:
+        write_block_marks()
+        store().put(BLOCK_MARKS_WRITTEN_KEY, "1", BLOCK_LIFE_SECONDS)
 
 
-def block(subject: str, seconds: int = FOREVER) -> None:
+def block(subject: str, seconds: int = BLOCK_LIFE_SECONDS) -> None:
     """From now on no session and no token of this account works."""
     store().put(_blocked(subject), "1", seconds)
 
 
-def lift_block(subject: str) -> None:
+def unblock(subject: str) -> None:
     """They may work again."""
     store().drop(_blocked(subject))
 
 
 def _blocked(subject: str) -> str:
-    return f"blocked:{{{crypto.bucket(subject)}}}:{subject}"
+    return f"blocked:{{{crypto.hash_tag(subject)}}}:{subject}"

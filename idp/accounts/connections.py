@@ -7,7 +7,7 @@ from flask import Flask, current_app
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class ConnectedService:
     """One service: what it was given, since when, when it last came (epoch seconds), and whether it acts unattended."""
 
     client_id: str
@@ -17,19 +17,19 @@ class Connection:
     since: int | None
     last_used: int | None
     consented: bool
-    lasting: bool
+    offline: bool
 
 
-class Connections(Protocol):
+class ConnectedServices(Protocol):
     """What the protocol can say and do about an account and its services."""
 
-    def of(self, subject: str) -> list[Connection]:
+    def of(self, subject: str) -> list[ConnectedService]:
         """Every service that was signed in to lately or may still act for the account, by name."""
 
     def end(self, subject: str, client_id: str) -> None:
         """Disconnects one: its tokens and its part of every session are over at once, and it is told."""
 
-    def end_tokens(self, subject: str) -> None:
+    def revoke_tokens(self, subject: str) -> None:
         """Ends what services could go on with without a session of the person."""
 
     def name(self, client_id: str) -> str | None:
@@ -39,11 +39,11 @@ class Connections(Protocol):
         """All that is kept about an account and its services, as the person gets it."""
 
 
-def install(app: Flask, known: Connections) -> None:
+def register_provider(app: Flask, known: ConnectedServices) -> None:
     """Names who keeps them."""
     app.extensions["idp.accounts.connections"] = known
 
 
-def connections() -> Connections:
+def connected_services() -> ConnectedServices:
     """The application's."""
-    return cast(Connections, current_app.extensions["idp.accounts.connections"])
+    return cast(ConnectedServices, current_app.extensions["idp.accounts.connections"])

@@ -6,9 +6,9 @@ from typing import Any
 from blinker import signal
 from sqlalchemy import delete, select, update
 
-from idp.accounts.changes import block, lift_block
+from idp.accounts.changes import block, unblock
+from idp.accounts.claims_cache import invalidate_claims
 from idp.accounts.model import ACTIVE, DELETING, Account
-from idp.accounts.snapshot import changed
 from idp.audit import trail
 from idp.core import clock
 from idp.core.settings import settings
@@ -16,20 +16,20 @@ from idp.core.values import EmailAddress, PhoneNumber
 from idp.storage.database import db
 
 DAY = 86400
-TOKENS_ARE_OVER = 3600  # seconds; longer than any access token lives
+BLOCK_AFTER_ERASURE_SECONDS = 3600  # seconds; longer than any access token lives
 AT_ONCE = 100
 
 account_deleting = signal("account-deleting")
 """Sent with subject= after deletion was asked for."""
 
-erasing = signal("account-erasing")
+account_erasing = signal("account-erasing")
 """Sent with subject=, contacts= and connection= within the transaction: whoever keeps rows about the account removes them."""
 
-erased = signal("account-erased")
+account_erased = signal("account-erased")
 """Sent with subject= after it is gone."""
 
 
-def earliest_end() -> int:
+def earliest_erasure() -> int:
     """When an account may be erased whose deletion is asked for now (epoch seconds)."""
     return clock.timestamp() + settings().deletion_days * DAY
 
@@ -40,7 +40,7 @@ def request_deletion(account: Account, until: int, also: Callable[[], object]) -
     None when the account is not in ordinary use. From then on nobody is signed in to it.
     """
     subject = account.subject
-    if _move(subject, ACTIVE, also, state=DELETING, delete_at=until):
+    if _change_state(subject, ACTIVE, also, state=DELETING, delete_at=until):
         trail.record("deletion_requested", account=subject)
     # Done again by whoever asks again: should the store have been away, its block comes late, and not never.
     known = db.session.execute(select(Account.state, Account.delete_at).where(Account.subject == subject)).first()
@@ -60,25 +60,25 @@ def cancel_deletion(account: Account, also: Callable[[], object]) -> bool:
 
     def lift() -> None:
         also()
-        lift_block(subject)
+        unblock(subject)
 
-    if _move(subject, DELETING, lift, state=ACTIVE, delete_at=None):
+    if _change_state(subject, DELETING, lift, state=ACTIVE, delete_at=None):
         trail.record("deletion_cancelled", account=subject)
         return True
     return db.session.scalar(select(Account.state).where(Account.subject == subject)) == ACTIVE
 
 
-def hold(account: Account, held: bool, reason: str) -> None:
+def set_legal_hold(account: Account, legal_hold: bool, reason: str) -> None:
     """Keeps an account from being erased, or no longer: for as long as the law wants its record."""
     subject = account.subject
-    db.session.execute(update(Account).where(Account.subject == subject).values(held=held))
+    db.session.execute(update(Account).where(Account.subject == subject).values(legal_hold=legal_hold))
     db.session.commit()
-    trail.record("account_held" if held else "account_released", account=subject, reason=reason)
+    trail.record("account_held" if legal_hold else "account_released", account=subject, reason=reason)
 
 
 def erase_due(most: int) -> int:
     """Erases accounts whose waiting time is over, so many at most; how many. Those that are held wait on."""
-    due = select(Account.subject).where(_over(clock.timestamp())).limit(min(most, AT_ONCE))
+    due = select(Account.subject).where(_due_for_erasure(clock.timestamp())).limit(min(most, AT_ONCE))
     subjects = list(db.session.scalars(due))
     return sum(erase(subject) for subject in subjects)
 
@@ -89,7 +89,11 @@ def erase(subject: str) -> bool:
     Of a call that races a cancellation or a hold, one wins: the row is taken first, by what it must be. The audit trail
     stays as long as the law wants it; it names the account by its subject alone.
     """
-    taken = update(Account).where(Account.subject == subject, _over(clock.timestamp())).values(updated_at=clock.timestamp())
+    taken = (
+        update(Account)
+        .where(Account.subject == subject, _due_for_erasure(clock.timestamp()))
+        .values(updated_at=clock.timestamp())
+    )
     try:
         if db.session.execute(taken).rowcount != 1:  # type: ignore[attr-defined]
             db.session.rollback()
@@ -99,9 +103,9 @@ def erase(subject: str) -> bool:
     except Exception:
         db.session.rollback()
         raise
-    block(subject, TOKENS_ARE_OVER)
-    changed(subject)
-    erased.send(subject=subject)
+    block(subject, BLOCK_AFTER_ERASURE_SECONDS)
+    invalidate_claims(subject)
+    account_erased.send(subject=subject)
     trail.record("account_deleted", account=subject)
     return True
 
@@ -109,12 +113,12 @@ def erase(subject: str) -> bool:
 def _remove(subject: str) -> None:
     account = db.session.get_one(Account, subject, populate_existing=True)
     contacts: list[PhoneNumber | EmailAddress] = account.contacts_in_use
-    erasing.send(subject=subject, contacts=contacts, connection=db.session.connection())
+    account_erasing.send(subject=subject, contacts=contacts, connection=db.session.connection())
     db.session.expunge_all()
     db.session.execute(delete(Account).where(Account.subject == subject))
 
 
-def _move(subject: str, seen: str, also: Callable[[], object], **to: Any) -> bool:
+def _change_state(subject: str, seen: str, also: Callable[[], object], **to: Any) -> bool:
     """From the state that was seen to another, in one transaction with `also`: of two that race, one moves it."""
     mine = update(Account).where(Account.subject == subject, Account.state == seen).values(**to)
     try:
@@ -128,5 +132,5 @@ def _move(subject: str, seen: str, also: Callable[[], object], **to: Any) -> boo
     return moved
 
 
-def _over(now: int) -> Any:
-    return (Account.state == DELETING) & (Account.delete_at <= now) & Account.held.is_(False)
+def _due_for_erasure(now: int) -> Any:
+    return (Account.state == DELETING) & (Account.delete_at <= now) & Account.legal_hold.is_(False)

@@ -29,7 +29,7 @@ def _as_roles(value: Any) -> str:
 
 
 # Claims without a row are facts about another claim (`email_verified`) or about the record (`updated_at`).
-SHOWN: dict[str, tuple[Any, Callable[[Any], str]]] = {
+CLAIM_LABELS: dict[str, tuple[Any, Callable[[Any], str]]] = {
     "name": (_l("Nama lengkap"), str),
     "nik": (_l("Nomor Induk Kependudukan (NIK)"), str),
     "email": (_l("Alamat Email"), str),
@@ -41,16 +41,16 @@ SHOWN: dict[str, tuple[Any, Callable[[Any], str]]] = {
 }
 
 
-def shown(values: dict[str, Any]) -> list[tuple[str, str]]:
+def labelled_claims(values: dict[str, Any]) -> list[tuple[str, str]]:
     """Label and text of each claim that will be shared, in a fixed order."""
-    return [(str(label), text(values[name])) for name, (label, text) in SHOWN.items() if name in values]
+    return [(str(label), text(values[name])) for name, (label, text) in CLAIM_LABELS.items() if name in values]
 
 
 def labels(names: set[str]) -> list[str]:
     """What the claims of these names are called, in a fixed order."""
-    return [str(label) for name, (label, _text) in SHOWN.items() if name in names]
+    return [str(label) for name, (label, _text) in CLAIM_LABELS.items() if name in names]
 
 
-def acting(services: list[str]) -> list[tuple[str, str]]:
+def delegation_labels(services: list[str]) -> list[tuple[str, str]]:
     """Label and name of each other service where the client will act for the person (RFC 8707)."""
     return [(_("Bertindak atas nama Anda di"), name) for name in services]

@@ -51,7 +51,7 @@ def locale_of(subject: str) -> str | None:
         return connection.scalar(select(Account.locale).where(Account.subject == subject))
 
 
-def stands(proved: Authentication) -> bool:
+def authentication_still_valid(proved: Authentication) -> bool:
     """Whether a sign-in that waits still holds: a lock or a new password since then ends it, as it ends sessions."""
     wanted = select(Account.state, Account.password_changed_at).where(Account.subject == proved.account)
     now = db.session.execute(wanted).first()
@@ -69,7 +69,7 @@ def authenticate(identifier: Identifier, password: str) -> Account:
     try:
         right = passwords.matches(password, account.password_hash if account else None)
     except passwords.Busy:
-        _uncount(index, who, address)
+        _give_back_attempts(index, who, address)
         raise
     if account is None or not right:
         trail.record("sign_in_failed", account=account.subject if account else None)
@@ -77,22 +77,22 @@ def authenticate(identifier: Identifier, password: str) -> Account:
     if account.locked:
         trail.record("sign_in_failed", account=account.subject, reason="locked")
         raise AccountLocked
-    _uncount(index, who, address)
+    _give_back_attempts(index, who, address)
     _renew_hash(account, password)
     return account
 
 
-def _uncount(index: str, who: str, address: str) -> None:
+def _give_back_attempts(index: str, who: str, address: str) -> None:
     rate_limits.give_back("password_minute", index, address)
     rate_limits.give_back("password_half_day", who, address)
 
 
 def _renew_hash(account: Account, password: str) -> None:
     known = account.password_hash
-    if not passwords.outdated(known):
+    if not passwords.needs_rehash(known):
         return
     try:
-        renewed = passwords.hashed(password)
+        renewed = passwords.hash_password(password)
     except passwords.Busy:
         return  # the next sign-in will do
     # Only over the hash that was verified: a password that is being changed at this moment must not come back.

@@ -37,7 +37,7 @@ class Account(Model):
     password_changed_at: Mapped[int] = mapped_column(BigInteger)
     terms: Mapped[str | None] = mapped_column(String(16))
     delete_at: Mapped[int | None] = mapped_column(BigInteger, index=True)
-    held: Mapped[bool] = mapped_column(Boolean, server_default=false(), default=False)
+    legal_hold: Mapped[bool] = mapped_column(Boolean, server_default=false(), default=False)
     contacts: Mapped[list["Contact"]] = relationship(back_populates="account", cascade="all, delete-orphan")
 
     @property

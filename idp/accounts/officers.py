@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from idp.accounts.changes import touch
+from idp.accounts.changes import commit_claims_change
 from idp.accounts.model import Account
 from idp.audit import trail
 from idp.core.values import FullName
@@ -12,19 +12,19 @@ from idp.storage.sealing import sealer
 def assign_roles(account: Account, roles: Sequence[str], reason: str | None = None) -> None:
     """Sets what operators say this person is."""
     account.roles = sorted(set(roles))
-    touch(account)
+    commit_claims_change(account)
     trail.record("roles_changed", account=account.subject, reason=reason)
 
 
-def assure(account: Account, acr: str, reason: str) -> None:
+def set_assurance_level(account: Account, acr: str, reason: str) -> None:
     """Sets how surely the account is its person's; sessions keep what they were told until the next sign-in."""
     account.acr = acr
-    touch(account)
+    commit_claims_change(account)
     trail.record("account_assured", account=account.subject, acr=acr, reason=reason)
 
 
 def correct_name(account: Account, name: FullName, reason: str) -> None:
     """Puts the name right that was just proved; services are told it from now on."""
     account.name_sealed = sealer().seal(name.text, f"accounts.name:{account.subject}")
-    touch(account)
+    commit_claims_change(account)
     trail.record("name_corrected", account=account.subject, reason=reason)

@@ -16,10 +16,14 @@ from flask import Flask, current_app
 from idp.core import crypto
 from idp.core.settings import Secrets, settings
 
-MOST = 128
-READ = 4 * MOST  # characters that are looked at: decomposed, 128 are more; normalising takes time with the square of it
+MAX_LENGTH = 128
+MAX_CHARACTERS_READ = (
+    4 * MAX_LENGTH
+)  # characters that are looked at: decomposed, 128 are more; normalising takes time with the square of it
 SYMBOLS = "!@#$%^&*"
-IN_LINE = 12  # hashes that one process computes or keeps waiting: of its sixteen threads four stay free for other requests
+MAX_PENDING_HASHES = (
+    12  # hashes that one process computes or keeps waiting: of its sixteen threads four stay free for other requests
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -54,11 +58,11 @@ def rules(text: str) -> dict[str, bool]:
 
 def check(text: str, personal: Iterable[str] = ()) -> None:
     """Raises WeakPassword when a rule is broken, or it is too long, common, or made of the person's own data."""
-    normal = unicodedata.normalize("NFC", text[:READ])
+    normal = unicodedata.normalize("NFC", text[:MAX_CHARACTERS_READ])
     broken = [code for code, kept in rules(normal).items() if not kept]
-    if len(normal) > MOST or len(text) > READ:
+    if len(normal) > MAX_LENGTH or len(text) > MAX_CHARACTERS_READ:
         broken.append("too_long")
-    if normal.casefold() in _common() or _bare(normal) in _common():
+    if normal.casefold() in _common() or _without_suffix(normal) in _common():
         broken.append("common")
     if any(part in normal.casefold() for part in _parts(personal)):
         broken.append("personal")
@@ -66,10 +70,10 @@ def check(text: str, personal: Iterable[str] = ()) -> None:
         raise WeakPassword(broken)
 
 
-def hashed(text: str) -> str:
+def hash_password(text: str) -> str:
     """`pepper key id$argon2id…`; raises Busy."""
     key_id = _secrets().pepper.current
-    return f"{key_id}${_in_line(_hasher().hash, _peppered(text, key_id))}"
+    return f"{key_id}${_run_in_pool(_hasher().hash, _peppered(text, key_id))}"
 
 
 def matches(text: str, stored: str | None) -> bool:
@@ -79,17 +83,17 @@ def matches(text: str, stored: str | None) -> bool:
     closed): the time tells nobody who has an account.
     """
     key_id, _, encoded = (stored or "").partition("$")
-    sound = key_id in _secrets().pepper.keys and len(text) <= READ
+    sound = key_id in _secrets().pepper.keys and len(text) <= MAX_CHARACTERS_READ
     if not sound:
         key_id, text = _secrets().pepper.current, ""
         encoded = _decoy(settings().argon2_memory_kib, settings().argon2_iterations)
     try:
-        return _in_line(_hasher().verify, encoded, _peppered(text, key_id)) and sound
+        return _run_in_pool(_hasher().verify, encoded, _peppered(text, key_id)) and sound
     except (VerificationError, InvalidHashError):
         return False
 
 
-def outdated(stored: str) -> bool:
+def needs_rehash(stored: str) -> bool:
     """Whether the hash was made with another pepper or other parameters than we use now."""
     key_id, _, encoded = stored.partition("$")
     return key_id != _secrets().pepper.current or _hasher().check_needs_rehash(encoded)
@@ -117,7 +121,7 @@ def _peppered(text: str, key_id: str) -> str:
     return crypto.mac(_secrets().pepper.keys[key_id], unicodedata.normalize("NFC", text))
 
 
-class _Line(NamedTuple):
+class _HashingPool(NamedTuple):
     cores: ThreadPoolExecutor
     places: threading.BoundedSemaphore
 
@@ -127,14 +131,16 @@ def init_app(app: Flask) -> None:
     known = app.extensions["idp.settings"]
     cores = os.cpu_count() or 1
     share = max(1, cores // (known.workers or cores))
-    app.extensions["idp.hashing"] = _Line(ThreadPoolExecutor(share, "password"), threading.BoundedSemaphore(IN_LINE))
+    app.extensions["idp.hashing"] = _HashingPool(
+        ThreadPoolExecutor(share, "password"), threading.BoundedSemaphore(MAX_PENDING_HASHES)
+    )
     _decoy(known.argon2_memory_kib, known.argon2_iterations)
 
 
-def _in_line(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def _run_in_pool(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     # One hash takes 19 MiB and a core: a storm of sign-ins waits here, and beyond the line is asked to come back. The
     # work has threads of its own, as many as cores: in the server's threads each of them would keep its 19 MiB.
-    line = cast(_Line, current_app.extensions["idp.hashing"])
+    line = cast(_HashingPool, current_app.extensions["idp.hashing"])
     if not line.places.acquire(blocking=False):
         raise Busy
     try:
@@ -149,7 +155,7 @@ def _common() -> frozenset[str]:
     return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
-def _bare(text: str) -> str:
+def _without_suffix(text: str) -> str:
     # "Password1!" is "password": the capital and the tail that the rules ask for do not make it another one.
     return text.casefold().rstrip("0123456789" + SYMBOLS + ".-_?")
 

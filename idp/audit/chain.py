@@ -9,15 +9,15 @@ import orjson
 from idp.core import crypto
 
 GENESIS = "0"
-FORGOTTEN = "{}"
+ERASED_FACTS = "{}"
 
 # What the registry was asked is kept a year, shorter than the trail: its facts may be forgotten, the row stays.
-FORGETTABLE = frozenset({"identity_proved", "identity_refused", "identity_unavailable"})
-FACTS_KEPT = 365 * 86400 * 1000  # milliseconds
+EVENTS_WITH_ERASABLE_FACTS = frozenset({"identity_proved", "identity_refused", "identity_unavailable"})
+FACTS_RETENTION_MS = 365 * 86400 * 1000  # milliseconds
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class BrokenChain:
     """Where the chain breaks: the first position that is not what was written, and why."""
 
     position: int
@@ -47,7 +47,7 @@ def chained(rows: list[dict[str, Any]], after: Link) -> list[dict[str, Any]]:
     return linked
 
 
-def walk(rows: Iterable[Mapping[Any, Any]], after: Link, known: Link, now: int) -> Link | Broken:
+def verify_chain(rows: Iterable[Mapping[Any, Any]], after: Link, known: Link, now: int) -> Link | BrokenChain:
     """The last row, or the first that is not what was written.
 
     `known` is a later row that is remembered elsewhere: it tells when rows at the end were cut off, which the chain
@@ -56,12 +56,12 @@ def walk(rows: Iterable[Mapping[Any, Any]], after: Link, known: Link, now: int) 
     for row in rows:
         why = _wrong(row, after, now)
         if why:
-            return Broken(after.position + 1, why)
+            return BrokenChain(after.position + 1, why)
         after = Link(row["position"], row["hash"])
         if after.position == known.position and after.hash != known.hash:
-            return Broken(after.position, "the chain was written anew")
+            return BrokenChain(after.position, "the chain was written anew")
     if after.position < known.position:
-        return Broken(after.position + 1, "rows at the end were removed")
+        return BrokenChain(after.position + 1, "rows at the end were removed")
     return after
 
 
@@ -77,13 +77,15 @@ def _wrong(row: Mapping[Any, Any], after: Link, now: int) -> str | None:
         return "a row is missing"
     if row["previous"] != after.hash:
         return "it does not follow the row before it"
-    if row["hash"] != hash_of(row) or not _facts_stand(row, now):
+    if row["hash"] != hash_of(row) or not _facts_are_intact(row, now):
         return "its content was changed"
     return None
 
 
-def _facts_stand(row: Mapping[Any, Any], now: int) -> bool:
+def _facts_are_intact(row: Mapping[Any, Any], now: int) -> bool:
     if row["facts_digest"] is None or row["facts_digest"] == crypto.digest(row["facts"]):
         return True
     # Forgetting is no way to hide something: only these events, and only once their time is over.
-    return bool(row["facts"] == FORGOTTEN and row["event"] in FORGETTABLE and row["at"] < now - FACTS_KEPT)
+    return bool(
+        row["facts"] == ERASED_FACTS and row["event"] in EVENTS_WITH_ERASABLE_FACTS and row["at"] < now - FACTS_RETENTION_MS
+    )

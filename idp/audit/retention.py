@@ -4,12 +4,12 @@ from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.audit import anchor, chain
-from idp.audit.chain import FACTS_KEPT, FORGETTABLE, FORGOTTEN, Broken, Link
+from idp.audit.chain import ERASED_FACTS, EVENTS_WITH_ERASABLE_FACTS, FACTS_RETENTION_MS, BrokenChain, Link
 from idp.audit.trail import AuditEvent
 from idp.core import clock
 from idp.storage.database import db
 
-KEPT = 548 * 86400 * 1000  # milliseconds: 18 months
+RETENTION_MS = 548 * 86400 * 1000  # milliseconds: 18 months
 
 
 class TrailBroken(Exception):
@@ -38,18 +38,18 @@ def prune(most: int = 1000) -> int:
         return 0  # another worker removes the same rows at this moment
 
 
-def forget_facts(most: int = 1000) -> int:
+def erase_registry_facts(most: int = 1000) -> int:
     """Forgets the facts of what the civil registry was asked more than a year ago; the rows stay, and verify."""
-    before = int(clock.now().timestamp() * 1000) - FACTS_KEPT
+    before = int(clock.now().timestamp() * 1000) - FACTS_RETENTION_MS
     old = (
         select(AuditEvent.position)
-        .where(AuditEvent.event.in_(FORGETTABLE), AuditEvent.at < before, AuditEvent.facts != FORGOTTEN)
+        .where(AuditEvent.event.in_(EVENTS_WITH_ERASABLE_FACTS), AuditEvent.at < before, AuditEvent.facts != ERASED_FACTS)
         .where(AuditEvent.facts_digest.is_not(None))
         .limit(most)
     )
     with db.engine.begin() as connection:
         positions = list(connection.scalars(old))
-        connection.execute(update(AuditEvent).where(AuditEvent.position.in_(positions)).values(facts=FORGOTTEN))
+        connection.execute(update(AuditEvent).where(AuditEvent.position.in_(positions)).values(facts=ERASED_FACTS))
     return len(positions)
 
 
@@ -63,10 +63,10 @@ def _last_sound(connection: Connection, begin: Link, now: int, most: int) -> Lin
     )
     old = []
     for row in connection.execute(ripe).mappings():
-        if row["at"] >= now - KEPT:
+        if row["at"] >= now - RETENTION_MS:
             break
         old.append(row)
-    end = chain.walk(old, begin, Link(), now)
-    if isinstance(end, Broken):
+    end = chain.verify_chain(old, begin, Link(), now)
+    if isinstance(end, BrokenChain):
         raise TrailBroken(end.position)
     return end

@@ -14,14 +14,14 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.audit import anchor, chain
-from idp.audit.chain import Broken, Link
+from idp.audit.chain import BrokenChain, Link
 from idp.core import clock, crypto
 from idp.storage.database import Model, db
 from idp.storage.redis_store import Script, StoreUnavailable, store
 from idp.storage.sealing import Unsealable
 from idp.web import metrics, requests
 
-__all__ = ["AuditEvent", "Broken", "drain", "drain_all", "drain_forever", "history", "network", "record", "verify"]
+__all__ = ["AuditEvent", "BrokenChain", "drain", "drain_all", "drain_forever", "history", "truncated_address", "record", "verify"]
 
 log = structlog.get_logger()
 
@@ -49,7 +49,7 @@ QUEUE, LOCK, HEAD = "audit:{audit}:queue", "audit:{audit}:lock", "audit:{audit}:
 LOCK_LIFE = 30
 HEAD_LIFE = 5 * 366 * 86400
 
-WITHHELD = "withheld"
+REDACTED = "withheld"
 # A run of digits inside letters is no number of a person: hexadecimal ids hold such runs now and then.
 _PERSONAL = re.compile(r"(?<![0-9A-Za-z_-])\+?\d{9,}(?![0-9A-Za-z_-])|@")
 
@@ -98,8 +98,8 @@ def record(event: Event, *, account: str | None = None, client: str | None = Non
     if event not in EVENTS:
         raise ValueError(f"{event} is no audit event: add it to idp.audit.Event")
     seen = has_request_context()
-    if seen and account is not None and "?" not in requests.device():
-        facts = {"device": requests.device(), **facts}
+    if seen and account is not None and "?" not in requests.device_name():
+        facts = {"device": requests.device_name(), **facts}
     row = {
         "id": crypto.random_token(16),
         "at": int(clock.now().timestamp() * 1000),
@@ -107,18 +107,18 @@ def record(event: Event, *, account: str | None = None, client: str | None = Non
         "account": account,
         "client": client,
         "reference": requests.reference() if seen else None,
-        "address": network(requests.client_address()) if seen else None,
-        "facts": chain.canonical({name: _impersonal(value) for name, value in facts.items()}),
+        "address": truncated_address(requests.client_address()) if seen else None,
+        "facts": chain.canonical({name: _redacted(value) for name, value in facts.items()}),
     }
     store().push(QUEUE, orjson.dumps(row))
-    metrics.happened(event)
+    metrics.count_event(event)
 
 
-def _impersonal(value: str | int | bool | None) -> str | int | bool | None:
-    return WITHHELD if isinstance(value, str) and _PERSONAL.search(value) else value
+def _redacted(value: str | int | bool | None) -> str | int | bool | None:
+    return REDACTED if isinstance(value, str) and _PERSONAL.search(value) else value
 
 
-def network(address: str) -> str | None:
+def truncated_address(address: str) -> str | None:
     """The /24 or /48 that an address lies in: enough to tell one place from another, too little to name a device."""
     try:
         prefix = 24 if ip_address(address).version == 4 else 48
@@ -181,7 +181,7 @@ def drain_forever(app: Flask, stop: threading.Event, seconds: float = 1.0) -> th
     return thread
 
 
-def verify() -> int | Broken:
+def verify() -> int | BrokenChain:
     """Walks the whole chain, from where retention left its beginning: the number of sound rows, or the first Broken place.
 
     The head kept in the store tells when rows at the end were cut off, which the chain alone cannot.
@@ -190,20 +190,20 @@ def verify() -> int | Broken:
     known = Link(int(position), known_hash)
     try:
         begin = _begin()
-        found = _walked(begin, known)
+        found = _verified_chain(begin, known)
         # Rows that retention removed while we were walking are no break: then the trail begins elsewhere by now.
-        if isinstance(found, Broken) and _begin() != begin:
+        if isinstance(found, BrokenChain) and _begin() != begin:
             begin = _begin()
-            found = _walked(begin, known)
+            found = _verified_chain(begin, known)
     except Unsealable:
-        return Broken(1, "rows at the beginning were removed, and not by us")
-    return found if isinstance(found, Broken) else found.position - begin.position
+        return BrokenChain(1, "rows at the beginning were removed, and not by us")
+    return found if isinstance(found, BrokenChain) else found.position - begin.position
 
 
-def _walked(begin: Link, known: Link) -> Link | Broken:
+def _verified_chain(begin: Link, known: Link) -> Link | BrokenChain:
     rows = select(AuditEvent.__table__).order_by(AuditEvent.position).execution_options(yield_per=1000)
     with db.session.execute(rows) as result:  # closed at an early return too: on PostgreSQL it holds a cursor
-        return chain.walk(result.mappings(), begin, known, int(clock.now().timestamp() * 1000))
+        return chain.verify_chain(result.mappings(), begin, known, int(clock.now().timestamp() * 1000))
 
 
 def _begin() -> Link:

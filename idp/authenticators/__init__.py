@@ -6,19 +6,12 @@ from flask import Flask
 
 from idp import accounts
 from idp.authenticators import passkeys, recovery_codes, remembered_devices, totp
-from idp.authenticators.enrolled import (
-    Enrolled,
-    PasskeySummary,
-    erase_all,
-    of,
-    restore_all,
-    suspend_all,
-)
-from idp.authenticators.wrong_codes import WrongFactor
+from idp.authenticators.attempt_limit import WrongFactor
+from idp.authenticators.enrolled import Enrolled, PasskeySummary, enrolled_for, erase_all, restore_all, suspend_all
 
 __all__ = [
-    "Enrolled", "PasskeySummary", "WrongFactor", "due", "erase_all", "init_app", "of",
-    "passkeys", "recovery_codes", "remembered_devices", "restore_all", "suspend_all", "totp",
+    "Enrolled", "PasskeySummary", "WrongFactor", "enrolled_for", "erase_all", "init_app", "needs_second_factor", "passkeys",
+    "recovery_codes", "remembered_devices", "restore_all", "suspend_all", "totp",
 ]  # fmt: skip
 
 
@@ -27,11 +20,10 @@ def init_app(app: Flask) -> None:
     accounts.password_changed.connect(_forget_devices)
 
 
-def due(subject: str) -> bool:
+def needs_second_factor(subject: str) -> bool:
     """Whether this account has a second factor and this request's browser is not excused from giving it."""
-    return of(subject).any and not remembered_devices.is_remembered(subject)
+    return enrolled_for(subject).any and not remembered_devices.is_remembered(subject)
 
 
 def _forget_devices(sender: Any, subject: str, **_: Any) -> None:
-    remembered_devices.forget(subject)
-
+    remembered_devices.forget_all(subject)

@@ -7,12 +7,10 @@ from idp.audit import trail
 from idp.core import clock
 from idp.storage.database import db
 
-Change = Literal[
-    "totp_added", "totp_removed", "passkey_added", "passkey_removed", "recovery_codes_made", "recovery_code_used"
-]
+Change = Literal["totp_added", "totp_removed", "passkey_added", "passkey_removed", "recovery_codes_made", "recovery_code_used"]
 
 
-def commit(subject: str, change: Change) -> None:
+def commit_and_notify(subject: str, change: Change) -> None:
     """Commits what the caller has begun, and in the same step what its contacts are told; raises IntegrityError of the former.
 
     Nothing is changed that nobody hears of: a crash in between undoes both, a crash afterwards delays the notice.
@@ -20,7 +18,7 @@ def commit(subject: str, change: Change) -> None:
     try:
         account = accounts.find(subject)
         said = notices.authenticators_changed(change, clock.now())
-        kept = notices.write(account.contacts_in_use if account else [], said, subject, db.session.connection())
+        kept = notices.enqueue(account.contacts_in_use if account else [], said, subject, db.session.connection())
         db.session.commit()
     except Exception:
         db.session.rollback()
@@ -30,10 +28,10 @@ def commit(subject: str, change: Change) -> None:
     notices.send(kept)
 
 
-def commit_if(found: int, subject: str, change: Change) -> bool:
+def commit_and_notify_if(found: int, subject: str, change: Change) -> bool:
     """The same where rows were `found` to change; else lets go at once: on SQLite nobody else writes until then."""
     if found:
-        commit(subject, change)
+        commit_and_notify(subject, change)
     else:
         db.session.rollback()
     return bool(found)

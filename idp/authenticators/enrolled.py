@@ -49,7 +49,7 @@ class Enrolled:
         return not self.any or not self.recovery_codes_left
 
 
-def of(subject: str) -> Enrolled:
+def enrolled_for(subject: str) -> Enrolled:
     """What this account has enrolled."""
     wanted = select(Authenticator).where(Authenticator.subject == subject, Authenticator.state == ACTIVE)
     rows = list(db.session.scalars(wanted.order_by(Authenticator.created_at, Authenticator.id)))

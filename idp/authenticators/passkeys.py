@@ -33,8 +33,8 @@ from webauthn.helpers.structs import (
 
 from idp.audit import trail
 from idp.authenticators import changes
+from idp.authenticators.attempt_limit import WrongFactor
 from idp.authenticators.model import ACTIVE, PASSKEY, Authenticator, PasskeyOffer
-from idp.authenticators.wrong_codes import WrongFactor
 from idp.core import clock, crypto
 from idp.core.settings import settings
 from idp.storage.database import db
@@ -43,7 +43,7 @@ from idp.storage.redis_store import store
 NAME = "SIAPkerja"
 MOST = 20_000  # characters of an answer that are read at all
 # What the library raises for answers that are not even well-formed, its own exceptions among them.
-REFUSED = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError)
+INVALID_RESPONSE_ERRORS = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError)
 KEYS: dict[type, tuple[COSEAlgorithmIdentifier, ...]] = {
     DecodedOKPPublicKey: (COSEAlgorithmIdentifier.EDDSA,),
     DecodedEC2PublicKey: (COSEAlgorithmIdentifier.ECDSA_SHA_256,),
@@ -53,7 +53,7 @@ TIMEOUT = 300_000  # milliseconds that the browser may ask the person
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class VerifiedAssertion:
     """Whose passkey answered, and how: `amr` without `mfa` (RFC 8176); `verified` when the device knew its owner."""
 
     subject: str
@@ -61,16 +61,16 @@ class Proof:
     verified: bool
 
 
-def possible() -> bool:
+def supported() -> bool:
     """Whether passkeys work at this issuer: their scope is a domain, an address is none (Web Authentication 5.1.2)."""
-    return not re.fullmatch(r"[\d.]+|\[.*\]|.*:.*", _domain())
+    return not re.fullmatch(r"[\d.]+|\[.*\]|.*:.*", _rp_id())
 
 
 def request_options(context: str, subject: str | None = None) -> str:
     """JSON for `navigator.credentials.get`: any passkey of ours, or one of `subject`'s; `context` binds the answer."""
-    known = _of(subject) if subject else []
+    known = _active_passkeys(subject) if subject else []
     options = webauthn.generate_authentication_options(
-        rp_id=_domain(),
+        rp_id=_rp_id(),
         challenge=_challenge(context),
         timeout=TIMEOUT,
         allow_credentials=[_descriptor(row) for row in known],
@@ -85,7 +85,7 @@ def creation_options(context: str, subject: str, name: str) -> str:
     `name` is what the person's device lists it by.
     """
     options = webauthn.generate_registration_options(
-        rp_id=_domain(),
+        rp_id=_rp_id(),
         rp_name=NAME,
         user_id=subject.encode(),
         user_name=name,
@@ -95,7 +95,7 @@ def creation_options(context: str, subject: str, name: str) -> str:
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
         ),
-        exclude_credentials=[_descriptor(row) for row in _of(subject)],
+        exclude_credentials=[_descriptor(row) for row in _active_passkeys(subject)],
     )
     return webauthn.options_to_json(options)
 
@@ -106,13 +106,13 @@ def register(context: str, subject: str, answer: str, label: str) -> None:
     try:
         made = webauthn.verify_registration_response(
             credential=credential,
-            expected_challenge=_taken(context, credential.response.client_data_json),
-            expected_rp_id=_domain(),
+            expected_challenge=_consume_challenge(context, credential.response.client_data_json),
+            expected_rp_id=_rp_id(),
             expected_origin=settings().issuer,
             require_user_verification=True,
         )
         _check_key(made.credential_public_key)
-    except REFUSED:
+    except INVALID_RESPONSE_ERRORS:
         raise WrongFactor from None
     details = {
         "credential": bytes_to_base64url(made.credential_id),
@@ -122,18 +122,18 @@ def register(context: str, subject: str, answer: str, label: str) -> None:
     known = {"secret": key, "lookup": lookup, "counter": made.sign_count, "details": details, "label": label[:80]}
     db.session.add(Authenticator.of(subject, PASSKEY, **known))
     try:
-        changes.commit(subject, "passkey_added")
+        changes.commit_and_notify(subject, "passkey_added")
     except IntegrityError:  # this very credential is known, to whichever account
         raise WrongFactor from None
 
 
-def verify(context: str, answer: str, *, subject: str | None = None, state: str = ACTIVE) -> Proof:
+def verify(context: str, answer: str, *, subject: str | None = None, state: str = ACTIVE) -> VerifiedAssertion:
     """Who answered; raises WrongFactor. Without `subject` the device must have verified its owner: it stands alone then.
 
     `state` is `suspended` for those who undo a recovery by what they had before.
     """
     credential = _assertion(answer)
-    challenge = _taken(context, credential.response.client_data_json)
+    challenge = _consume_challenge(context, credential.response.client_data_json)
     known = db.session.scalars(
         select(Authenticator).where(
             Authenticator.lookup == crypto.digest(credential.id),
@@ -145,11 +145,11 @@ def verify(context: str, answer: str, *, subject: str | None = None, state: str 
     handle = credential.response.user_handle
     if known is None or (subject or known.subject) != known.subject or handle not in (None, known.subject.encode()):
         raise WrongFactor
-    verified = _verified(credential, challenge, known, alone=subject is None)
-    _count_use(known, verified.new_sign_count, state)
+    verified = _verified(credential, challenge, known, passwordless=subject is None)
+    _update_sign_count(known, verified.new_sign_count, state)
     synced = verified.credential_device_type is CredentialDeviceType.MULTI_DEVICE
     # A key that may be copied to other devices is kept by software; one that cannot leave its device by hardware.
-    return Proof(known.subject, ("swk" if synced else "hwk", "user"), verified.user_verified)
+    return VerifiedAssertion(known.subject, ("swk" if synced else "hwk", "user"), verified.user_verified)
 
 
 def state_of(answer: str) -> str:
@@ -163,7 +163,7 @@ def remove(subject: str, passkey_id: str) -> bool:
     """This passkey proves nothing any more; whether there was one."""
     mine = (Authenticator.id == passkey_id) & (Authenticator.subject == subject) & (Authenticator.kind == PASSKEY)
     found = db.session.execute(delete(Authenticator).where(mine)).rowcount  # type: ignore[attr-defined]
-    return changes.commit_if(found, subject, "passkey_removed")
+    return changes.commit_and_notify_if(found, subject, "passkey_removed")
 
 
 def offer_once(subject: str) -> bool:
@@ -178,19 +178,19 @@ def offer_once(subject: str) -> bool:
 
 
 def _verified(
-    credential: AuthenticationCredential, challenge: bytes, known: Authenticator, *, alone: bool
+    credential: AuthenticationCredential, challenge: bytes, known: Authenticator, *, passwordless: bool
 ) -> VerifiedAuthentication:
     try:
         return webauthn.verify_authentication_response(
             credential=credential,
             expected_challenge=challenge,
-            expected_rp_id=_domain(),
+            expected_rp_id=_rp_id(),
             expected_origin=settings().issuer,
             credential_public_key=base64url_to_bytes(known.secret),
             credential_current_sign_count=known.counter,
-            require_user_verification=alone,
+            require_user_verification=passwordless,
         )
-    except REFUSED as refused:
+    except INVALID_RESPONSE_ERRORS as refused:
         # A count that does not grow smells of a copied key (7.2, step 22): refused like everything that does not verify.
         trail.record("second_factor_failed", account=known.subject, kind=PASSKEY, why=type(refused).__name__)
         raise WrongFactor from None
@@ -204,7 +204,7 @@ def _check_key(raw: bytes) -> None:
         raise ValueError("the algorithm is not the key's")
 
 
-def _count_use(known: Authenticator, count: int, state: str) -> None:
+def _update_sign_count(known: Authenticator, count: int, state: str) -> None:
     """Writes the count if it still grows; devices that keep none always say 0. Of two copies at once, one gets in."""
     grows = or_(Authenticator.counter < count, (Authenticator.counter == 0) & (count == 0))
     mine = (Authenticator.id == known.id) & (Authenticator.state == state) & grows
@@ -221,14 +221,14 @@ def _challenge(context: str) -> bytes:
     return challenge
 
 
-def _taken(context: str, client_data: bytes) -> bytes:
+def _consume_challenge(context: str, client_data: bytes) -> bytes:
     """The challenge that was answered, which uses it up; raises WrongFactor unless it was set for this context."""
     try:
         challenge = parse_client_data_json(client_data).challenge
-    except REFUSED:
+    except INVALID_RESPONSE_ERRORS:
         raise WrongFactor from None
     known = store().take(_key(challenge))
-    if known is None or not crypto.same(known.decode(), context):
+    if known is None or not crypto.constant_time_equal(known.decode(), context):
         raise WrongFactor
     return challenge
 
@@ -240,18 +240,18 @@ def _key(challenge: bytes) -> str:
 def _registration(answer: str) -> RegistrationCredential:
     try:
         return parse_registration_credential_json(answer[:MOST])
-    except REFUSED:
+    except INVALID_RESPONSE_ERRORS:
         raise WrongFactor from None
 
 
 def _assertion(answer: str) -> AuthenticationCredential:
     try:
         return parse_authentication_credential_json(answer[:MOST])
-    except REFUSED:
+    except INVALID_RESPONSE_ERRORS:
         raise WrongFactor from None
 
 
-def _of(subject: str) -> list[Authenticator]:
+def _active_passkeys(subject: str) -> list[Authenticator]:
     wanted = select(Authenticator).where(Authenticator.subject == subject, Authenticator.kind == PASSKEY)
     return list(db.session.scalars(wanted.where(Authenticator.state == ACTIVE)))
 
@@ -261,5 +261,5 @@ def _descriptor(row: Authenticator) -> PublicKeyCredentialDescriptor:
     return PublicKeyCredentialDescriptor(id=base64url_to_bytes(row.details["credential"]), transports=ways or None)
 
 
-def _domain() -> str:
+def _rp_id() -> str:
     return urlsplit(settings().issuer).hostname or ""

@@ -4,8 +4,8 @@ from sqlalchemy import ColumnElement, delete, select
 
 from idp.accounts import Account
 from idp.authenticators import changes
+from idp.authenticators.attempt_limit import verify_within_limit
 from idp.authenticators.model import ACTIVE, RECOVERY_CODE, Authenticator
-from idp.authenticators.wrong_codes import judged
 from idp.core import crypto
 from idp.storage.database import db
 from idp.storage.sealing import sealer
@@ -15,21 +15,21 @@ LENGTH = 10
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # 32 signs, none that looks like another on paper: 50 bits a code
 
 
-def renew(subject: str) -> list[str]:
+def regenerate(subject: str) -> list[str]:
     """Ten new codes, shown this once; the old ones die with the same commit."""
-    codes = [crypto.letters(ALPHABET, LENGTH) for _ in range(COUNT)]
+    codes = [crypto.random_code(ALPHABET, LENGTH) for _ in range(COUNT)]
     rows = [Authenticator.of(subject, RECOVERY_CODE, lookup=_index(subject, code)) for code in codes]
     # The account's row is held: two who ask at once get ten codes that work, not twenty.
     db.session.execute(select(Account.subject).where(Account.subject == subject).with_for_update())
     db.session.execute(delete(Authenticator).where(_mine(subject)))
     db.session.add_all(rows)
-    changes.commit(subject, "recovery_codes_made")
+    changes.commit_and_notify(subject, "recovery_codes_made")
     return [f"{code[:5]}-{code[5:]}" for code in codes]
 
 
 def verify(subject: str, code: str) -> None:
     """Returns once for each code, which it uses up; raises WrongFactor, TooManyAttempts."""
-    judged(subject, RECOVERY_CODE, lambda: _take(subject, code))
+    verify_within_limit(subject, RECOVERY_CODE, lambda: _take(subject, code))
 
 
 def _take(subject: str, code: str) -> bool:
@@ -37,7 +37,7 @@ def _take(subject: str, code: str) -> bool:
     indexes = sealer().indexes(f"{subject}\x1f{given}", "recovery-code")
     # The row's end is its use: of two that bring the same code, the database lets one through.
     found = db.session.execute(delete(Authenticator).where(_mine(subject) & Authenticator.lookup.in_(indexes)))
-    return changes.commit_if(found.rowcount, subject, "recovery_code_used")  # type: ignore[attr-defined]
+    return changes.commit_and_notify_if(found.rowcount, subject, "recovery_code_used")  # type: ignore[attr-defined]
 
 
 def _index(subject: str, code: str) -> str:
@@ -45,6 +45,4 @@ def _index(subject: str, code: str) -> str:
 
 
 def _mine(subject: str) -> ColumnElement[bool]:
-    return (
-        (Authenticator.subject == subject) & (Authenticator.kind == RECOVERY_CODE) & (Authenticator.state == ACTIVE)
-    )
+    return (Authenticator.subject == subject) & (Authenticator.kind == RECOVERY_CODE) & (Authenticator.state == ACTIVE)

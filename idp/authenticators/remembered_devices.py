@@ -20,9 +20,7 @@ def remember(subject: str, response: Response) -> None:
     mine = RememberedDevice.digest == _digest()
     db.session.execute(delete(RememberedDevice).where(mine, RememberedDevice.subject == subject))
     db.session.execute(update(RememberedDevice).where(mine).values(digest=crypto.digest(secret)))
-    db.session.add(
-        RememberedDevice(digest=crypto.digest(secret), subject=subject, created_at=now, expires_at=now + LIFE)
-    )
+    db.session.add(RememberedDevice(digest=crypto.digest(secret), subject=subject, created_at=now, expires_at=now + LIFE))
     db.session.commit()
     trail.record("device_remembered", account=subject)
     cookies.set_cookie(response, cookies.cookie_name(COOKIE), secret, max_age=LIFE)
@@ -46,14 +44,14 @@ def count(subject: str) -> int:
     return db.session.scalar(wanted) or 0
 
 
-def forget(subject: str) -> int:
+def forget_all(subject: str) -> int:
     """Every browser has to give the second factor again; how many there were."""
     found = db.session.execute(delete(RememberedDevice).where(RememberedDevice.subject == subject))
     db.session.commit()
     return int(found.rowcount)  # type: ignore[attr-defined]
 
 
-def sweep() -> int:
+def delete_expired() -> int:
     """Removes what has expired; how many."""
     found = db.session.execute(delete(RememberedDevice).where(RememberedDevice.expires_at <= clock.timestamp()))
     db.session.commit()

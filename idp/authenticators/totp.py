@@ -8,8 +8,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.authenticators import changes
+from idp.authenticators.attempt_limit import WrongFactor, verify_within_limit
 from idp.authenticators.model import ACTIVE, TOTP, Authenticator
-from idp.authenticators.wrong_codes import WrongFactor, judged
 from idp.core import clock, crypto
 from idp.storage.database import db
 from idp.storage.sealing import sealer
@@ -28,13 +28,13 @@ def new_key() -> str:
     return b32encode(crypto.random_bytes(20)).decode("ascii")
 
 
-def qr(key: str, name: str) -> str:
+def qr_code_uri(key: str, name: str) -> str:
     """The key as an image (an SVG data URI), labelled `name` in the app, such as a masked address."""
     uri = pyotp.TOTP(key).provisioning_uri(name=name, issuer_name=ISSUER)
     return segno.make(uri, error="m").svg_data_uri(scale=5, border=4, light="#fff", dark="#000", encode_minimal=False)
 
 
-def typed(key: str) -> str:
+def grouped_key(key: str) -> str:
     """The key in groups of four, for those who type it."""
     return " ".join(key[i : i + 4] for i in range(0, len(key), 4))
 
@@ -42,26 +42,26 @@ def typed(key: str) -> str:
 def enrol(subject: str, key: str, code: str) -> None:
     """Takes the app into use; its first code counts as used. Raises WrongFactor, AlreadyEnrolled, TooManyAttempts."""
     step = _step_of(key, code)
-    judged(subject, TOTP, lambda: step is not None)
+    verify_within_limit(subject, TOTP, lambda: step is not None)
     new = Authenticator.of(subject, TOTP, counter=step)
     new.secret = sealer().seal(key, _context(new.id))
     db.session.add(new)
     try:
-        changes.commit(subject, "totp_added")
+        changes.commit_and_notify(subject, "totp_added")
     except IntegrityError:
         raise AlreadyEnrolled from None
 
 
 def verify(subject: str, code: str) -> None:
     """Returns once for each code of the account's app; raises WrongFactor, TooManyAttempts."""
-    judged(subject, TOTP, lambda: _use(subject, code))
+    verify_within_limit(subject, TOTP, lambda: _use(subject, code))
 
 
 def remove(subject: str) -> bool:
     """The app proves nothing any more; whether there was one."""
     mine = (Authenticator.subject == subject) & (Authenticator.kind == TOTP) & (Authenticator.state == ACTIVE)
     found = db.session.execute(delete(Authenticator).where(mine)).rowcount  # type: ignore[attr-defined]
-    return changes.commit_if(found, subject, "totp_removed")
+    return changes.commit_and_notify_if(found, subject, "totp_removed")
 
 
 def _use(subject: str, code: str) -> bool:
@@ -84,7 +84,7 @@ def _step_of(key: str, code: str) -> int | None:
     """The time step whose code this is, around now."""
     given, now = "".join(c for c in code[:40] if c.isascii() and c.isdigit()), clock.timestamp() // STEP
     app = pyotp.TOTP(key)
-    steps = [step for step in range(now - DRIFT, now + DRIFT + 1) if crypto.same(app.generate_otp(step), given)]
+    steps = [step for step in range(now - DRIFT, now + DRIFT + 1) if crypto.constant_time_equal(app.generate_otp(step), given)]
     return steps[0] if steps else None
 
 
@@ -92,4 +92,4 @@ def _context(authenticator_id: str) -> str:
     return f"authenticators.secret:{authenticator_id}"
 
 
-__all__ = ["AlreadyEnrolled", "WrongFactor", "enrol", "new_key", "qr", "remove", "typed", "verify"]
+__all__ = ["AlreadyEnrolled", "WrongFactor", "enrol", "new_key", "qr_code_uri", "remove", "grouped_key", "verify"]

@@ -32,7 +32,7 @@ COMMANDS = {
 }
 
 
-class Mistake(click.ClickException):
+class OperatorError(click.ClickException):
     """An operator's mistake or an outage, as one sentence; exit code 2, no traceback."""
 
     exit_code = 2
@@ -55,12 +55,12 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command; raises Mistake for what an operator can mend."""
-        with worded():
+        with operator_errors():
             return super().invoke(ctx)
 
 
 @contextmanager
-def worded() -> Iterator[None]:
+def operator_errors() -> Iterator[None]:
     """Turns the failures that an operator can mend into one sentence each."""
     from sqlalchemy.exc import OperationalError, ProgrammingError
 
@@ -69,11 +69,11 @@ def worded() -> Iterator[None]:
     try:
         yield
     except ConfigError as wrong:
-        raise Mistake(str(wrong)) from None
+        raise OperatorError(str(wrong)) from None
     except StoreUnavailable:
-        raise Mistake("The store does not answer: start Redis, or correct IDP_REDIS_URL.") from None
+        raise OperatorError("The store does not answer: start Redis, or correct IDP_REDIS_URL.") from None
     except (OperationalError, ProgrammingError):
-        raise Mistake(
+        raise OperatorError(
             "The database does not answer or lacks its tables: check IDP_DATABASE_URL, then run `idp db upgrade`."
         ) from None
 

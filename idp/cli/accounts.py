@@ -4,12 +4,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from idp.cli import Mistake, application
-from idp.cli.casework import REASON, WHO, found, keep, signed
-from idp.cli.established import assure, correct, roles
+from idp.cli import OperatorError, application
+from idp.cli.casework import ACCOUNT_ARGUMENT, REASON_OPTION, attributed_reason, find_account, write_notice
+from idp.cli.officers import assure, correct, roles
 
 if TYPE_CHECKING:
     from idp.accounts import Account
+
 
 @click.group()
 def accounts() -> None:
@@ -25,22 +26,22 @@ for command in (assure, correct, roles):
 
 
 @accounts.command()
-@WHO
-@REASON
+@ACCOUNT_ARGUMENT
+@REASON_OPTION
 def find(who: str, reason: str) -> None:
     """Show an account, masked."""
     from idp.audit import trail
 
     with application():
-        account = found(who)
-        trail.record("account_found", account=account.subject, reason=signed(reason))
+        account = find_account(who)
+        trail.record("account_found", account=account.subject, reason=attributed_reason(reason))
         for line in _lines(account):
             click.echo(line)
 
 
 @accounts.command()
-@WHO
-@REASON
+@ACCOUNT_ARGUMENT
+@REASON_OPTION
 def lock(who: str, reason: str) -> None:
     """Lock an account: nobody signs in, every session and token of it ends now."""
     from idp import accounts as people
@@ -49,17 +50,17 @@ def lock(who: str, reason: str) -> None:
     from idp.sessions import single_sign_on
 
     with application():
-        account = found(who)
-        said = signed(reason)
-        keep(account, notices.account_locked(clock.now()))
+        account = find_account(who)
+        said = attributed_reason(reason)
+        write_notice(account, notices.account_locked(clock.now()))
         people.lock(account, said)
         ended = single_sign_on.end_all(account.subject)
         click.echo(f"{account.subject} is locked; {ended} sessions ended.")
 
 
 @accounts.command()
-@WHO
-@REASON
+@ACCOUNT_ARGUMENT
+@REASON_OPTION
 def unlock(who: str, reason: str) -> None:
     """Unlock an account; not one whose recovery is disputed."""
     from idp import accounts as people
@@ -68,44 +69,46 @@ def unlock(who: str, reason: str) -> None:
     from idp.probation import transitions
 
     with application():
-        account = found(who)
-        if transitions.frozen_of(account.subject) is not None:
-            raise Mistake("Its recovery is disputed: two officers decide with `idp recovery approve` or `idp recovery undo`.")
-        said = signed(reason)
-        keep(account, notices.account_unlocked(clock.now()))
+        account = find_account(who)
+        if transitions.disputed_recovery(account.subject) is not None:
+            raise OperatorError(
+                "Its recovery is disputed: two officers decide with `idp recovery approve` or `idp recovery undo`."
+            )
+        said = attributed_reason(reason)
+        write_notice(account, notices.account_unlocked(clock.now()))
         people.unlock(account, said)
         click.echo(f"{account.subject} is unlocked.")
 
 
 @accounts.command()
-@WHO
-@REASON
+@ACCOUNT_ARGUMENT
+@REASON_OPTION
 def hold(who: str, reason: str) -> None:
     """Keep an account from being erased, for as long as the law wants its record."""
-    _set_hold(who, reason, held=True)
+    _set_hold(who, reason, legal_hold=True)
 
 
 @accounts.command()
-@WHO
-@REASON
+@ACCOUNT_ARGUMENT
+@REASON_OPTION
 def release(who: str, reason: str) -> None:
     """Let a held account be erased again, when its owner has asked for that."""
-    _set_hold(who, reason, held=False)
+    _set_hold(who, reason, legal_hold=False)
 
 
-def _set_hold(who: str, reason: str, *, held: bool) -> None:
+def _set_hold(who: str, reason: str, *, legal_hold: bool) -> None:
     from idp import accounts as people
 
     with application():
-        account = found(who)
+        account = find_account(who)
         subject = account.subject
-        people.hold(account, held, signed(reason))
-        click.echo(f"{subject} is {'held: it is not erased' if held else 'no longer held'}.")
+        people.set_legal_hold(account, legal_hold, attributed_reason(reason))
+        click.echo(f"{subject} is {'held: it is not erased' if legal_hold else 'no longer held'}.")
 
 
 @accounts.command("end-sessions")
-@WHO
-@REASON
+@ACCOUNT_ARGUMENT
+@REASON_OPTION
 def end_sessions(who: str, reason: str) -> None:
     """Sign an account out everywhere."""
     from idp import notices
@@ -115,9 +118,9 @@ def end_sessions(who: str, reason: str) -> None:
     from idp.storage.database import db
 
     with application():
-        account = found(who)
-        trail.record("sessions_ended", account=account.subject, reason=signed(reason))
-        keep(account, notices.signed_out_everywhere(clock.now()))
+        account = find_account(who)
+        trail.record("sessions_ended", account=account.subject, reason=attributed_reason(reason))
+        write_notice(account, notices.signed_out_everywhere(clock.now()))
         db.session.commit()
         ended = single_sign_on.end_all(account.subject)
         click.echo(f"{ended} sessions of {account.subject} ended.")
@@ -128,7 +131,7 @@ def _lines(account: "Account") -> list[str]:
 
     known = {
         "subject": account.subject,
-        "state": account.state + (", held" if account.held else ""),
+        "state": account.state + (", held" if account.legal_hold else ""),
         **({"deletion": f"from {_day(account.delete_at)} on"} if account.delete_at is not None else {}),
         "NIK": account.nik.masked,
         "name": account.name.masked,

@@ -2,7 +2,7 @@
 
 import click
 
-from idp.cli import Mistake, application
+from idp.cli import OperatorError, application
 
 
 @click.group()
@@ -18,6 +18,6 @@ def verify() -> None:
     with application():
         trail.drain_all()
         result = trail.verify()
-    if isinstance(result, trail.Broken):
-        raise Mistake(f"The trail breaks at position {result.position}: {result.why}. Compare it with a backup.")
+    if isinstance(result, trail.BrokenChain):
+        raise OperatorError(f"The trail breaks at position {result.position}: {result.why}. Compare it with a backup.")
     click.echo(f"All {result} events are as they were written.")

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from idp.cli import Mistake
+from idp.cli import OperatorError
 
 if TYPE_CHECKING:
     from idp.accounts import Account
     from idp.notices import Notice
 
-REASON = click.option("--reason", required=True, help="Why, for the audit trail: a ticket number, nothing personal.")
-WHO = click.argument("who")
+REASON_OPTION = click.option("--reason", required=True, help="Why, for the audit trail: a ticket number, nothing personal.")
+ACCOUNT_ARGUMENT = click.argument("who")
 
 
-def found(who: str) -> "Account":
+def find_account(who: str) -> "Account":
     """The account with this subject, NIK or contact; raises Mistake."""
     from idp import accounts as people
     from idp.core.values import InvalidValue, parse_identifier
@@ -32,24 +32,24 @@ def found(who: str) -> "Account":
             account = None
     if account is None:
         # What was typed is not repeated: this sentence may end up in a log.
-        raise Mistake("No account has this subject, NIK, number or address: check it digit by digit.")
+        raise OperatorError("No account has this subject, NIK, number or address: check it digit by digit.")
     return account
 
 
-def keep(account: "Account", notice: "Notice") -> None:
+def write_notice(account: "Account", notice: "Notice") -> None:
     """Keeps the notice in the transaction of what it tells about; the running provider sends it within seconds."""
     from idp import notices
     from idp.storage.database import db
 
-    notices.write(account.contacts_in_use, notice, account.subject, db.session.connection())
+    notices.enqueue(account.contacts_in_use, notice, account.subject, db.session.connection())
 
 
-def signed(reason: str) -> str:
+def attributed_reason(reason: str) -> str:
     """`operator: reason`, without what must not stand in a trail that is kept for years; raises Mistake."""
     if len(reason.strip()) < 4:
-        raise Mistake("--reason says too little: name the ticket or the decision behind this.")
+        raise OperatorError("--reason says too little: name the ticket or the decision behind this.")
     if re.search(r"\d{9,}|@", reason) or len(reason) > 200:
-        raise Mistake("--reason must hold no NIK, number or address, and at most 200 characters.")
+        raise OperatorError("--reason must hold no NIK, number or address, and at most 200 characters.")
     return f"{officer()}: {reason.strip()}"
 
 

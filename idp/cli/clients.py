@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from idp.cli import Mistake, application
+from idp.cli import OperatorError, application
 from idp.core.settings import load_settings
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def token(uses: int, days: int) -> None:
     from idp.oidc.clients import registration
 
     with application():
-        click.echo(registration.invite(uses, days * 86400))
+        click.echo(registration.issue_initial_access_token(uses, days * 86400))
 
 
 @clients.command()
@@ -83,12 +83,12 @@ def add(client_id: str, path: Path | None, **asked: Any) -> None:
 
     path = path or load_settings().clients_file
     if path.exists() and client_id in file.read(path)[0]:
-        raise Mistake(f"{client_id} is in {path} already: choose another client_id, or change its entry.")
+        raise OperatorError(f"{client_id} is in {path} already: choose another client_id, or change its entry.")
     secret = None if asked["public"] else crypto.random_token()
     entry = _entry(client_id, hash_secret(secret) if secret else None, asked)
-    _, wrong = file.parsed(entry, path, 1)
+    _, wrong = file.parse_entry(entry, path, 1)
     if wrong:
-        raise Mistake(wrong[0].sentence)
+        raise OperatorError(wrong[0].sentence)
     click.echo(_as_yaml(entry), nl=False)
     if secret:
         click.echo(f"The secret of {client_id}, shown this once: {secret}", err=True)
@@ -122,7 +122,7 @@ def try_client(client_id: str, issuer: str | None, secret_file: Any, identifier:
     settings = load_settings()
     client = file.load(path or settings.clients_file).get(client_id)
     if client is None:
-        raise Mistake(f"{client_id} is not in the file: see `idp clients check`.")
+        raise OperatorError(f"{client_id} is not in the file: see `idp clients check`.")
     secret = secret_file.read().strip() if secret_file else client.plain_secret()
     password = click.prompt("Password", hide_input=True, err=True) if identifier else ""
     trial = Trial(client, issuer or settings.issuer, secret, (identifier, password) if identifier else None)

@@ -7,7 +7,7 @@ import click
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from idp.cli import Mistake
+from idp.cli import OperatorError
 from idp.core.settings import ConfigError, Settings, load_settings
 
 
@@ -24,7 +24,7 @@ def check(connect: bool) -> None:
     from idp.limits import rate_limits
 
     loaded = load_settings()
-    rate_limits.overridden(loaded)
+    rate_limits.limits_with_settings(loaded)
     _refuse_readable_secrets(loaded)
     app = create_app(loaded)
     if connect:
@@ -71,4 +71,4 @@ def _answers() -> None:
 
     store().ping()
     if not inspect(db.engine).has_table("audit_events"):
-        raise Mistake("The database lacks its tables: run `idp db upgrade`.")
+        raise OperatorError("The database lacks its tables: run `idp db upgrade`.")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from idp.cli import Mistake, application
+from idp.cli import OperatorError, application
 from idp.core.settings import ConfigError, load_settings
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def registry(path: Path, host: str, port: int, user: str, password: str) -> None
     try:
         serving = server(host, port, Registry(people, user, password))
     except (OSError, SystemExit):
-        raise Mistake(f"Port {port} of {host} cannot be listened on: choose another with --port.") from None
+        raise OperatorError(f"Port {port} of {host} cannot be listened on: choose another with --port.") from None
     url = f"http://{user}:{password}@{host}:{serving.server_port}/dukcapil/get_json/DEMO"
     click.echo(f"Serving {len(people)} fictional citizens; set IDP_CIVIL_REGISTRY_URL={url}")
     try:
@@ -81,7 +81,7 @@ def _seed_one(number: int, citizen: "Citizen") -> bool:
     click.echo(f"{nik.value}  {phone.local}  {email.value}  {citizen.name}")
     if accounts.find_by_nik(nik) is not None:
         return False
-    hashed = passwords.hashed(PASSWORD)
+    hashed = passwords.hash_password(PASSWORD)
     account = accounts.create(nik, name, phone, email, hashed, acr=ACR_FULL, email_verified=True)
     accounts.assign_roles(account, ROLES.get(number, ["jobseeker"]))
     return True

@@ -5,7 +5,7 @@ from typing import Any
 import click
 import orjson
 
-from idp.cli import Mistake, application
+from idp.cli import OperatorError, application
 
 WORDS = {
     "too_many_attempts": "A limit was used up; `limit` names it (see idp/limits/rate_limits.py and IDP_LIMITS).",
@@ -28,7 +28,7 @@ def explain(reference: str) -> None:
         trail.drain_all()
         page, events = _page(reference), _events(reference)
     if not page and not events:
-        raise Mistake(f"Nothing is known of {reference}: check the digits; pages are remembered for 24 hours.")
+        raise OperatorError(f"Nothing is known of {reference}: check the digits; pages are remembered for 24 hours.")
     for line in [*_told(page), *events]:
         click.echo(line)
 

@@ -2,7 +2,7 @@
 
 import click
 
-from idp.cli import Mistake, application
+from idp.cli import OperatorError, application
 
 ALG = click.argument("alg", type=click.Choice(["RS256", "PS256", "ES256", "EdDSA", "all"]))
 YES = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -19,7 +19,7 @@ def list_keys() -> None:
     from idp.oidc.tokens import signing_keys as signing
 
     with application():
-        for kid, alg, state, active_from in signing.listed():
+        for kid, alg, state, active_from in signing.list_keys():
             click.echo(f"{alg:6} {state:9} {_since(state, active_from):32} {kid}")
 
 
@@ -52,15 +52,15 @@ def retire(kid: str, yes: bool) -> None:
         click.confirm("Every token that it signed is refused from now on. Go on?", abort=True)
     with application():
         if not signing.retire(kid):
-            raise Mistake("No published key has this id: see `idp keys list`.")
+            raise OperatorError("No published key has this id: see `idp keys list`.")
         click.echo(f"{kid} is retired and its private part erased; the other servers follow within half a minute.")
 
 
 def _refuse_a_second_next(alg: str) -> None:
     from idp.oidc.tokens import signing_keys as signing
 
-    if any(known == alg and state == "next" for _, known, state, _ in signing.listed()):
-        raise Mistake(f"{alg} has a next key already, published and waiting: see `idp keys list`, or retire it first.")
+    if any(known == alg and state == "next" for _, known, state, _ in signing.list_keys()):
+        raise OperatorError(f"{alg} has a next key already, published and waiting: see `idp keys list`, or retire it first.")
 
 
 def _since(state: str, active_from: int) -> str:

@@ -21,5 +21,5 @@ def deliveries(days: int) -> None:
     from idp.core import clock
 
     with application():
-        for row in kept.standing(clock.timestamp() - days * 86400):
+        for row in kept.delivery_counts(clock.timestamp() - days * 86400):
             click.echo(f"{row.channel:4}  {row.state:8}  {row.last_answer or '-':12}  {row.number}")

@@ -2,7 +2,7 @@
 
 import click
 
-from idp.cli import Mistake, application
+from idp.cli import OperatorError, application
 
 
 @click.command()
@@ -12,7 +12,7 @@ def outbox(recipient: str | None) -> None:
     from idp.core.settings import load_settings
 
     if load_settings().production:
-        raise Mistake("There is no outbox in production: messages go to the gateways of IDP_SMS_URL and IDP_MAIL_URL.")
+        raise OperatorError("There is no outbox in production: messages go to the gateways of IDP_SMS_URL and IDP_MAIL_URL.")
     with application():
         from idp.gateways.outbox import messages
 

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from idp.cli import Mistake, application
-from idp.cli.casework import REASON, found, officer, signed
+from idp.cli import OperatorError, application
+from idp.cli.casework import REASON_OPTION, attributed_reason, find_account, officer
 
 if TYPE_CHECKING:
-    from idp.probation.machine import Act
     from idp.probation.model import Recovery
+    from idp.probation.state_machine import Act
 
 WHICH = click.argument("recovery_id", metavar="RECOVERY")
 EFFECTS = {
@@ -34,7 +34,7 @@ def list_(who: str | None) -> None:
     from idp.probation import transitions
 
     with application():
-        rows = transitions.undecided(found(who).subject if who else None)
+        rows = transitions.undecided(find_account(who).subject if who else None)
         for row in rows:
             click.echo(_line(row))
         if not rows:
@@ -43,20 +43,20 @@ def list_(who: str | None) -> None:
 
 @recovery.command()
 @WHICH
-@REASON
+@REASON_OPTION
 def approve(recovery_id: str, reason: str) -> None:
     """Say yes: ends probation or the wait, or unlocks a frozen account for its recoverer."""
-    from idp.probation.machine import Act
+    from idp.probation.state_machine import Act
 
     _decide(recovery_id, Act.APPROVE, reason)
 
 
 @recovery.command()
 @WHICH
-@REASON
+@REASON_OPTION
 def undo(recovery_id: str, reason: str) -> None:
     """Say no: the old contacts and password are valid again, and a frozen account is unlocked."""
-    from idp.probation.machine import Act
+    from idp.probation.state_machine import Act
 
     _decide(recovery_id, Act.UNDO, reason)
 
@@ -64,22 +64,22 @@ def undo(recovery_id: str, reason: str) -> None:
 def _decide(recovery_id: str, act: "Act", reason: str) -> None:
     from idp.audit import trail
     from idp.probation import answers, transitions
-    from idp.probation.machine import Impossible
-    from idp.probation.transitions import Moved
+    from idp.probation.state_machine import ImpossibleAct
+    from idp.probation.transitions import ConcurrentTransition
 
-    said = signed(reason)
+    said = attributed_reason(reason)
     with application():
         row = transitions.find(recovery_id)
         if row is None:
-            raise Mistake("No recovery has this id: see `idp recovery list`.")
+            raise OperatorError("No recovery has this id: see `idp recovery list`.")
         try:
-            state = answers.sign(row, officer(), act)
+            state = answers.sign_decision(row, officer(), act)
         except answers.SameOfficer:
-            raise Mistake("You have signed already: another officer must decide too.") from None
-        except answers.SignedForSomethingElse:
-            raise Mistake("The first officer signed for the opposite: talk to each other before anybody goes on.") from None
-        except (Impossible, Moved):
-            raise Mistake(f"This cannot be done to a recovery that is {transitions.present(row).state}.") from None
+            raise OperatorError("You have signed already: another officer must decide too.") from None
+        except answers.OppositeDecision:
+            raise OperatorError("The first officer signed for the opposite: talk to each other before anybody goes on.") from None
+        except (ImpossibleAct, ConcurrentTransition):
+            raise OperatorError(f"This cannot be done to a recovery that is {transitions.current_case(row).state}.") from None
         trail.record("recovery_decided", account=row.subject, recovery=row.id, act=act.value, reason=said)
         click.echo(f"{row.id}: signed; another officer must decide too." if state is None else f"{row.id}: {EFFECTS[state]}.")
 
@@ -88,7 +88,7 @@ def _line(row: "Recovery") -> str:
     from idp.core import clock
     from idp.probation import transitions
 
-    case = transitions.present(row)
+    case = transitions.current_case(row)
     until = clock.wib(clock.from_timestamp(case.until)).strftime("until %Y-%m-%d %H.%M WIB") if case.until else "for officers"
     asked = f", signed once for {row.officer_act}" if row.officer else ""
     return f"{row.id}  {row.subject}  {case.state}  {until}  {row.verdict or ''}{asked}"

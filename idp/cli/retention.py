@@ -2,7 +2,7 @@
 
 import click
 
-from idp.cli import Mistake, application
+from idp.cli import OperatorError, application
 
 
 @click.group()
@@ -29,4 +29,4 @@ def run() -> None:
             else:
                 click.echo(f"{progress.kept.name}: {progress.removed} removed so far", err=True)
     if failed:
-        raise Mistake(f"Not everything could be removed ({', '.join(failed)}): see the log, then run this again.")
+        raise OperatorError(f"Not everything could be removed ({', '.join(failed)}): see the log, then run this again.")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from idp.cli import Mistake, application
+from idp.cli import OperatorError, application
 from idp.core.key_rings import RINGS, write_new_secrets
 from idp.core.key_rings import retire as take_out
 from idp.core.key_rings import rotate as rotate_ring
@@ -30,11 +30,11 @@ def new(path: Path | None) -> None:
     """Write fresh keys with mode 0600; an existing file is never touched."""
     path = path or load_settings().secrets_file
     if path.exists():
-        raise Mistake(f"{path} exists: without its keys every account is unreadable, so move it away yourself first.")
+        raise OperatorError(f"{path} exists: without its keys every account is unreadable, so move it away yourself first.")
     try:
         write_new_secrets(path)
     except OSError as refused:
-        raise Mistake(f"{path} cannot be written ({refused.strerror}): choose another place with --file.") from None
+        raise OperatorError(f"{path} cannot be written ({refused.strerror}): choose another place with --file.") from None
     click.echo(f"Wrote {path}. Keep a copy in a safe: what is sealed with these keys opens with nothing else.")
 
 
@@ -70,7 +70,7 @@ def reseal() -> None:
             stuck += progress.stuck
             click.echo(f"{progress.name}: {progress.sealed} sealed anew" + f", {progress.stuck} stuck" * bool(progress.stuck))
     if stuck:
-        raise Mistake(f"{stuck} rows could not be sealed anew: see the log, and keep the older keys.")
+        raise OperatorError(f"{stuck} rows could not be sealed anew: see the log, and keep the older keys.")
 
 
 @secrets.command()
@@ -81,9 +81,9 @@ def retire(ring: str, key_id: str) -> None:
     from idp.maintenance import resealing
 
     with application():
-        needed = resealing.waiting_for(ring, key_id)
+        needed = resealing.rows_needing_key(ring, key_id)
     if needed:
         rows = ", ".join(f"{number} in {name}" for name, number in needed.items())
-        raise Mistake(f"{key_id} is still needed ({rows}): run `idp secrets reseal`, or wait until they are gone.")
+        raise OperatorError(f"{key_id} is still needed ({rows}): run `idp secrets reseal`, or wait until they are gone.")
     take_out(load_settings().secrets_file, ring, key_id)
     click.echo(f"{key_id} is out of the ring {ring}.")

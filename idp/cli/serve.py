@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from idp.cli import Mistake, application
+from idp.cli import OperatorError, application
 from idp.core.settings import Settings, load_settings
 from idp.storage.embedded_redis import stop_embedded_redis
 from idp.web import metrics
@@ -26,7 +26,7 @@ def serve(migrate: bool) -> None:
     """Serve until SIGTERM or SIGINT; requests that have begun are finished."""
     loaded = load_settings()
     _refuse_taken_port(loaded)
-    metrics.share(loaded)
+    metrics.share_between_workers(loaded)
     # Built once before the workers: a mistake is one sentence here instead of a traceback in each of them, and the
     # embedded stores are up before the first worker asks for them.
     with application():
@@ -50,7 +50,7 @@ def worker() -> "Flask":
     from idp.maintenance import schedule
 
     app = create_app()
-    schedule.begin(app, threading.Event())
+    schedule.start_chores(app, threading.Event())
     # What stands now stays: the collector need not walk the whole program again and again between two answers.
     gc.collect()
     gc.freeze()
@@ -82,15 +82,15 @@ def _run(loaded: Settings) -> None:
 def _prepare_tables(migrate: bool) -> None:
     from sqlalchemy import inspect
 
-    from idp.accounts import mark_blocked
+    from idp.accounts import write_block_marks
     from idp.cli.database import upgrade_tables
     from idp.storage.database import db
 
     if migrate:
         upgrade_tables()
     if not inspect(db.engine).has_table("audit_events"):
-        raise Mistake("The database lacks its tables: run `idp db upgrade`, or `idp serve --migrate`.")
-    mark_blocked()
+        raise OperatorError("The database lacks its tables: run `idp db upgrade`, or `idp serve --migrate`.")
+    write_block_marks()
 
 
 def _refuse_taken_port(loaded: Settings) -> None:
@@ -100,6 +100,6 @@ def _refuse_taken_port(loaded: Settings) -> None:
         try:
             probe.bind((loaded.bind, loaded.port))
         except OSError as taken:
-            raise Mistake(
+            raise OperatorError(
                 f"IDP_BIND={loaded.bind} IDP_PORT={loaded.port} cannot be listened on ({taken.strerror}): choose others."
             ) from None

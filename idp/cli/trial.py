@@ -13,7 +13,7 @@ from urllib.error import URLError
 from urllib.parse import parse_qs, quote_plus, urlencode, urljoin, urlsplit
 from urllib.request import HTTPCookieProcessor, HTTPErrorProcessor, OpenerDirector, Request, build_opener
 
-from idp.cli import Mistake
+from idp.cli import OperatorError
 from idp.core import crypto
 
 if TYPE_CHECKING:
@@ -94,10 +94,10 @@ class Trial:
         page = self.fetch(f"{self.issuer}/.well-known/openid-configuration")
         self.metadata = page.json
         if page.status != 200 or self.metadata.get("issuer") != self.issuer:
-            raise Mistake(f"discovery: {self.issuer} answers {page.status} or names another issuer: check IDP_ISSUER.")
+            raise OperatorError(f"discovery: {self.issuer} answers {page.status} or names another issuer: check IDP_ISSUER.")
         method, alg = self.client.token_endpoint_auth_method, self.client.id_token_signed_response_alg
         if method not in self.metadata.get("token_endpoint_auth_methods_supported", []):
-            raise Mistake(f"discovery: the provider does not offer {method}: change token_endpoint_auth_method.")
+            raise OperatorError(f"discovery: the provider does not offer {method}: change token_endpoint_auth_method.")
         return f"discovery: {self.issuer} offers {method} and {alg}."
 
     def finds_keys(self) -> str:
@@ -106,7 +106,7 @@ class Trial:
         alg = self.client.id_token_signed_response_alg
         kids = [key.get("kid") for key in self.jwks.get("keys", []) if key.get("alg") == alg]
         if not kids:
-            raise Mistake(f"keys: none is published for {alg}: see `idp keys list`.")
+            raise OperatorError(f"keys: none is published for {alg}: see `idp keys list`.")
         return f"keys: ID tokens are signed with {alg}, {len(kids)} key{'s' if len(kids) > 1 else ''} published."
 
     def asks(self) -> str:
@@ -115,7 +115,7 @@ class Trial:
         self.next = self.onward(page, "authorize")
         shown = self.fetch(self.next)
         if shown.status != 200:
-            raise Mistake(f"sign-in page: {self.explained(shown)}")
+            raise OperatorError(f"sign-in page: {self.explained(shown)}")
         return (
             f"authorize: the request is sound; people sign in at {urlsplit(self.next).path.rpartition('/')[2]} for this service."
         )
@@ -137,7 +137,7 @@ class Trial:
         endpoint = self.metadata.get("pushed_authorization_request_endpoint", "")
         pushed = self.post(endpoint, asked)
         if pushed.status != 201:
-            raise Mistake(f"pushed request: {self.explained(pushed)}")
+            raise OperatorError(f"pushed request: {self.explained(pushed)}")
         return {"client_id": self.client.client_id, "request_uri": pushed.json["request_uri"]}
 
     def authenticates(self) -> str:
@@ -151,16 +151,16 @@ class Trial:
         page = self.post(self.metadata["token_endpoint"], asked | {"redirect_uri": next(iter(self.client.redirect_uris), "")})
         error = page.json.get("error")
         if error == "invalid_client":
-            raise Mistake("token: the secret is wrong, or the method is: compare with the service's configuration.")
+            raise OperatorError("token: the secret is wrong, or the method is: compare with the service's configuration.")
         if error not in ("invalid_grant", "unauthorized_client"):
-            raise Mistake(f"token: {self.explained(page)}")
+            raise OperatorError(f"token: {self.explained(page)}")
         return "token: the client is who it says it is; with a person's code it would get tokens now."
 
     def signs_in(self, identifier: str, password: str) -> Generator[str, None, str]:
         """Types identifier and password, says yes to consent; returns the code."""
         page = self.submit(self.next, {"identifier": identifier, "password": password})
         if page.status in (200, 422):
-            raise Mistake("sign-in: refused; identifier or password is wrong, or the account is locked.")
+            raise OperatorError("sign-in: refused; identifier or password is wrong, or the account is locked.")
         for _ in range(MOST_PAGES):
             target = self.onward(page, "sign-in", code_too=True)
             if not target.startswith(self.issuer + "/"):
@@ -170,7 +170,7 @@ class Trial:
             if page.status == 200 and target.endswith("/consent"):
                 yield "consent: asked for, and given."
                 page = self.submit(target, {"decision": "allow"})
-        raise Mistake("sign-in: it goes round in circles: see the log with the reference of the last page.")
+        raise OperatorError("sign-in: it goes round in circles: see the log with the reference of the last page.")
 
     def redeems(self, code: str) -> Iterator[str]:
         """Tokens for the code, the ID token checked, claims at userinfo."""
@@ -180,13 +180,13 @@ class Trial:
         asked = {"grant_type": "authorization_code", "code": code, "code_verifier": self.verifier}
         page = self.post(self.metadata["token_endpoint"], asked | {"redirect_uri": self.client.redirect_uris[0]})
         if page.status != 200:
-            raise Mistake(f"token: {self.explained(page)}")
+            raise OperatorError(f"token: {self.explained(page)}")
         yield f"token: {', '.join(sorted(page.json))}."
         if "id_token" in page.json:
             yield self.checks(page.json["id_token"])
         told = self.fetch(self.metadata["userinfo_endpoint"], headers={"Authorization": f"Bearer {page.json['access_token']}"})
         if told.status != 200:
-            raise Mistake(f"userinfo: {self.explained(told)}")
+            raise OperatorError(f"userinfo: {self.explained(told)}")
         yield f"userinfo: {', '.join(told.json)}."
 
     def checks(self, id_token: str) -> str:
@@ -198,10 +198,10 @@ class Trial:
         ours = self.client.model_copy(update={"jwks": self.jwks, "jwks_uri": None})
         try:
             _, claims = keys.verified_claims(id_token, ours, (alg,))
-        except keys.Unverified as unverified:
-            raise Mistake(f"ID token: {unverified.reason}.") from None
+        except keys.ClientJwtError as unverified:
+            raise OperatorError(f"ID token: {unverified.reason}.") from None
         if (claims.get("iss"), claims.get("aud"), claims.get("nonce")) != (self.issuer, self.client.client_id, self.nonce):
-            raise Mistake("ID token: iss, aud or nonce is not what was asked for.")
+            raise OperatorError("ID token: iss, aud or nonce is not what was asked for.")
         return f"ID token: verified with {alg}; it says {', '.join(claims)}."
 
     def onward(self, page: Page, step: str, *, code_too: bool = False) -> str:
@@ -209,17 +209,17 @@ class Trial:
         asked = parse_qs(urlsplit(page.location).query)
         if page.status not in (302, 303) or "error" in asked:
             told = asked.get("error_description", [""])[0]
-            raise Mistake(f"{step}: {asked['error'][0]}: {told}" if "error" in asked else f"{step}: {self.explained(page)}")
+            raise OperatorError(f"{step}: {asked['error'][0]}: {told}" if "error" in asked else f"{step}: {self.explained(page)}")
         target = urljoin(page.url, page.location)
         if not code_too and not target.startswith(self.issuer + "/"):
-            raise Mistake(f"{step}: the provider answered without asking anybody to sign in.")
+            raise OperatorError(f"{step}: the provider answered without asking anybody to sign in.")
         return target
 
     def code_in(self, target: str) -> str:
         """The code in the answer, its state and issuer checked (RFC 9207)."""
         asked = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
         if (asked.get("state"), asked.get("iss")) != (self.state, self.issuer) or "code" not in asked:
-            raise Mistake("sign-in: the answer lacks its code, or carries another state or issuer.")
+            raise OperatorError("sign-in: the answer lacks its code, or carries another state or issuer.")
         return asked["code"]
 
     def explained(self, page: Page) -> str:
@@ -250,7 +250,7 @@ class Trial:
     def fetch(self, url: str, form: dict[str, str] | None = None, headers: dict[str, str] | None = None) -> Page:
         """One request with this browser's cookies; raises Mistake when nobody answers."""
         if not url.startswith(("http://", "https://")):
-            raise Mistake(f"The provider names no address for this step ({url or 'none'}).")
+            raise OperatorError(f"The provider names no address for this step ({url or 'none'}).")
         asked = Request(url, urlencode(form).encode() if form is not None else None, headers or {})  # noqa: S310 - http only
         try:
             with self.browser.open(asked, timeout=TIMEOUT) as answer:
@@ -258,4 +258,4 @@ class Trial:
                 return Page(answer.status, url, answer.headers.get("Location", ""), text)
         except (URLError, OSError, HTTPException):
             host = urlsplit(url).netloc
-            raise Mistake(f"{host} does not answer: start it with `idp serve`, or name another with --issuer.") from None
+            raise OperatorError(f"{host} does not answer: start it with `idp serve`, or name another with --issuer.") from None

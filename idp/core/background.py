@@ -14,7 +14,7 @@ log = structlog.get_logger()
 P = ParamSpec("P")
 
 THREADS = 8
-UNHURRIED_SECONDS = 0.3
+CONSTANT_TIME_SECONDS = 0.3
 
 
 def start(work: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Future[None]:
@@ -30,16 +30,16 @@ def start(work: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Futur
     return future
 
 
-def unhurried(work: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+def start_in_constant_time(work: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
     """Starts `work` and returns after a fixed time, done or not, so that real and pretended work take equally long."""
     start(work, *args, **kwargs)
-    pause()
+    pad_to_constant_time()
 
 
-def pause(since: float | None = None) -> None:
+def pad_to_constant_time(since: float | None = None) -> None:
     """The fixed time; what was done since (by `clock.monotonic()`) counts as part of it."""
     gone = clock.monotonic() - since if since is not None else 0
-    threading.Event().wait(max(0, UNHURRIED_SECONDS - gone))
+    threading.Event().wait(max(0, CONSTANT_TIME_SECONDS - gone))
 
 
 def _pool(app: Flask) -> ThreadPoolExecutor:

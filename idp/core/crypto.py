@@ -26,7 +26,7 @@ def numeric_code(digits: int = 6) -> str:
     return str(secrets.randbelow(10**digits)).zfill(digits)
 
 
-def letters(alphabet: str, count: int) -> str:
+def random_code(alphabet: str, count: int) -> str:
     """A code of `count` characters for people to type, each of the alphabet equally likely."""
     return "".join(secrets.choice(alphabet) for _ in range(count))
 
@@ -36,7 +36,7 @@ def digest(token: str) -> str:
     return b64(hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest())
 
 
-def same(a: str, b: str) -> bool:
+def constant_time_equal(a: str, b: str) -> bool:
     """Whether two strings are equal, in constant time; compares bytes, since `str` raises for non-ASCII."""
     return hmac.compare_digest(a.encode("utf-8", "surrogatepass"), b.encode("utf-8", "surrogatepass"))
 
@@ -50,7 +50,7 @@ def mac(key: bytes, *parts: str) -> str:
     return b64(keyed.digest())
 
 
-def bucket(subject: str) -> str:
+def hash_tag(subject: str) -> str:
     """The two-character hash tag under which everything of one account lives in the store, so that one script reaches it."""
     return hashlib.sha256(subject.encode()).hexdigest()[:2]
 

@@ -181,7 +181,7 @@ class Authentication:
     recovered_at: int = 0
     limited_until: int = 0
 
-    def with_second(self, amr: tuple[str, ...]) -> Self:
+    def with_second_factor(self, amr: tuple[str, ...]) -> Self:
         """The same, a second factor given as well (RFC 8176): when, stays the time of the first."""
         told = dict.fromkeys((*self.amr, *amr, "mfa"))
         return replace(self, amr=tuple(told))

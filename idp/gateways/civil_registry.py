@@ -13,7 +13,14 @@ from idp.gateways import demo_registry, dukcapil, quota
 from idp.gateways.breaker import Breaker, BreakerOpen
 from idp.gateways.dukcapil import Credentials, Reading
 from idp.gateways.endpoints import Endpoint, adapter_of, parse_endpoint, refuse_in_production
-from idp.gateways.line import Answer, Line, NoAnswer, NotReached, Timeouts, milliseconds_since
+from idp.gateways.http_client import (
+    ConnectionFailed,
+    GatewayClient,
+    GatewayResponse,
+    OutcomeUnknown,
+    Timeouts,
+    milliseconds_since,
+)
 from idp.gateways.verdicts import Facts, Purpose, RegistryUnavailable, Verdict
 from idp.storage.sealing import sealer
 from idp.web import requests
@@ -55,7 +62,7 @@ class DukcapilRegistry:
         self,
         url: str,
         us: Credentials,
-        line: Line,
+        line: GatewayClient,
         total: float = TIMEOUTS.total,
         breaker: Breaker | None = None,
     ):
@@ -80,7 +87,7 @@ class DukcapilRegistry:
         self._line.close()
 
     def _ask(self, facts: Facts, names: dict[str, str], threshold: int, purpose: Purpose, until: float) -> Reading:
-        quota.spend(purpose)
+        quota.check_available(purpose)
         body = dukcapil.request_body(self._us, facts, names, threshold)
         begun = clock.monotonic()
         said: object = None
@@ -102,7 +109,7 @@ class DukcapilRegistry:
                 return _understood(self._line.post(self._url, json=body, within=within))
         except Refused:
             raise RegistryUnavailable("misconfigured") from None
-        except (BreakerOpen, NotReached, NoAnswer, Unreadable) as failed:
+        except (BreakerOpen, ConnectionFailed, OutcomeUnknown, Unreadable) as failed:
             log.warning("civil_registry_line", kind=type(failed).__name__, why=str(failed))
             raise RegistryUnavailable("outage") from None
 
@@ -115,7 +122,7 @@ class Unreadable(Exception):
     """An HTTP error or a body that is no JSON."""
 
 
-def _understood(answer: Answer) -> object:
+def _understood(answer: GatewayResponse) -> object:
     """The body; all errors of Dukcapil's own come with 200, so any other status is the network's or the server's."""
     if answer.status in (401, 403, 404):
         raise Refused
@@ -139,7 +146,7 @@ def _report(facts: Facts, said: object, outcome: str, begun: float) -> None:
         quota=left,
     )
     if left is not None:
-        quota.saw(left)
+        quota.record_remaining(left)
 
 
 def connect(url: str, settings: Settings) -> CivilRegistry:
@@ -165,7 +172,7 @@ def over_http(
     if not endpoint.user or not endpoint.password or endpoint.path.strip("/") == "":
         raise ConfigError(f"{SETTING} must look like https://user:password@host:8000/dukcapil/get_json/CUSTOMER.")
     us = Credentials(endpoint.user, endpoint.password, caller_ip)
-    line = Line("civil-registry", timeouts, AT_ONCE, connect_retries=1, ca=ca)
+    line = GatewayClient("civil-registry", timeouts, AT_ONCE, connect_retries=1, ca=ca)
     return DukcapilRegistry(endpoint.url, us, line, timeouts.total, breaker)
 
 
@@ -173,7 +180,7 @@ def stand_in(path: Path, breaker: Breaker | None = None) -> DukcapilRegistry:
     """The same adapter with the demo registry in this process instead of a network; LAMBAT times out without waiting."""
     us = Credentials("demo", "demo", "127.0.0.1")
     application = demo_registry.Registry(demo_registry.citizens(path), us.user, us.password, slow=_too_slow)
-    line = Line("civil-registry", TIMEOUTS, AT_ONCE, transport=httpx.WSGITransport(app=application))
+    line = GatewayClient("civil-registry", TIMEOUTS, AT_ONCE, transport=httpx.WSGITransport(app=application))
     return DukcapilRegistry("http://registry.invalid/dukcapil/get_json/DEMO", us, line, breaker=breaker)
 
 

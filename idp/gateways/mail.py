@@ -16,8 +16,8 @@ from idp.core.values import EmailAddress
 from idp.gateways.breaker import Breaker, BreakerOpen
 from idp.gateways.delivery import DeliveryFailed, Receipt
 from idp.gateways.endpoints import Endpoint, adapter_of, parse_endpoint, refuse_in_production
-from idp.gateways.line import Bounded, NoAnswer, NotReached, Timeouts, milliseconds_since, trusted
-from idp.gateways.stand_in import StandIn, keep_for
+from idp.gateways.http_client import ConnectionFailed, DeadlinePool, OutcomeUnknown, Timeouts, milliseconds_since, tls_context
+from idp.gateways.stand_in import StandIn, sink_for
 
 __all__ = ["DeliveryFailed", "MailGateway", "Receipt", "connect", "mail"]
 
@@ -59,8 +59,8 @@ class SmtpGateway:
         self._domain = parseaddr(sender)[1].rpartition("@")[2]
         self._timeouts = timeouts
         ca = endpoint.options.get("ca")
-        self._tls = trusted(Path(ca) if ca else None)
-        self._bounded = Bounded("mail", AT_ONCE, timeouts.total)
+        self._tls = tls_context(Path(ca) if ca else None)
+        self._bounded = DeadlinePool("mail", AT_ONCE, timeouts.total)
         self._breaker = breaker or Breaker()
 
     def send(self, to: EmailAddress, subject: str, text: str, html: str, reference: str) -> Receipt:
@@ -69,13 +69,13 @@ class SmtpGateway:
         begun = clock.monotonic()
         try:
             with self._breaker.guard(DeliveryFailed):
-                self._bounded.run(None, self._hand_over, letter)
+                self._bounded.run(None, self._submit, letter)
         except BreakerOpen:
             raise DeliveryFailed("unreachable") from None
-        except NotReached as failed:
+        except ConnectionFailed as failed:
             self._log(reference, begun, outcome="unreachable", kind=str(failed))
             raise DeliveryFailed("unreachable") from None
-        except NoAnswer as unclear:
+        except OutcomeUnknown as unclear:
             self._log(reference, begun, outcome="uncertain", kind=str(unclear))
             return Receipt.UNCERTAIN
         except DeliveryFailed as refused:
@@ -100,38 +100,38 @@ class SmtpGateway:
         letter.add_alternative(html, subtype="html", cte="quoted-printable")
         return letter
 
-    def _hand_over(self, letter: EmailMessage) -> None:
+    def _submit(self, letter: EmailMessage) -> None:
         # `from None` throughout: what smtplib raises holds the server's words, which may quote the message.
-        server = self._connected()
+        server = self._ready_connection()
         try:
             server.send_message(letter)
         except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused):
             raise DeliveryFailed("refused") from None
         except (OSError, smtplib.SMTPException) as lost:
-            raise NoAnswer(type(lost).__name__) from None
+            raise OutcomeUnknown(type(lost).__name__) from None
         else:
             with suppress(OSError, smtplib.SMTPException):  # taken is taken, however the goodbye goes
                 server.quit()
         finally:
             server.close()
 
-    def _connected(self) -> smtplib.SMTP:
+    def _ready_connection(self) -> smtplib.SMTP:
         """A server that has let us in; before this nothing was sent."""
         try:
-            server = self._dialled()
+            server = self._open_connection()
         except (OSError, smtplib.SMTPException) as failed:
-            raise NotReached(type(failed).__name__) from None
+            raise ConnectionFailed(type(failed).__name__) from None
         try:
-            self._let_in(server)
+            self._start_tls_and_log_in(server)
         except (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError):
             server.close()
             raise DeliveryFailed("misconfigured") from None
         except (OSError, smtplib.SMTPException) as failed:
             server.close()
-            raise NotReached(type(failed).__name__) from None
+            raise ConnectionFailed(type(failed).__name__) from None
         return server
 
-    def _dialled(self) -> smtplib.SMTP:
+    def _open_connection(self) -> smtplib.SMTP:
         where = self._endpoint
         port = where.port or PORTS[where.scheme]
         timeout = self._timeouts.connect
@@ -139,7 +139,7 @@ class SmtpGateway:
             return smtplib.SMTP_SSL(where.host, port, self._domain, timeout=timeout, context=self._tls)
         return smtplib.SMTP(where.host, port, self._domain, timeout=timeout)
 
-    def _let_in(self, server: smtplib.SMTP) -> None:
+    def _start_tls_and_log_in(self, server: smtplib.SMTP) -> None:
         """Codes and passwords never travel in the clear; only a server on this very machine may go without TLS."""
         if server.sock is not None:
             server.sock.settimeout(self._timeouts.read)
@@ -164,7 +164,7 @@ class StandInMail:
     """Keeps or prints instead of sending; endings of what stands before the @ fail as in `stand_in`."""
 
     def __init__(self, adapter: str) -> None:
-        self._stand_in = StandIn("mail", adapter, keep_for(adapter))
+        self._stand_in = StandIn("mail", adapter, sink_for(adapter))
 
     def send(self, to: EmailAddress, subject: str, text: str, html: str, reference: str) -> Receipt:
         """Takes the message, of which the text part is kept; raises DeliveryFailed for magic addresses."""

@@ -10,7 +10,7 @@ from idp.storage.sealing import Unsealable, sealer
 
 KEY = "outbox"
 CONTEXT = "outbox:message"
-KEPT = 1000
+MAX_MESSAGES = 1000
 LIFE = 24 * 3600
 
 
@@ -26,17 +26,17 @@ class Message:
     at: int
 
 
-_KEEP = Script("""
+_APPEND = Script("""
 redis.call('RPUSH', KEYS[1], ARGV[1])
 redis.call('LTRIM', KEYS[1], -tonumber(ARGV[2]), -1)
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 """)
 
 
-def deliver(kind: str, to: str, subject: str, text: str, reference: str = "") -> None:
+def append(kind: str, to: str, subject: str, text: str, reference: str = "") -> None:
     """Keeps a message for a day, at most a thousand of them."""
     message = Message(kind, to, subject, text, reference, clock.timestamp())
-    store().run(_KEEP, [KEY], [sealer().seal(orjson.dumps(asdict(message)).decode(), CONTEXT), KEPT, LIFE])
+    store().run(_APPEND, [KEY], [sealer().seal(orjson.dumps(asdict(message)).decode(), CONTEXT), MAX_MESSAGES, LIFE])
 
 
 def messages(to: str | None = None) -> list[Message]:

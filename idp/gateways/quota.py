@@ -15,12 +15,12 @@ redis.call('EXPIRE', KEYS[1], ARGV[2])
 """)
 
 
-def saw(left: int) -> None:
+def record_remaining(left: int) -> None:
     """Remembers what an answer said is left today, for all workers."""
     store().run(_SEEN, [_today()], [left, TWO_DAYS])
 
 
-def spend(purpose: Purpose) -> None:
+def check_available(purpose: Purpose) -> None:
     """Returns when a call for `purpose` may be made; raises RegistryUnavailable("quota") when only the reserve is left."""
     left, most = store().fields(_today(), "left", "most")
     if left is None or most is None or purpose == "recovery":

@@ -13,9 +13,16 @@ from idp.core.values import PhoneNumber
 from idp.gateways.breaker import Breaker, BreakerOpen
 from idp.gateways.delivery import DeliveryFailed, Receipt, delivery_status, record_delivery
 from idp.gateways.endpoints import Endpoint, adapter_of, parse_endpoint, refuse_in_production
-from idp.gateways.line import Answer, Line, NoAnswer, NotReached, Timeouts, milliseconds_since
+from idp.gateways.http_client import (
+    ConnectionFailed,
+    GatewayClient,
+    GatewayResponse,
+    OutcomeUnknown,
+    Timeouts,
+    milliseconds_since,
+)
 from idp.gateways.sms_dialects import JSON, VERIHUBS, ZENZIVA, Dialect, Unclear
-from idp.gateways.stand_in import StandIn, keep_for
+from idp.gateways.stand_in import StandIn, sink_for
 
 __all__ = ["DeliveryFailed", "Receipt", "SmsGateway", "connect", "delivery_status", "record_delivery", "sms"]
 
@@ -58,7 +65,7 @@ class HttpGateway:
         self._endpoint = endpoint
         self._dialect = dialect
         self._url = _with_path(endpoint, dialect.path)
-        self._line = Line("sms", timeouts, AT_ONCE)
+        self._line = GatewayClient("sms", timeouts, AT_ONCE)
         self._breaker = breaker or Breaker()
 
     def send(self, to: PhoneNumber, text: str, reference: str) -> Receipt:
@@ -69,10 +76,10 @@ class HttpGateway:
                 status = self._ask(to, text, reference)
         except BreakerOpen:
             raise DeliveryFailed("unreachable") from None
-        except NotReached as failed:
+        except ConnectionFailed as failed:
             self._log(reference, begun, outcome="unreachable", kind=str(failed))
             raise DeliveryFailed("unreachable") from None
-        except (NoAnswer, Unclear) as unclear:
+        except (OutcomeUnknown, Unclear) as unclear:
             self._log(reference, begun, outcome="uncertain", kind=str(unclear))
             return Receipt.UNCERTAIN
         except DeliveryFailed as refused:
@@ -86,7 +93,7 @@ class HttpGateway:
         self._line.close()
 
     def _ask(self, to: PhoneNumber, text: str, reference: str) -> int:
-        answer: Answer = self._line.post(self._url, **self._dialect.request(self._endpoint, to, text, reference))
+        answer: GatewayResponse = self._line.post(self._url, **self._dialect.request(self._endpoint, to, text, reference))
         self._dialect.read(answer)
         return answer.status
 
@@ -107,7 +114,7 @@ class StandInSms:
 
     def __init__(self, adapter: str) -> None:
         self.name = adapter
-        self._stand_in = StandIn("sms", adapter, keep_for(adapter))
+        self._stand_in = StandIn("sms", adapter, sink_for(adapter))
 
     def send(self, to: PhoneNumber, text: str, reference: str) -> Receipt:
         """Takes the message; raises DeliveryFailed for magic numbers."""

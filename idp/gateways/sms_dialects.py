@@ -8,7 +8,7 @@ from typing import Any
 from idp.core.values import PhoneNumber
 from idp.gateways.delivery import DeliveryFailed
 from idp.gateways.endpoints import Endpoint
-from idp.gateways.line import Answer
+from idp.gateways.http_client import GatewayResponse
 
 Content = dict[str, Any]
 
@@ -30,7 +30,7 @@ class Dialect:
 
     path: str
     request: Callable[[Endpoint, PhoneNumber, str, str], Content]
-    read: Callable[[Answer], None]
+    read: Callable[[GatewayResponse], None]
 
 
 def _ask_json(endpoint: Endpoint, to: PhoneNumber, text: str, reference: str) -> Content:
@@ -38,7 +38,7 @@ def _ask_json(endpoint: Endpoint, to: PhoneNumber, text: str, reference: str) ->
     return {"json": {"to": to.value, "text": text, "reference": reference}, "headers": headers}
 
 
-def _read_status(answer: Answer) -> None:
+def _read_status(answer: GatewayResponse) -> None:
     if 200 <= answer.status < 300:
         return
     if 400 <= answer.status < 500:
@@ -51,7 +51,7 @@ def _ask_zenziva(endpoint: Endpoint, to: PhoneNumber, text: str, reference: str)
     return {"data": form}
 
 
-def _read_zenziva(answer: Answer) -> None:
+def _read_zenziva(answer: GatewayResponse) -> None:
     """200 also when it fails: the truth is in `status`, "1" for taken."""
     _read_status(answer)
     said = answer.json()
@@ -74,7 +74,7 @@ def _template(text: str) -> Content:
     return {"template": text.replace(found[0], "$OTP"), "otp": found[0], "time_limit": str(CODE_LIFE)}
 
 
-def _read_verihubs(answer: Answer) -> None:
+def _read_verihubs(answer: GatewayResponse) -> None:
     if answer.status == 403:
         raise DeliveryFailed("quota")
     _read_status(answer)

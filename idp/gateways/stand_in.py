@@ -7,7 +7,7 @@ import click
 from idp.gateways import outbox
 from idp.gateways.delivery import DeliveryFailed, Receipt, Status, record_delivery
 
-Keep = Callable[[str, str, str, str, str], None]
+MessageSink = Callable[[str, str, str, str, str], None]
 
 # The last four characters of a number, or of what stands before the @, by what happens to the message.
 DELIVERED, REFUSED, LATE, UNDELIVERED = "0001", "0002", "0003", "0004"
@@ -23,7 +23,7 @@ REPORTS: dict[str, list[Status]] = {
 class StandIn:
     """Takes messages as a gateway would and gives them to `keep` instead of sending them."""
 
-    def __init__(self, kind: str, name: str, keep: Keep) -> None:
+    def __init__(self, kind: str, name: str, keep: MessageSink) -> None:
         self.kind = kind
         self.name = name
         self._keep = keep
@@ -40,9 +40,9 @@ class StandIn:
         return Receipt.UNCERTAIN if ending == LATE else Receipt.ACCEPTED
 
 
-def keep_for(adapter: str) -> Keep:
+def sink_for(adapter: str) -> MessageSink:
     """Where the stand-in `outbox` or `console` puts its messages."""
-    return outbox.deliver if adapter == "outbox" else _print
+    return outbox.append if adapter == "outbox" else _print
 
 
 def _print(kind: str, to: str, subject: str, text: str, reference: str) -> None:

@@ -3,12 +3,12 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from idp.identity.proofing import Proof
+from idp.identity.proofing import IdentityProof
 from idp.one_time_codes.code_step import SentCode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gathered:
+class IdentityDraft:
     """A journey under way, as its room's notes keep it; a room adds what is its own.
 
     The password is a hash by now, and the mother's name was never here. `refused` is a contact that turned out to be
@@ -32,13 +32,13 @@ class Gathered:
         return asdict(self)
 
     @property
-    def proved(self) -> Proof:
+    def proved(self) -> IdentityProof:
         """The proof of identity; only after that step."""
         assert self.proof is not None
-        return Proof.from_dict(self.proof)
+        return IdentityProof.from_dict(self.proof)
 
     @property
-    def typed_before(self) -> dict[str, str]:
+    def form_prefill(self) -> dict[str, str]:
         """What the form of that step is filled in with by whoever comes back to it."""
         return {"nik": self.proved.nik.value, "name": self.proved.name.text} if self.proof else {}
 

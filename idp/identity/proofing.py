@@ -37,7 +37,7 @@ class RecordNeedsAttention(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class IdentityProof:
     """That the facts matched, when; what is kept of them is NIK and name. The mother's name is in none of it."""
 
     nik: Nik
@@ -65,7 +65,7 @@ class Proof:
         return cls(Nik(data["nik"]), FullName(data["name"]), data["verified_at"], data["reference"])
 
 
-def prove(nik: Nik, name: FullName, mothers_name: FullName, purpose: Purpose = "registration") -> Proof:
+def prove(nik: Nik, name: FullName, mothers_name: FullName, purpose: Purpose = "registration") -> IdentityProof:
     """Asks the registry; returns the proof.
 
     Raises FactsDoNotMatch (NikNotFound among them), RecordNeedsAttention, RegistryUnavailable, TooManyAttempts, and
@@ -75,13 +75,13 @@ def prove(nik: Nik, name: FullName, mothers_name: FullName, purpose: Purpose = "
     return _ask(Facts(nik, name, mothers_name), index, [*_of_nik(index), *_of_browser()], purpose)
 
 
-def prove_to_officer(nik: Nik, name: FullName, mothers_name: FullName) -> Proof:
+def prove_to_officer(nik: Nik, name: FullName, mothers_name: FullName) -> IdentityProof:
     """The same for a person who stands before an officer, at the command line: counted for the NIK alone."""
     index = sealer().index(nik.value, "facts")
     return _ask(Facts(nik, name, mothers_name), index, _of_nik(index), "recovery")
 
 
-def _ask(facts: Facts, index: str, acts: Acts, purpose: Purpose) -> Proof:
+def _ask(facts: Facts, index: str, acts: Acts, purpose: Purpose) -> IdentityProof:
     left = rate_limits.hit_all(acts)
     try:
         verdict = civil_registry().verify(facts, THRESHOLDS[purpose], purpose)
@@ -93,7 +93,7 @@ def _ask(facts: Facts, index: str, acts: Acts, purpose: Purpose) -> Proof:
     if verdict is Verdict.MATCH:
         rate_limits.give_back("facts_nik_day", index)
         trail.record("identity_proved", purpose=purpose, nik=index)
-        return Proof(facts.nik, facts.name, clock.timestamp(), crypto.random_token(12))
+        return IdentityProof(facts.nik, facts.name, clock.timestamp(), crypto.random_token(12))
     trail.record("identity_refused", purpose=purpose, verdict=verdict.value, nik=index)
     raise _refusal(verdict, min(left["facts_nik_day"], left["facts_nik_month"]))
 

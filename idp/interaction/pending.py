@@ -14,13 +14,13 @@ from idp.storage.redis_store import Script, store
 from idp.storage.sealing import Unsealable, sealer
 from idp.web import cookies
 from idp.web.cookies import INTERACTION_COOKIE
-from idp.web.error_pages import Gone
+from idp.web.error_pages import InteractionGone
 
 SWEEP_AFTER = 6 * 3600  # seconds that a record outlives its interaction, so that a late visitor still finds the way back
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
-class Stale(Exception):
+class ConcurrentUpdate(Exception):
     """Another request of the same browser has moved the interaction on meanwhile: back to the door, nothing is lost."""
 
 
@@ -50,7 +50,7 @@ class Interaction:
         """A room has proved who this is, now."""
         self.authentication, self.fresh = authentication, True
 
-    def proved_again(self, amr: tuple[str, ...]) -> None:
+    def add_second_factor(self, amr: tuple[str, ...]) -> None:
         """A room has had the second factor of whoever is signed in here, now; `amr` names it (RFC 8176)."""
         if self.authentication is not None:
             self.second = {"account": self.authentication.account, "amr": list(amr)}
@@ -65,13 +65,13 @@ class Interaction:
         """Who is signed in, and by all that was given."""
         if not self.authentication or not self.second or not self.stepped_up:
             return self.authentication
-        return self.authentication.with_second(tuple(self.second["amr"]))
+        return self.authentication.with_second_factor(tuple(self.second["amr"]))
 
     def draft(self, room: str) -> dict[str, Any]:
         """The notes that a room has kept; empty at first."""
         return self.drafts.get(room, {})
 
-    def keep(self, room: str, notes: dict[str, Any]) -> None:
+    def put_draft(self, room: str, notes: dict[str, Any]) -> None:
         """Replaces a room's notes; they are written (sealed) by `save`."""
         self.drafts[room] = notes
 
@@ -79,9 +79,9 @@ class Interaction:
         """Writes it back unless it was consumed or moved on meanwhile; raises Stale then."""
         before, self.version = self.version, self.version + 1
         if not store().run(_SAVE, (_key(self.id),), (f"{before}.", _sealed(self))):
-            raise Stale
+            raise ConcurrentUpdate
 
-    def moved_on(self) -> bool:
+    def changed_elsewhere(self) -> bool:
         """Whether another request of this browser has saved it since it was loaded, such as a second click."""
         return load(self.id).version != self.version
 
@@ -117,7 +117,7 @@ def begin(parameters: dict[str, str], service: dict[str, str], **pinned: Any) ->
     return begun, secret
 
 
-def bind(response: Response, begun: Interaction, secret: str) -> Response:
+def set_interaction_cookie(response: Response, begun: Interaction, secret: str) -> Response:
     """Gives this browser the cookie that proves the interaction is its own; it travels to this interaction only."""
     path = f"/interaction/{begun.id}"
     cookies.set_cookie(response, INTERACTION_COOKIE, secret, path=path, max_age=settings().interaction_minutes * 60)
@@ -128,14 +128,14 @@ def load(interaction_id: str) -> Interaction:
     """This browser's interaction; raises Gone when it is over, expired, unknown or another browser's."""
     raw = store().get(_key(interaction_id)) if _ID.fullmatch(interaction_id) else None
     if raw is None:
-        raise Gone
+        raise InteractionGone
     if raw.startswith(b"done."):
-        raise Gone(orjson.loads(raw[5:]))
+        raise InteractionGone(orjson.loads(raw[5:]))
     found = _opened(interaction_id, raw.decode())
     # The id is in the URL and may be read over a shoulder; without the cookie's secret it opens nothing. Fails closed.
-    mine = crypto.same(found.browser, crypto.digest(request.cookies.get(INTERACTION_COOKIE, "")))
+    mine = crypto.constant_time_equal(found.browser, crypto.digest(request.cookies.get(INTERACTION_COOKIE, "")))
     if not mine or clock.timestamp() >= found.expires_at:
-        raise Gone(found.service)
+        raise InteractionGone(found.service)
     return found
 
 
@@ -158,7 +158,7 @@ def _opened(interaction_id: str, raw: str) -> Interaction:
     try:
         notes = orjson.loads(sealer().open(raw.partition(".")[2], _key(interaction_id)))
     except Unsealable:
-        raise Gone from None
+        raise InteractionGone from None
     if notes["authentication"]:
         notes["authentication"] = Authentication.from_dict(notes["authentication"])
     return Interaction(**notes)

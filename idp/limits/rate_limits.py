@@ -184,11 +184,11 @@ def limits() -> Mapping[str, Limit]:
     """The table with the settings' changes applied, worked out once per application."""
     table = current_app.extensions.get("idp.limits")
     if table is None:
-        table = current_app.extensions["idp.limits"] = overridden(settings())
+        table = current_app.extensions["idp.limits"] = limits_with_settings(settings())
     return cast("Mapping[str, Limit]", table)
 
 
-def overridden(loaded: Settings) -> dict[str, Limit]:
+def limits_with_settings(loaded: Settings) -> dict[str, Limit]:
     """LIMITS changed by the settings `limits` and `sms_hourly_budget`; raises ConfigError."""
     table = dict(LIMITS)
     table["otp_send_all_hour"] = replace(table["otp_send_all_hour"], amount=loaded.sms_hourly_budget)

@@ -2,10 +2,12 @@
 
 from flask import Flask
 
-from idp.login import app_setup, assurance, deleting, passkeys, recovering, second_factor
+from idp.login import app_setup, assurance, passkeys, pending_deletion, recovery_question, second_factor
 from idp.login.routes import room
 
-__all__ = ["app_setup", "assurance", "deleting", "init_app", "passkeys", "recovering", "room", "second_factor"]
+__all__ = [
+    "app_setup", "assurance", "init_app", "passkeys", "pending_deletion", "recovery_question", "room", "second_factor",
+]  # fmt: skip
 
 
 def init_app(app: Flask) -> None:

@@ -4,62 +4,62 @@ from flask import Response, make_response, render_template, request, url_for
 
 from idp import accounts
 from idp.authenticators import WrongFactor, passkeys
-from idp.authenticators.wrong_codes import judged
+from idp.authenticators.attempt_limit import verify_within_limit
 from idp.core.languages import _
 from idp.interaction import rooms
-from idp.interaction.rooms import here
+from idp.interaction.rooms import current_interaction
 from idp.limits.rate_limits import TooManyAttempts
 from idp.login.forms import AppCodeForm, PasskeyForm
 from idp.login.routes import room
-from idp.login.second_factor import Visit, owed, page, prove, to
+from idp.login.second_factor import SecondFactorContext, complete_second_factor, page, redirect_to, while_second_factor_owed
 from idp.web import requests
 
 
 @room.route("/login/otp/passkey", methods=["GET", "POST"])
-@owed
-def second_passkey(visit: Visit) -> Response:
+@while_second_factor_owed
+def second_passkey(visit: SecondFactorContext) -> Response:
     """A passkey of the account that has signed in."""
     if request.method != "POST":
-        return to("login.otp")
+        return redirect_to("login.otp")
     form, subject = PasskeyForm(), visit.account.subject
     amr: list[str] = []
 
     def judge() -> bool:
         try:
-            amr.extend(passkeys.verify(f"second:{here().id}", form.credential.data or "", subject=subject).amr)
+            amr.extend(passkeys.verify(f"second:{current_interaction().id}", form.credential.data or "", subject=subject).amr)
         except WrongFactor:
             return False
         return True
 
     try:
-        judged(subject, "passkey", judge)
+        verify_within_limit(subject, "passkey", judge)
     except WrongFactor:
         refused = AppCodeForm(formdata=None)
         refused.form_errors.append(_("Passkey tidak dapat dipakai. Coba lagi, atau pilih cara lain."))
         return page("second", visit, refused)
     except TooManyAttempts as limit:
         return page("second", visit, AppCodeForm(formdata=None), 429, limited=limit.retry_after)
-    return prove(visit, tuple(amr), remember=form.remember.data)
+    return complete_second_factor(visit, tuple(amr), remember=form.remember.data)
 
 
 @room.route("/login/passkey/offer", methods=["GET", "POST"])
 def passkey_offer() -> Response:
     """Promotes a passkey, once; POST without an answer of the device goes on to the service."""
-    proved = here().proved
-    if "passkey" not in here().owed or proved is None or not accounts.stands(proved):
-        return rooms.door()
+    proved = current_interaction().proved
+    if "passkey" not in current_interaction().owed or proved is None or not accounts.authentication_still_valid(proved):
+        return rooms.redirect_to_next_step()
     account = accounts.find(proved.account)
     if account is None:
-        return rooms.door()
-    form, context = PasskeyForm(), f"offer:{here().id}"
+        return rooms.redirect_to_next_step()
+    form, context = PasskeyForm(), f"offer:{current_interaction().id}"
     # A stolen password alone must not leave a passkey of the thief's behind: it wants a second factor first.
     ready = "mfa" in proved.amr
     if request.method == "POST":
         if ready and form.credential.data and not _registered(context, account.subject, form):
             form.form_errors = [_("Passkey belum tersimpan. Coba lagi, atau lanjut tanpa passkey.")]
         else:
-            here().offer = False
-            return rooms.leave()
+            current_interaction().offer = False
+            return rooms.save_and_continue()
     options = passkeys.creation_options(context, account.subject, name_of(account)) if ready else None
     shown = {"form": form, "options": options, "phone": account.phone, "send": url_for("login.send")}
     return make_response(render_template("login/passkey_offer.html", **shown), 422 if form.errors else 200)
@@ -74,7 +74,7 @@ def _registered(context: str, subject: str, form: PasskeyForm) -> bool:
     if not form.validate():
         return False
     try:
-        passkeys.register(context, subject, form.credential.data or "", requests.device())
+        passkeys.register(context, subject, form.credential.data or "", requests.device_name())
     except WrongFactor:
         return False
     return True

@@ -10,15 +10,15 @@ from idp.authenticators import WrongFactor, passkeys
 from idp.authenticators.model import ACTIVE
 from idp.core.languages import _, _l
 from idp.interaction import rooms
-from idp.interaction.rooms import here
+from idp.interaction.rooms import current_interaction
 from idp.limits import rate_limits
 from idp.login.forms import LoginForm, PasskeyForm
-from idp.probation import recognising
-from idp.probation.answers import By
+from idp.probation import recognition
+from idp.probation.answers import AnsweredBy
 from idp.web import requests, urls
 
-ASKED = "login-recovery"  # the notes of whoever is asked about a recovery
-DELETING = "login-deleting"  # of whoever is asked whether their account shall be deleted
+RECOVERY_QUESTION_NOTES = "login-recovery"  # the notes of whoever is asked about a recovery
+PENDING_DELETION_NOTES = "login-deleting"  # of whoever is asked whether their account shall be deleted
 NO_PASSKEY = _l("Passkey tidak dapat dipakai. Coba lagi, atau masuk dengan password.")
 room = rooms.room("login", __name__, "login", "select_account", "create", "mfa", "passkey")
 
@@ -26,32 +26,32 @@ room = rooms.room("login", __name__, "login", "select_account", "create", "mfa",
 @room.route("/login", methods=["GET", "POST"])
 def password() -> Response:
     """Asks for identifier and password."""
-    form = LoginForm(identifier=here().request.get("login_hint", ""))
+    form = LoginForm(identifier=current_interaction().request.get("login_hint", ""))
     if not form.validate_on_submit():
         return _page(form)
     try:
         account = accounts.authenticate(form.identifier.value, form.password.data or "")
     except accounts.WrongCredentials:
-        suspended = recognising.by_password(form.identifier.value, form.password.data or "")
+        suspended = recognition.recovery_that_suspended_password(form.identifier.value, form.password.data or "")
         if suspended is not None:
-            return _ask(suspended, "password")
+            return _ask_about_recovery(suspended, "password")
         # The same sentence whether the account exists or not, and never which of the two was wrong.
         return _page(form, _("Data masuk atau password tidak sesuai. Periksa kembali, atau pilih Kendala Masuk ke Akun?"))
     except accounts.AccountLocked:
-        return locked()
+        return locked_page()
     if account.deleting:
         return _ask_about_deletion(account, ("pwd",), "password")
-    trail.record("sign_in", account=account.subject, client=here().service.get("client_id"))
-    here().authenticated(probation.authentication(account, ("pwd",)))
-    here().offer = bool(form.passkey_ready.data) and _promote(account.subject)
-    return leave(account.subject, "password")
+    trail.record("sign_in", account=account.subject, client=current_interaction().service.get("client_id"))
+    current_interaction().authenticated(probation.authentication_event(account, ("pwd",)))
+    current_interaction().offer = bool(form.passkey_ready.data) and _claim_passkey_offer(account.subject)
+    return continue_unless_recovery_waits(account.subject, "password")
 
 
 @room.route("/login/passkey", methods=["GET", "POST"])
 def passkey() -> Response:
     """A passkey instead of identifier and password: the device has verified its owner, so both factors at once."""
     form = PasskeyForm()
-    if not form.validate_on_submit() or not passkeys.possible():
+    if not form.validate_on_submit() or not passkeys.supported():
         return urls.see_other(url_for("login.password"))
     address = requests.client_address()
     rate_limits.hit("passkey_address", address)
@@ -63,50 +63,50 @@ def passkey() -> Response:
         return _page(_empty(), NO_PASSKEY)
     rate_limits.give_back("passkey_address", address)
     if state != ACTIVE:
-        suspended = recognising.suspending(proof.subject)
-        return _ask(suspended, "passkey") if suspended is not None else _page(_empty(), NO_PASSKEY)
+        suspended = recognition.provisional_recovery(proof.subject)
+        return _ask_about_recovery(suspended, "passkey") if suspended is not None else _page(_empty(), NO_PASSKEY)
     account = accounts.find(proof.subject)
     if account is None or account.locked:
-        return locked()
+        return locked_page()
     if account.deleting:
         return _ask_about_deletion(account, (*proof.amr, "mfa"), "passkey")
-    trail.record("sign_in", account=account.subject, client=here().service.get("client_id"), kind="passkey")
-    here().authenticated(probation.authentication(account, (*proof.amr, "mfa")))
-    return leave(account.subject, "passkey")
+    trail.record("sign_in", account=account.subject, client=current_interaction().service.get("client_id"), kind="passkey")
+    current_interaction().authenticated(probation.authentication_event(account, (*proof.amr, "mfa")))
+    return continue_unless_recovery_waits(account.subject, "passkey")
 
 
-def locked() -> Response:
+def locked_page() -> Response:
     """Told to whoever has proved that the account is theirs: why, and who opens it again."""
     return make_response(render_template("login/locked.html"), 403)
 
 
-def leave(subject: str, by: By) -> Response:
+def continue_unless_recovery_waits(subject: str, by: AnsweredBy) -> Response:
     """To the door; while a recovery of the account waits, by way of the question whose it is."""
-    waiting = recognising.waiting(subject)
-    return _ask(waiting, by) if waiting is not None else rooms.leave()
+    waiting = recognition.waiting_recovery(subject)
+    return _ask_about_recovery(waiting, by) if waiting is not None else rooms.save_and_continue()
 
 
-def _ask_about_deletion(account: accounts.Account, amr: tuple[str, ...], by: By) -> Response:
+def _ask_about_deletion(account: accounts.Account, amr: tuple[str, ...], by: AnsweredBy) -> Response:
     """Nobody is signed in to an account that is about to be deleted: they may keep it, and then they are."""
-    proved = probation.authentication(account, amr)
-    here().keep(DELETING, {"proved": proved.to_dict(), "by": by})
-    here().save()
+    proved = probation.authentication_event(account, amr)
+    current_interaction().put_draft(PENDING_DELETION_NOTES, {"proved": proved.to_dict(), "by": by})
+    current_interaction().save()
     return urls.see_other(url_for("login.deleting"))
 
 
-def _ask(row: probation.Recovery, by: By) -> Response:
-    here().keep(ASKED, {"recovery": row.id, "by": by})
-    here().save()
+def _ask_about_recovery(row: probation.Recovery, by: AnsweredBy) -> Response:
+    current_interaction().put_draft(RECOVERY_QUESTION_NOTES, {"recovery": row.id, "by": by})
+    current_interaction().save()
     return urls.see_other(url_for("login.recovering"))
 
 
-def _promote(subject: str) -> bool:
-    fits = passkeys.possible() and probation.frozen(subject) is None and not authenticators.of(subject).passkeys
+def _claim_passkey_offer(subject: str) -> bool:
+    fits = passkeys.supported() and probation.frozen_until(subject) is None and not authenticators.enrolled_for(subject).passkeys
     return fits and passkeys.offer_once(subject)
 
 
 def _context() -> str:
-    return f"login:{here().id}"
+    return f"login:{current_interaction().id}"
 
 
 def _empty() -> LoginForm:
@@ -116,6 +116,6 @@ def _empty() -> LoginForm:
 def _page(form: LoginForm, wrong: Any = None) -> Response:
     if wrong:
         form.form_errors.append(wrong)
-    options = passkeys.request_options(_context()) if passkeys.possible() else None
+    options = passkeys.request_options(_context()) if passkeys.supported() else None
     shown = render_template("login/password.html", form=form, passkey=PasskeyForm(formdata=None), options=options)
     return make_response(shown, 422 if form.errors else 200)

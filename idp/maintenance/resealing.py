@@ -19,7 +19,7 @@ MARK_LIFE = 366 * 86400  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class SealedColumn:
     """A column of sealed text; `context` names a row's place as its owner does; `index` is found again by its blind index."""
 
     table: str
@@ -45,15 +45,15 @@ class Progress:
 
 
 COLUMNS = (
-    Sealed("accounts", "nik_sealed", lambda row: f"accounts.nik:{row.subject}", "nik_index", lambda row: "nik"),
-    Sealed("accounts", "name_sealed", lambda row: f"accounts.name:{row.subject}"),
-    Sealed("contacts", "value_sealed", lambda row: f"contacts.value:{row.subject}", "value_index", lambda row: row.kind),
-    Sealed("authenticators", "secret", lambda row: f"authenticators.secret:{row.id}"),
-    Sealed("dynamic_clients", "secret_sealed", lambda row: f"dynamic_clients.secret:{row.client_id}"),
-    Sealed("signing_keys", "private_sealed", lambda row: f"signing_keys.private:{row.kid}"),
-    Sealed("notice_deliveries", "message_sealed", lambda row: f"notice_deliveries.message:{row.id}"),
-    Sealed("recoveries", "contacts_sealed", lambda row: f"recoveries.contacts:{row.id}"),
-    Sealed("audit_anchors", "link_sealed", lambda row: f"audit_anchors.link:{row.position}"),
+    SealedColumn("accounts", "nik_sealed", lambda row: f"accounts.nik:{row.subject}", "nik_index", lambda row: "nik"),
+    SealedColumn("accounts", "name_sealed", lambda row: f"accounts.name:{row.subject}"),
+    SealedColumn("contacts", "value_sealed", lambda row: f"contacts.value:{row.subject}", "value_index", lambda row: row.kind),
+    SealedColumn("authenticators", "secret", lambda row: f"authenticators.secret:{row.id}"),
+    SealedColumn("dynamic_clients", "secret_sealed", lambda row: f"dynamic_clients.secret:{row.client_id}"),
+    SealedColumn("signing_keys", "private_sealed", lambda row: f"signing_keys.private:{row.kid}"),
+    SealedColumn("notice_deliveries", "message_sealed", lambda row: f"notice_deliveries.message:{row.id}"),
+    SealedColumn("recoveries", "contacts_sealed", lambda row: f"recoveries.contacts:{row.id}"),
+    SealedColumn("audit_anchors", "link_sealed", lambda row: f"audit_anchors.link:{row.position}"),
 )
 
 # Blind indexes of what is not kept itself: they cannot be made anew, and the old key reads until the last row is gone.
@@ -73,10 +73,10 @@ def run() -> Iterator[Progress]:
         yield from _renew(sealed)
 
 
-def once() -> None:
+def run_after_rotation() -> None:
     """The same as a chore, after each rotation once; an operator's run shows more."""
     mark = f"resealed:{sealer().sealing.current}:{sealer().blind.current}"
-    if not store().put_new(mark, "1", MARK_LIFE):
+    if not store().put_if_absent(mark, "1", MARK_LIFE):
         return
     done = False
     try:
@@ -86,7 +86,7 @@ def once() -> None:
             store().drop(mark)  # tried again in an hour
 
 
-def waiting_for(ring: str, key_id: str) -> dict[str, int]:
+def rows_needing_key(ring: str, key_id: str) -> dict[str, int]:
     """How many rows of each column only this key of the ring `sealing`, `index` or `pepper` opens or finds."""
     found = {
         f"{table}.{column}": _count(_table(table), _begins(_table(table).c[column], key_id, "$" if ring == "pepper" else "."))
@@ -103,7 +103,7 @@ def _columns_of(ring: str) -> list[tuple[str, str]]:
     return [(sealed.table, sealed.index) for sealed in COLUMNS if sealed.index] + list(ONLY_INDEXED)
 
 
-def _renew(sealed: Sealed) -> Iterator[Progress]:
+def _renew(sealed: SealedColumn) -> Iterator[Progress]:
     table = _table(sealed.table)
     key = table.primary_key.columns.values()[0]
     total, done, stuck, last = _count(table, _outdated(table, sealed)), 0, 0, None
@@ -116,13 +116,13 @@ def _renew(sealed: Sealed) -> Iterator[Progress]:
     yield Progress(sealed.name, done, stuck, total)
 
 
-def _batch(table: Table, sealed: Sealed, key: Any, last: Any) -> list[Any]:
+def _batch(table: Table, sealed: SealedColumn, key: Any, last: Any) -> list[Any]:
     wanted = select(key.label("row_key"), table).where(_outdated(table, sealed)).order_by(key).limit(BATCH)
     with db.engine.connect() as connection:
         return list(connection.execute(wanted if last is None else wanted.where(key > last)))
 
 
-def _renew_row(table: Table, sealed: Sealed, key: Any, row: Any) -> bool:
+def _renew_row(table: Table, sealed: SealedColumn, key: Any, row: Any) -> bool:
     old = getattr(row, sealed.column)
     try:
         text = sealer().open(old, sealed.context(row))
@@ -138,7 +138,7 @@ def _renew_row(table: Table, sealed: Sealed, key: Any, row: Any) -> bool:
     return True
 
 
-def _outdated(table: Table, sealed: Sealed) -> ColumnElement[bool]:
+def _outdated(table: Table, sealed: SealedColumn) -> ColumnElement[bool]:
     column = table.c[sealed.column]
     old = ~_begins(column, sealer().sealing.current)
     if sealed.index:

@@ -13,9 +13,9 @@ from idp.audit import retention
 from idp.authenticators import remembered_devices
 from idp.core import clock
 from idp.notices.outbox import DELIVERIES
-from idp.oidc.logout.back_channel import NOTICES
+from idp.oidc.logout.back_channel import LOGOUT_NOTICES
 from idp.oidc.tokens import refresh_tokens
-from idp.oidc.tokens.refresh_tokens import FAMILIES
+from idp.oidc.tokens.refresh_tokens import REFRESH_FAMILIES
 from idp.probation import Recovery, State
 from idp.sessions.known_devices import DEVICES
 from idp.storage.database import db
@@ -31,7 +31,7 @@ CONTACTS, RECOVERIES = cast(Table, Contact.__table__), cast(Table, Recovery.__ta
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class RetentionRule:
     """One kind of record: for how long, in words, and how at most so many of those past their time are removed."""
 
     name: str
@@ -43,7 +43,7 @@ class Kept:
 class Progress:
     """How far the job is with one kind: `removed` so far; `done` when none is left; `failed` by the type of what came up."""
 
-    kept: Kept
+    kept: RetentionRule
     removed: int
     done: bool = False
     failed: str | None = None
@@ -59,9 +59,9 @@ def run() -> Iterator[Progress]:
         yield from _clear(kept)
 
 
-def daily() -> None:
+def run_daily() -> None:
     """The same as a chore: by one worker of all, once a day; what failed is logged and tried again in an hour."""
-    if not store().put_new(MARK, "1", MARK_LIFE):
+    if not store().put_if_absent(MARK, "1", MARK_LIFE):
         return
     for progress in run():
         if progress.failed:
@@ -70,7 +70,7 @@ def daily() -> None:
             log.info("retention", kind=progress.kept.name, removed=progress.removed, failed=progress.failed)
 
 
-def _clear(kept: Kept) -> Iterator[Progress]:
+def _clear(kept: RetentionRule) -> Iterator[Progress]:
     removed = 0
     try:
         while batch := kept.remove(BATCH):
@@ -82,7 +82,7 @@ def _clear(kept: Kept) -> Iterator[Progress]:
     yield Progress(kept, removed, done=True)
 
 
-def _older(table: Table, which: Callable[[int], ColumnElement[bool]]) -> Callable[[int], int]:
+def _delete_where(table: Table, which: Callable[[int], ColumnElement[bool]]) -> Callable[[int], int]:
     """Removes rows of the table that `which` chooses, given the time now."""
     key: Any = tuple_(*table.primary_key.columns)
 
@@ -96,25 +96,35 @@ def _older(table: Table, which: Callable[[int], ColumnElement[bool]]) -> Callabl
 
 def _replaced(now: int) -> ColumnElement[bool]:
     # Officers who still have to decide about a recovery may have to restore them.
-    undecided = select(RECOVERIES.c.subject).where(RECOVERIES.c.state == State.FROZEN)
+    undecided = select(RECOVERIES.c.subject).where(RECOVERIES.c.state == State.DISPUTED)
     return (CONTACTS.c.superseded_at < now - 30 * DAY) & CONTACTS.c.subject.not_in(undecided)
 
 
-def _settled(now: int) -> ColumnElement[bool]:
+def _old_recoveries(now: int) -> ColumnElement[bool]:
     # By then every wait, every veto and every limit that looks back at it is over.
-    return (RECOVERIES.c.started_at < now - 60 * DAY) & (RECOVERIES.c.state != State.FROZEN)
+    return (RECOVERIES.c.started_at < now - 60 * DAY) & (RECOVERIES.c.state != State.DISPUTED)
 
 
 POLICY = (
-    Kept("notices to people", "30 days", _older(DELIVERIES, lambda now: DELIVERIES.c.created_at < now - 30 * DAY)),
-    Kept("logout notices to services", "30 days", _older(NOTICES, lambda now: NOTICES.c.created_at < now - 30 * DAY)),
-    Kept("refresh tokens", "until they expire", lambda most: refresh_tokens.sweep()),
-    Kept("revoked refresh tokens", "30 days", _older(FAMILIES, lambda now: FAMILIES.c.revoked_at < now - 30 * DAY)),
-    Kept("contacts that were replaced", "30 days", _older(CONTACTS, _replaced)),
-    Kept("recoveries by identity", "60 days", _older(RECOVERIES, _settled)),
-    Kept("browsers without second factor", "30 days", lambda most: remembered_devices.sweep()),
-    Kept("browsers not seen again", "400 days", _older(DEVICES, lambda now: DEVICES.c.seen_at < now - 400 * DAY)),
-    Kept("what the civil registry was asked", "1 year", retention.forget_facts),
-    Kept("accounts to be deleted", "14 days, or as `IDP_DELETION_DAYS` says", accounts.erase_due),
-    Kept("audit events", "18 months", retention.prune),
+    RetentionRule(
+        "notices to people", "30 days", _delete_where(DELIVERIES, lambda now: DELIVERIES.c.created_at < now - 30 * DAY)
+    ),
+    RetentionRule(
+        "logout notices to services",
+        "30 days",
+        _delete_where(LOGOUT_NOTICES, lambda now: LOGOUT_NOTICES.c.created_at < now - 30 * DAY),
+    ),
+    RetentionRule("refresh tokens", "until they expire", lambda most: refresh_tokens.sweep()),
+    RetentionRule(
+        "revoked refresh tokens",
+        "30 days",
+        _delete_where(REFRESH_FAMILIES, lambda now: REFRESH_FAMILIES.c.revoked_at < now - 30 * DAY),
+    ),
+    RetentionRule("contacts that were replaced", "30 days", _delete_where(CONTACTS, _replaced)),
+    RetentionRule("recoveries by identity", "60 days", _delete_where(RECOVERIES, _old_recoveries)),
+    RetentionRule("browsers without second factor", "30 days", lambda most: remembered_devices.delete_expired()),
+    RetentionRule("browsers not seen again", "400 days", _delete_where(DEVICES, lambda now: DEVICES.c.seen_at < now - 400 * DAY)),
+    RetentionRule("what the civil registry was asked", "1 year", retention.erase_registry_facts),
+    RetentionRule("accounts to be deleted", "14 days, or as `IDP_DELETION_DAYS` says", accounts.erase_due),
+    RetentionRule("audit events", "18 months", retention.prune),
 )

@@ -25,18 +25,18 @@ STORE_EVERY = 2.0
 RETENTION_EVERY = 3600.0  # looks whether it is due; one worker does it once a day
 
 
-def begin(app: Flask, stop: threading.Event) -> list[threading.Thread]:
+def start_chores(app: Flask, stop: threading.Event) -> list[threading.Thread]:
     """Starts a daemon thread for each chore, until `stop` is set; an outage only delays them."""
     return [
         trail.drain_forever(app, stop),
         _every(NOTICES_EVERY, back_channel.deliver_due, app, stop),
         _every(NOTICES_EVERY, notices.deliver_due, app, stop),
-        _every(RECOVERIES_EVERY, answers.settle_due, app, stop),
+        _every(RECOVERIES_EVERY, answers.record_expired, app, stop),
         _every(SECRETS_EVERY, key_file.refresh, app, stop),
-        _every(RETENTION_EVERY, resealing.once, app, stop),
-        _every(RETENTION_EVERY, retention.daily, app, stop),
+        _every(RETENTION_EVERY, resealing.run_after_rotation, app, stop),
+        _every(RETENTION_EVERY, retention.run_daily, app, stop),
         _every(STORE_EVERY, _keep_store_up, app, stop),
-        _every(STORE_EVERY, accounts.remark_blocked, app, stop),
+        _every(STORE_EVERY, accounts.restore_block_marks, app, stop),
     ]
 
 

@@ -8,18 +8,26 @@ from sqlalchemy import Connection
 from idp import accounts
 from idp.core import clock
 from idp.notices import outbox
-from idp.notices.delivery import deliver_due, post, send, tell, tell_each
-from idp.notices.outbox import Fate, Standing, fates, of_account, standing, write, write_each
-from idp.notices.recoveries import (
-    recovered,
+from idp.notices.delivery import deliver_due, notify, notify_each_in_constant_time, notify_in_constant_time, send
+from idp.notices.outbox import (
+    DeliveryCount,
+    DeliveryOutcome,
+    delivery_counts,
+    delivery_outcomes,
+    enqueue,
+    enqueue_each,
+    of_account,
+)
+from idp.notices.recovery_texts import (
     recovery_affirmed,
-    recovery_frozen,
+    recovery_completed,
+    recovery_disputed,
     recovery_ready,
     recovery_started,
     recovery_vetoed,
     recovery_waits,
 )
-from idp.notices.words import (
+from idp.notices.texts import (
     AUTHENTICATOR_CHANGES,
     Notice,
     account_deleted,
@@ -39,19 +47,20 @@ from idp.notices.words import (
 )
 
 __all__ = [
-    "AUTHENTICATOR_CHANGES", "Fate", "Notice", "Standing", "account_deleted", "account_locked", "account_unlocked",
-    "authenticators_changed", "contact_attempt", "contacts_changed", "data_corrected", "data_exported", "deletion_cancelled",
-    "deletion_requested", "deliver_due", "fates", "init_app", "new_device", "of_account", "password_changed", "post", "recovered",
-    "recovery_affirmed", "recovery_frozen", "recovery_ready", "recovery_started", "recovery_vetoed", "recovery_waits",
-    "registration_attempt", "send", "signed_out_everywhere", "standing", "tell", "tell_each", "write", "write_each",
+    "AUTHENTICATOR_CHANGES", "DeliveryCount", "DeliveryOutcome", "Notice", "account_deleted", "account_locked",
+    "account_unlocked", "authenticators_changed", "contact_attempt", "contacts_changed", "data_corrected", "data_exported",
+    "deletion_cancelled", "deletion_requested", "deliver_due", "delivery_counts", "delivery_outcomes", "enqueue",
+    "enqueue_each", "init_app", "new_device", "notify", "notify_each_in_constant_time", "notify_in_constant_time",
+    "of_account", "password_changed", "recovery_affirmed", "recovery_completed", "recovery_disputed", "recovery_ready",
+    "recovery_started", "recovery_vetoed", "recovery_waits", "registration_attempt", "send", "signed_out_everywhere",
 ]  # fmt: skip
 
 
 def init_app(app: Flask) -> None:
     """An account that is erased takes its messages along, and is told so in a last one."""
-    accounts.erasing.connect(_say_goodbye)
+    accounts.account_erasing.connect(_say_goodbye)
 
 
 def _say_goodbye(_: Any, subject: str, contacts: list[Any], connection: Connection) -> None:
     outbox.erase(subject, connection)
-    write(contacts, account_deleted(clock.now()), None, connection)
+    enqueue(contacts, account_deleted(clock.now()), None, connection)

@@ -14,8 +14,8 @@ from idp.gateways.sms import DeliveryFailed, Receipt, sms
 from idp.limits import rate_limits
 from idp.limits.rate_limits import TooManyAttempts
 from idp.notices import outbox
-from idp.notices.outbox import Claimed
-from idp.notices.words import Notice
+from idp.notices.outbox import ClaimedDelivery
+from idp.notices.texts import Notice
 from idp.storage.database import DATABASE_DOWN
 from idp.storage.redis_store import StoreUnavailable
 from idp.storage.sealing import Unsealable
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 Contacts = Iterable[PhoneNumber | EmailAddress]
 
 
-def tell(contacts: Contacts, notice: Notice, account: str | None = None) -> None:
+def notify_in_constant_time(contacts: Contacts, notice: Notice, account: str | None = None) -> None:
     """Keeps the notice for every contact, then sends it in the background: an outage undoes nothing of what is told about.
 
     Takes the same time for any number of contacts, none included: pages that must not tell whether there is an
@@ -33,30 +33,32 @@ def tell(contacts: Contacts, notice: Notice, account: str | None = None) -> None
     kind go to one contact in a day; the rest is withheld and audited.
     """
     begun = clock.monotonic()
-    post(contacts, notice, account)
-    background.pause(begun)
+    notify(contacts, notice, account)
+    background.pad_to_constant_time(begun)
 
 
-def post(contacts: Contacts, notice: Notice, account: str | None = None) -> None:
+def notify(contacts: Contacts, notice: Notice, account: str | None = None) -> None:
     """As `tell`, without taking its time: for those who are signed in, from whom nothing is to be hidden."""
     contacts = list(contacts)
     try:
-        ids = outbox.write(contacts, notice, account)
+        ids = outbox.enqueue(contacts, notice, account)
     except DATABASE_DOWN as down:
         # Not durable for once: a warning that a crash might lose is better than one that is never sent.
         log.warning("notice_not_kept", kind=notice.kind, why=type(down).__name__)
         for contact in contacts:
-            background.start(_send_unkept, contact, notice, account)
+            background.start(_send_without_outbox, contact, notice, account)
         return
     send(ids)
 
 
-def tell_each(messages: Iterable[tuple[PhoneNumber | EmailAddress, Notice]], account: str | None = None) -> None:
+def notify_each_in_constant_time(
+    messages: Iterable[tuple[PhoneNumber | EmailAddress, Notice]], account: str | None = None
+) -> None:
     """As `tell`, each contact with a notice of its own, such as one with a link that is for this contact only."""
     begun = clock.monotonic()
     for contact, notice in messages:
-        post([contact], notice, account)
-    background.pause(begun)
+        notify([contact], notice, account)
+    background.pad_to_constant_time(begun)
 
 
 def send(ids: Iterable[str]) -> None:
@@ -71,7 +73,7 @@ def send(ids: Iterable[str]) -> None:
 
 def deliver_due() -> int:
     """Sends what is due, several at a time; how many were looked at."""
-    started = [background.start(deliver, delivery_id) for delivery_id in outbox.due()]
+    started = [background.start(deliver, delivery_id) for delivery_id in outbox.due_ids()]
     wait(started)
     return len(started)
 
@@ -82,13 +84,13 @@ def deliver(delivery_id: str) -> None:
         claimed = outbox.claim(delivery_id)
     except Unsealable:
         log.error("notice_unreadable", delivery=delivery_id)  # its key was taken out of the ring too early
-        outbox.settle(delivery_id, outbox.GIVEN_UP, "unreadable")
+        outbox.finish(delivery_id, outbox.GIVEN_UP, "unreadable")
         return
     if claimed is not None:
         _attempt(claimed)
 
 
-def _attempt(claimed: Claimed) -> None:
+def _attempt(claimed: ClaimedDelivery) -> None:
     if claimed.too_old:
         _give_up(claimed)
         return
@@ -96,7 +98,7 @@ def _attempt(claimed: Claimed) -> None:
         if claimed.attempt == 1:
             rate_limits.hit("notice_contact_day", claimed.notice.kind, claimed.contact.value)
     except TooManyAttempts:
-        outbox.settle(claimed.id, outbox.WITHHELD, "limit")
+        outbox.finish(claimed.id, outbox.WITHHELD, "limit")
         trail.record("notice_withheld", account=claimed.account, kind=claimed.notice.kind, reason="limit")
         return
     except StoreUnavailable:
@@ -106,7 +108,7 @@ def _attempt(claimed: Claimed) -> None:
     _send(claimed)
 
 
-def _send(claimed: Claimed) -> None:
+def _send(claimed: ClaimedDelivery) -> None:
     try:
         answer = _dispatch(claimed.contact, claimed.notice, _locale(claimed.account), claimed.id)
     except DeliveryFailed as refused:
@@ -118,16 +120,16 @@ def _send(claimed: Claimed) -> None:
         outbox.postpone(claimed, type(unforeseen).__name__)
         return
     # An uncertain one may have arrived: nobody sends it again by himself.
-    outbox.settle(claimed.id, outbox.SENT, answer.value)
+    outbox.finish(claimed.id, outbox.SENT, answer.value)
     _audit_sent(claimed.contact, claimed.notice, claimed.account)
 
 
-def _give_up(claimed: Claimed) -> None:
-    outbox.settle(claimed.id, outbox.GIVEN_UP, claimed.last_answer or "too late")
+def _give_up(claimed: ClaimedDelivery) -> None:
+    outbox.finish(claimed.id, outbox.GIVEN_UP, claimed.last_answer or "too late")
     trail.record("notice_given_up", account=claimed.account, kind=claimed.notice.kind, reason=claimed.last_answer or None)
 
 
-def _send_unkept(contact: PhoneNumber | EmailAddress, notice: Notice, account: str | None) -> None:
+def _send_without_outbox(contact: PhoneNumber | EmailAddress, notice: Notice, account: str | None) -> None:
     try:
         rate_limits.hit("notice_contact_day", notice.kind, contact.value)
         _dispatch(contact, notice, None, outbox.new_id())

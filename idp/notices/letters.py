@@ -18,7 +18,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class ComposedEmail:
     """A finished e-mail, both parts; never printed, since it may hold a code."""
 
     subject: str
@@ -38,17 +38,17 @@ class _Part:
 
 def compose(
     subject: str, indonesian: list[str], english: list[str], link: Link | None = None, locale: str | None = None
-) -> Letter:
+) -> ComposedEmail:
     """A letter of paragraphs with at most one link at the end; in both languages unless `locale` says which one."""
     parts = [_Part("id", indonesian, link.indonesian if link else ""), _Part("en", english, link.english if link else "")]
     told = [part for part in parts if locale in (None, part.language)] or parts
     url = link.url if link else ""
     text = "\n\n-- English --\n\n".join("\n\n".join([*part.paragraphs, *part.way(url)]) for part in told)
     html = render_template("mail/letter.html", subject=subject, parts=told, url=url)
-    return Letter(subject, f"{text}\n\nSIAPkerja\n", html)
+    return ComposedEmail(subject, f"{text}\n\nSIAPkerja\n", html)
 
 
-def one_time_code(code: str) -> Letter:
+def one_time_code_email(code: str) -> ComposedEmail:
     """The letter that brings a one-time code; the subject leaves the code out, since lock screens show subjects."""
     return compose(
         "Kode OTP SIAPkerja Anda / Your SIAPkerja code",

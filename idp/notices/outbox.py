@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.core import clock, crypto
 from idp.core.values import EmailAddress, PhoneNumber
-from idp.notices.words import Notice
+from idp.notices.texts import Notice
 from idp.storage.database import Model, db
 from idp.storage.sealing import sealer
 
@@ -43,7 +43,7 @@ DELIVERIES = cast(Table, NoticeDelivery.__table__)
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedDelivery:
     """A row that is this worker's for LEASE seconds, opened; `attempt` counts from 1."""
 
     id: str
@@ -61,7 +61,7 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class DeliveryOutcome:
     """What became of one message: `id` is the gateway's reference, `channel` sms or mail."""
 
     id: str
@@ -71,7 +71,7 @@ class Fate:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DeliveryCount:
     """So many messages of a channel stand like this, with this last answer."""
 
     channel: str
@@ -80,7 +80,7 @@ class Standing:
     number: int
 
 
-def write(
+def enqueue(
     contacts: Iterable[PhoneNumber | EmailAddress],
     notice: Notice,
     account: str | None = None,
@@ -91,10 +91,10 @@ def write(
     With `connection` (such as `db.session.connection()`) the rows belong to the caller's transaction: change and notice
     are committed together or not at all. Raises what SQLAlchemy raises.
     """
-    return write_each([(contact, notice) for contact in contacts], account, connection)
+    return enqueue_each([(contact, notice) for contact in contacts], account, connection)
 
 
-def write_each(
+def enqueue_each(
     messages: Iterable[tuple[PhoneNumber | EmailAddress, Notice]],
     account: str | None = None,
     connection: Connection | None = None,
@@ -111,14 +111,14 @@ def write_each(
     return [row["id"] for row in rows]
 
 
-def due() -> list[str]:
+def due_ids() -> list[str]:
     """Ids whose time has come, also of those that a worker left behind when it died; oldest first, a batch at most."""
     wanted = select(DELIVERIES.c.id).where(DELIVERIES.c.state == PENDING, DELIVERIES.c.next_at <= clock.timestamp())
     with db.engine.connect() as connection:
         return list(connection.scalars(wanted.order_by(DELIVERIES.c.next_at).limit(BATCH)))
 
 
-def claim(delivery_id: str) -> Claimed | None:
+def claim(delivery_id: str) -> ClaimedDelivery | None:
     """The row, if it is due and nobody else's: one compare-and-set, so that two workers never send the same message.
 
     Whoever claims and dies leaves it due again after LEASE seconds. Raises Unsealable when its key is gone.
@@ -135,33 +135,33 @@ def claim(delivery_id: str) -> Claimed | None:
     return None if row is None else _opened(row)
 
 
-def settle(delivery_id: str, state: str, answer: str) -> None:
+def finish(delivery_id: str, state: str, answer: str) -> None:
     """Ends a row; what it said is forgotten at once, since a link in it may grant something."""
     _set(delivery_id, state=state, last_answer=answer[:200], next_at=NEVER, message_sealed="")
 
 
-def postpone(claimed: Claimed, answer: str, *, counted: bool = True) -> None:
+def postpone(claimed: ClaimedDelivery, answer: str, *, counted: bool = True) -> None:
     """Lets it be tried again later; an attempt that never began is not `counted`."""
     attempts = claimed.attempt if counted else claimed.attempt - 1
     wait = BACK_OFF[min(max(attempts, 1), len(BACK_OFF)) - 1]
     _set(claimed.id, attempts=attempts, last_answer=answer[:200], next_at=clock.timestamp() + wait)
 
 
-def fates(account: str, kind: str, since: int) -> list[Fate]:
+def delivery_outcomes(account: str, kind: str, since: int) -> list[DeliveryOutcome]:
     """What became of this account's notices of a kind, from `since` (epoch seconds) on."""
     wanted = select(DELIVERIES.c.id, DELIVERIES.c.channel, DELIVERIES.c.state, DELIVERIES.c.last_answer).where(
         DELIVERIES.c.account == account, DELIVERIES.c.kind == kind, DELIVERIES.c.created_at >= since
     )
     with db.engine.connect() as connection:
-        return [Fate(row.id, row.channel, row.state, row.last_answer or "") for row in connection.execute(wanted)]
+        return [DeliveryOutcome(row.id, row.channel, row.state, row.last_answer or "") for row in connection.execute(wanted)]
 
 
-def standing(since: int) -> list[Standing]:
+def delivery_counts(since: int) -> list[DeliveryCount]:
     """How the notices written from `since` (epoch seconds) on fare, for operators."""
     columns = (DELIVERIES.c.channel, DELIVERIES.c.state, func.coalesce(DELIVERIES.c.last_answer, ""))
     wanted = select(*columns, func.count()).where(DELIVERIES.c.created_at >= since).group_by(*columns).order_by(*columns)
     with db.engine.connect() as connection:
-        return [Standing(*row) for row in connection.execute(wanted)]
+        return [DeliveryCount(*row) for row in connection.execute(wanted)]
 
 
 def of_account(account: str) -> list[dict[str, Any]]:
@@ -199,11 +199,11 @@ def _row(contact: PhoneNumber | EmailAddress, notice: Notice, account: str | Non
     }
 
 
-def _opened(row: Any) -> Claimed:
+def _opened(row: Any) -> ClaimedDelivery:
     said = orjson.loads(sealer().open(row.message_sealed, _context(row.id)))
     contact = PhoneNumber(said["to"]) if row.channel == "sms" else EmailAddress(said["to"])
     notice = Notice.from_dict(said["notice"])
-    return Claimed(row.id, row.account, row.attempts, row.created_at, row.last_answer or "", contact, notice)
+    return ClaimedDelivery(row.id, row.account, row.attempts, row.created_at, row.last_answer or "", contact, notice)
 
 
 def _set(delivery_id: str, **values: Any) -> None:

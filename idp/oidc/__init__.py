@@ -5,7 +5,15 @@ from typing import Any
 
 from flask import Blueprint, Flask
 
-from idp.accounts import account_deleting, account_locked, connections, erased, erasing, password_changed, recovered
+from idp.accounts import (
+    account_deleting,
+    account_erased,
+    account_erasing,
+    account_locked,
+    account_recovered,
+    connections,
+    password_changed,
+)
 from idp.interaction import rooms
 from idp.oidc import cors
 from idp.oidc.authorization import endpoint, pipeline, pushed_requests
@@ -18,7 +26,7 @@ from idp.oidc.metadata import discovery
 from idp.oidc.metadata.discovery import WellKnown
 from idp.oidc.server import AuthorizationServer
 from idp.oidc.tokens import encryption, endpoints, issuance, refresh_tokens, userinfo
-from idp.oidc.tokens.grants import TABLE as GRANTS
+from idp.oidc.tokens.grants import GRANT_CLASSES as GRANTS
 from idp.oidc.tokens.introspection import IntrospectionEndpoint
 from idp.oidc.tokens.revocation import RevocationEndpoint
 from idp.oidc.tokens.signing_keys import KeyRing
@@ -28,9 +36,11 @@ from idp.web import error_pages
 # Modules with routes, each adding its own; then the endpoints that Authlib's server answers itself.
 ROUTES: list[Any] = [endpoint, endpoints, userinfo, rp_initiated, pushed_requests, pages, session_management, registration, cors]
 # Pushed requests build on the server, and the server on the pipeline: so they join the pipeline here.
-pipeline.SOURCES.insert(0, pushed_requests.unpack)
-pipeline.VALIDATE.append((pushed_requests.pushed_when_required, "RFC 9126 5: require_pushed_authorization_requests"))
-discovery.FEATURES += [pushed_requests.metadata, pages.metadata, encryption.metadata, registration.metadata]
+pipeline.PARAMETER_SOURCES.insert(0, pushed_requests.resolve)
+pipeline.VALIDATION_STEPS.append(
+    (pushed_requests.check_pushed_when_required, "RFC 9126 5: require_pushed_authorization_requests")
+)
+discovery.METADATA_SOURCES += [pushed_requests.metadata, pages.metadata, encryption.metadata, registration.metadata]
 
 ENDPOINTS: list[Any] = [IntrospectionEndpoint, RevocationEndpoint, EndSessionEndpoint]
 
@@ -42,13 +52,13 @@ def init_app(app: Flask) -> None:
     app.extensions["idp.clients"] = _directory(app)
     app.extensions["idp.keys"] = KeyRing()
     app.extensions["idp.oidc"] = _server()
-    connections.install(app, connected_services.Services())
+    connections.register_provider(app, connected_services.ConnectedServices())
     blueprint = Blueprint("oidc", __name__)
-    blueprint.url_value_preprocessor(rooms.enter)
+    blueprint.url_value_preprocessor(rooms.load_from_url)
     for module in ROUTES:
         module.register(blueprint)
     app.register_blueprint(blueprint)
-    error_pages.refuse_in_json(app, endpoints.SEGMENTS, endpoints.refused)
+    error_pages.answer_errors_in_json(app, endpoints.JSON_SEGMENTS, endpoints.error_for_status)
     app.wsgi_app = WellKnown(app, app.wsgi_app)  # type: ignore[method-assign]
     _listen()
 
@@ -71,12 +81,12 @@ def _server() -> Any:
 
 
 def _listen() -> None:
-    session_ended.connect(rp_initiated.tell)
-    for signal in (account_locked, account_deleting, password_changed, recovered):
+    session_ended.connect(rp_initiated.on_session_ended)
+    for signal in (account_locked, account_deleting, password_changed, account_recovered):
         signal.connect(_end_refreshing)
-    erasing.connect(connected_services.erase)
-    erased.connect(connected_services.forget)
+    account_erasing.connect(connected_services.erase)
+    account_erased.connect(connected_services.forget)
 
 
 def _end_refreshing(_: Any, subject: str, **rest: Any) -> None:
-    refresh_tokens.end_account(subject)
+    refresh_tokens.revoke_for_account(subject)

@@ -9,8 +9,8 @@ from idp.oidc.clients.directory import clients
 # What a page without a server of its own calls. Every other endpoint is for servers, or is opened by the browser itself.
 METHODS = {"oidc.token": "POST", "oidc.revoke": "POST", "oidc.userinfo": "GET, POST"}
 HEADERS = "Authorization, Content-Type"
-READABLE = "WWW-Authenticate, Retry-After"
-REMEMBER = "600"  # seconds that a browser keeps the answer to its preflight
+EXPOSED_HEADERS = "WWW-Authenticate, Retry-After"
+PREFLIGHT_MAX_AGE = "600"  # seconds that a browser keeps the answer to its preflight
 
 
 def register(blueprint: Blueprint) -> None:
@@ -18,7 +18,7 @@ def register(blueprint: Blueprint) -> None:
     blueprint.after_request(_complete)
 
 
-def called_by(client: Client) -> None:
+def set_caller(client: Client) -> None:
     """The current request turned out to be this client's: from here on, its own origins count and no others."""
     flask.g.caller = client
 
@@ -36,9 +36,9 @@ def _complete(response: Response) -> Response:
     if flask.request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = methods
         response.headers["Access-Control-Allow-Headers"] = HEADERS
-        response.headers["Access-Control-Max-Age"] = REMEMBER
+        response.headers["Access-Control-Max-Age"] = PREFLIGHT_MAX_AGE
     else:
-        response.headers["Access-Control-Expose-Headers"] = READABLE
+        response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
     return response
 
 

@@ -6,7 +6,7 @@ from authlib.oauth2.base import invalid_error_characters
 from idp.web import metrics
 
 # Codes whose HTTP status is not 400 at endpoints that answer in JSON (RFC 6749 section 5.2, RFC 6750 section 3.1).
-STATUSES = {
+HTTP_STATUSES = {
     "invalid_client": 401,
     "invalid_token": 401,
     "insufficient_scope": 403,
@@ -15,9 +15,9 @@ STATUSES = {
 }
 
 
-def refusal(error: str, description: str = "") -> OAuth2Error:
+def oauth_error(error: str, description: str = "") -> OAuth2Error:
     """An OAuth error to raise; `description` is ours, never the caller's words, so that nothing is reflected."""
-    return OAuth2Error(error=error, description=description or None, status_code=STATUSES.get(error, 400))
+    return OAuth2Error(error=error, description=description or None, status_code=HTTP_STATUSES.get(error, 400))
 
 
 def printable(description: str | None) -> str:
@@ -28,9 +28,9 @@ def printable(description: str | None) -> str:
     return text
 
 
-def body_of(error: OAuth2Error) -> dict[str, str]:
+def error_body(error: OAuth2Error) -> dict[str, str]:
     """`error` and, where there is one, `error_description`, safe to send."""
     body = {"error": error.error or "invalid_request"}
-    metrics.refused(body["error"])
+    metrics.count_oauth_error(body["error"])
     description = printable(error.get_error_description())
     return body | {"error_description": description} if description else body

@@ -10,7 +10,7 @@ from authlib.oauth2.rfc6749 import OAuth2Request
 from authlib.oauth2.rfc6749.requests import OAuth2Payload
 from werkzeug.datastructures import Headers
 
-from idp.oidc.errors import refusal
+from idp.oidc.errors import oauth_error
 
 if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
@@ -66,7 +66,7 @@ class Request(OAuth2Request):
         self.repeated = repeated
         self.client: Client | None = None
         #: Set once client and redirect URI are verified: only then may an error travel to the client (RFC 6749 4.1.2.1).
-        self.answer_to: str | None = None
+        self.verified_redirect_uri: str | None = None
         self.interactive = False
         #: Of a request that a device began: where its answer goes instead (RFC 8628); never a parameter of the client.
         self.device = ""
@@ -102,7 +102,7 @@ class Request(OAuth2Request):
     def registered(self) -> "Client":
         """The client, known since the first check."""
         if self.client is None:
-            raise refusal("invalid_client", "The client is not known.")
+            raise oauth_error("invalid_client", "The client is not known.")
         return self.client
 
 
@@ -115,7 +115,7 @@ def from_form() -> Request:
     """The current POST, its parameters from the body only (RFC 6749 section 3.2): query strings end up in logs."""
     body = flask.request.get_data()
     if body and flask.request.mimetype != FORM:
-        raise refusal("invalid_request", f"The body must be {FORM}.")
+        raise oauth_error("invalid_request", f"The body must be {FORM}.")
     return _request(body)
 
 
@@ -134,11 +134,11 @@ def _request(raw: bytes) -> Request:
 
 def _pairs(raw: bytes) -> list[tuple[str, str]]:
     if len(raw) > MAX_BYTES:
-        raise refusal("invalid_request", "The request is too large.")
+        raise oauth_error("invalid_request", "The request is too large.")
     try:
         pairs = parse_qsl(raw.decode(), keep_blank_values=False, errors="strict", max_num_fields=MAX_PARAMETERS)
     except ValueError:  # UnicodeDecodeError is one
-        raise refusal("invalid_request", "The parameters are not well-formed UTF-8.") from None
+        raise oauth_error("invalid_request", "The parameters are not well-formed UTF-8.") from None
     if any("\0" in name or "\0" in value for name, value in pairs):
-        raise refusal("invalid_request", "A parameter contains a NUL character.")
+        raise oauth_error("invalid_request", "A parameter contains a NUL character.")
     return pairs

@@ -12,7 +12,7 @@ from flask_babel import get_locale
 
 from idp.oidc import errors
 from idp.oidc.authorization import pipeline
-from idp.oidc.authorization.response_modes import Answer, answer
+from idp.oidc.authorization.response_modes import AuthorizationResponse, authorization_response
 from idp.oidc.clients import authentication
 from idp.oidc.clients.directory import clients
 from idp.oidc.clients.presentation import service_of
@@ -43,18 +43,18 @@ class AuthorizationServer(FlaskAuthorizationServer):
         ours = cast(Request, request)
         if ours.device:
             return approval.grant_for(ours, self)
-        pipeline.run(pipeline.RECOGNISE, ours)
-        pipeline.run(pipeline.VALIDATE, ours)
+        pipeline.run(pipeline.IDENTIFICATION_STEPS, ours)
+        pipeline.run(pipeline.VALIDATION_STEPS, ours)
         return super().get_authorization_grant(ours)
 
     def get_token_grant(self, request: OAuth2Request) -> Any:
         """The grant by its type; raises OAuth2Error, not in the caller's words."""
         if not cast(Request, request).get("grant_type"):
-            raise errors.refusal("invalid_request", "grant_type is missing.")
+            raise errors.oauth_error("invalid_request", "grant_type is missing.")
         try:
             return super().get_token_grant(request)
         except UnsupportedGrantTypeError:
-            raise errors.refusal("unsupported_grant_type", "This grant_type is not supported.") from None
+            raise errors.oauth_error("unsupported_grant_type", "This grant_type is not supported.") from None
 
     def authenticate_client(self, request: OAuth2Request, methods: Any, endpoint: str = "token") -> Any:
         """By our table, whatever list an endpoint names: which method a client uses is the client's entry to say."""
@@ -62,7 +62,7 @@ class AuthorizationServer(FlaskAuthorizationServer):
 
     def handle_response(self, status_code: int, payload: Any, headers: Any) -> Response:
         """The one place where answers are made: to a client through its browser, or JSON."""
-        if isinstance(payload, Answer):
+        if isinstance(payload, AuthorizationResponse):
             return payload.render()
         body = orjson.dumps(payload) if isinstance(payload, dict) else payload
         return Response(body, status_code, headers)
@@ -70,19 +70,19 @@ class AuthorizationServer(FlaskAuthorizationServer):
     def handle_error_response(self, request: OAuth2Request | None, error: OAuth2Error) -> Response:
         """An error to the client, as a page, or as JSON.
 
-        It travels to the client only when client and redirect URI are verified (`answer_to`): this is the
+        It travels to the client only when client and redirect URI are verified (`verified_redirect_uri`): this is the
         only place
         that decides so, and without it fails closed to a page.
         """
         ours = cast("Request | None", request)
-        body = errors.body_of(error)
+        body = errors.error_body(error)
         if ours is not None and ours.device:
-            return approval.refused(ours, body["error"])
-        if ours is not None and ours.answer_to:
-            return self.handle_response(303, answer(ours, list(body.items())), [])
+            return approval.error_response(ours, body["error"])
+        if ours is not None and ours.verified_redirect_uri:
+            return self.handle_response(303, authorization_response(ours, list(body.items())), [])
         if ours is not None and ours.interactive:
             return _page(ours, body["error"])
-        challenge = authentication.challenge(ours) if body["error"] == "invalid_client" else []
+        challenge = authentication.authenticate_header(ours) if body["error"] == "invalid_client" else []
         return self.handle_response(error.status_code, body, [*_other_headers(error), *default_json_headers, *challenge])
 
 

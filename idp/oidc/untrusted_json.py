@@ -4,14 +4,14 @@ from typing import Any
 
 import orjson
 
-DEEPEST = 32  # levels; no member of any specification of ours has more than six
+MAX_DEPTH = 32  # levels; no member of any specification of ours has more than six
 
 
 def read(raw: bytes | str) -> Any:
     """The value; raises ValueError when it is not JSON or nested more than 32 levels deep."""
     value = orjson.loads(raw)
     level = [value]
-    for _ in range(DEEPEST):
+    for _ in range(MAX_DEPTH):
         level = [inner for outer in level for inner in _inside(outer)]
         if not level:
             return value

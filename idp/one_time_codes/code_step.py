@@ -46,7 +46,7 @@ class SentCode:
         return {"sent_at": clock.from_timestamp(self.sent_at), "wait": self.wait, "delivery": self.delivery}
 
 
-def right(form: CodeForm, sent: SentCode, purpose: str, recipient: Recipient) -> bool:
+def verify_code(form: CodeForm, sent: SentCode, purpose: str, recipient: Recipient) -> bool:
     """Whether the typed code is right, which uses it up; else the field says what is wrong. Raises TooManyAttempts."""
     try:
         otp.verify(sent.challenge, purpose, form.code.data or "", recipient)

@@ -25,7 +25,7 @@ log = structlog.get_logger()
 LIFE = 600
 LIVE_CODES = 3
 SMS_LENGTH = 160
-SURGE = 3
+SURGE_FACTOR = 3
 
 Recipient = PhoneNumber | EmailAddress
 Delivery = Literal["sent", "uncertain", "failed"]
@@ -73,7 +73,7 @@ return 1
 """)
 
 # The one step that judges a code: of many right ones one wins, of many wrong ones only the first five are compared.
-_JUDGE = Script("""
+_VERIFY = Script("""
 local known = redis.call('HMGET', KEYS[1], 'purpose', 'recipient', 'wrong', 'codes')
 if known[1] ~= ARGV[1] or known[2] ~= ARGV[2] then return {'expired', 0} end
 local wrong, most = tonumber(known[3]), tonumber(ARGV[3])
@@ -112,7 +112,7 @@ def send(
     code = crypto.numeric_code()
     opened = _open(challenge, purpose, recipient, account, code)
     if neutral:
-        background.unhurried(_deliver, opened, purpose, recipient, account, code)
+        background.start_in_constant_time(_deliver, opened, purpose, recipient, account, code)
         return opened
     return _deliver(opened, purpose, recipient, account, code)
 
@@ -125,7 +125,7 @@ def pretend(challenge: str | None, purpose: str, recipient: Recipient, account: 
         # Looked at, not spent: else made-up numbers would use up the budget of those who wait for a real SMS.
         rate_limits.check("otp_send_all_hour")
     opened = _open(challenge, purpose, recipient, account, crypto.random_token())
-    background.unhurried(lambda: None)
+    background.start_in_constant_time(lambda: None)
     return opened
 
 
@@ -136,12 +136,12 @@ def verify(challenge: str, purpose: str, code: str, recipient: Recipient | None 
     count for it. Raises WrongCode, CodeExpired, and TooManyAttempts when five were wrong for this challenge or ten
     in the hour for this account. Fails closed with StoreUnavailable.
     """
-    known, account = _known(challenge, recipient)
+    known, account = _lookup(challenge, recipient)
     # Counted before it is judged and given back unless wrong: parallel guesses cannot slip past the hourly limit.
     rate_limits.hit("otp_wrong_account", account)
     most = rate_limits.limits()["otp_wrong_challenge"].amount
     macs = _macs(challenge, purpose, known, _typed(code))
-    outcome, left = store().run(_JUDGE, [_key(challenge)], [purpose, known, most, clock.timestamp(), *macs])
+    outcome, left = store().run(_VERIFY, [_key(challenge)], [purpose, known, most, clock.timestamp(), *macs])
     if outcome != b"wrong":
         rate_limits.give_back("otp_wrong_account", account)
     if outcome == b"dead":
@@ -161,7 +161,7 @@ def _record_verdict(purpose: str, account: str, outcome: bytes, left: int) -> No
         trail.record("otp_wrong" if left else "otp_dead", account=subject, purpose=purpose)
 
 
-def _known(challenge: str, recipient: Recipient | None) -> tuple[str, str]:
+def _lookup(challenge: str, recipient: Recipient | None) -> tuple[str, str]:
     recipient_index, account = store().fields(_key(challenge), "recipient", "account")
     if recipient_index is None or account is None:
         raise CodeExpired
@@ -210,7 +210,7 @@ def _deliver(opened: Challenge, purpose: str, recipient: Recipient, account: str
 def _dispatch(recipient: Recipient, code: str, reference: str) -> Receipt:
     if isinstance(recipient, PhoneNumber):
         return sms().send(recipient, sms_text(code, settings().issuer), reference)
-    letter = letters.one_time_code(code)
+    letter = letters.one_time_code_email(code)
     return mail().send(recipient, letter.subject, letter.text, letter.html, reference)
 
 
@@ -231,7 +231,7 @@ def _spend_budget() -> None:
     now = rate_limits.used("otp_send_all_hour")
     usual = rate_limits.used("otp_send_all_hour", seconds_ago=rate_limits.WEEK)
     # An alarm, not a brake: three times the same hour last week smells of SMS pumping. Once an hour is enough.
-    if usual and now >= SURGE * usual and store().put_new("otp:surge", "1", rate_limits.HOUR):
+    if usual and now >= SURGE_FACTOR * usual and store().put_if_absent("otp:surge", "1", rate_limits.HOUR):
         trail.record("otp_surge", sent=now, usual=usual)
         log.error("otp_surge", sent=now, usual=usual)
 

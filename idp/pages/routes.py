@@ -14,7 +14,7 @@ from idp.storage.database import db
 from idp.storage.redis_store import StoreUnavailable, store
 from idp.web import cookies, urls
 from idp.web.csrf import refuse_foreign_origin
-from idp.web.locale import supported
+from idp.web.locale import supported_locale
 
 blueprint = Blueprint("pages", __name__)
 
@@ -48,7 +48,7 @@ def language() -> Response:
     """Keeps the language chosen (`bahasa`) for the browser's session; returns to the page (`kembali`)."""
     refuse_foreign_origin()
     response = urls.see_other(same_site_path(request.form.get("kembali", "")))
-    chosen = supported(request.form.get("bahasa"))
+    chosen = supported_locale(request.form.get("bahasa"))
     if chosen:
         cookies.set_cookie(response, cookies.LANGUAGE_COOKIE, chosen)
     return response
@@ -71,7 +71,7 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 def readyz() -> Response:
     """200 when SQL and store answer, else 503 naming those that do not (not why: it may hold an address)."""
-    failing = [name for name, ask in PARTS.items() if not _answers(ask)]
+    failing = [name for name, ask in READINESS_CHECKS.items() if not _answers(ask)]
     return _plain(f"failing: {', '.join(failing)}", 503) if failing else _plain("ok", 200)
 
 
@@ -82,7 +82,7 @@ def same_site_path(asked: str) -> str:
     return asked if plain and not asked.startswith("//") and not parts.scheme and not parts.netloc else "/"
 
 
-PARTS: dict[str, Callable[[], object]] = {
+READINESS_CHECKS: dict[str, Callable[[], object]] = {
     "sql": lambda: db.session.execute(text("SELECT 1")),
     "store": lambda: store().ping(),
 }

@@ -11,14 +11,15 @@ from idp.accounts import Account
 from idp.core import clock
 from idp.core.values import ACR_RECOVERED, Authentication
 from idp.probation import transitions
-from idp.probation.machine import VETO_LIFE, Act, Impossible, Power, State, at, power
 from idp.probation.model import Recovery, VetoLink
-from idp.probation.risk import Circumstances, Way, verdict
+from idp.probation.risk import RiskDecision, RiskSignals, assess_risk
+from idp.probation.state_machine import VETO_LIFE, Act, ImpossibleAct, Power, State, case_at, power
 from idp.storage.database import db
 
 __all__ = [
-    "Act", "Circumstances", "Impossible", "Power", "Probation", "Recovery", "State", "VetoLink", "Way", "at",
-    "authentication", "export", "frozen", "init_app", "of", "power", "settled", "verdict",
+    "Act", "ImpossibleAct", "Power", "Probation", "Recovery", "RiskDecision", "RiskSignals", "State", "VetoLink",
+    "assess_risk", "authentication_event", "case_at", "current_probation", "export", "frozen_until", "init_app",
+    "last_veto_deadline", "power",
 ]  # fmt: skip
 
 
@@ -31,32 +32,32 @@ class Probation:
     recovered_at: int
 
 
-def of(subject: str) -> Probation | None:
+def current_probation(subject: str) -> Probation | None:
     """The account's probation now; None when no recovery of it is open. A waiting one changes nothing for its owner yet."""
     row = transitions.open_of(subject)
     if row is None:
         return None
-    case = at(row.case, clock.timestamp())
+    case = case_at(row.case, clock.timestamp())
     stage: Literal["provisional", "waiting"] = "provisional" if case.state is State.PROVISIONAL else "waiting"
     return Probation(case.until, stage, row.completed_at or row.started_at)
 
 
-def frozen(subject: str) -> int | None:
+def frozen_until(subject: str) -> int | None:
     """Until when (epoch seconds) contacts, new authenticators, deletion and export are frozen; None when they are not."""
-    known = of(subject)
+    known = current_probation(subject)
     return known.until if known is not None and known.stage == "provisional" else None
 
 
-def settled(subject: str) -> int:
+def last_veto_deadline(subject: str) -> int:
     """When the last recovery that gave power over the account is beyond undoing (epoch seconds); 0 when none did lately."""
-    gave = Recovery.state.in_([State.PROVISIONAL.value, State.FINAL.value, State.FROZEN.value])
+    gave = Recovery.state.in_([State.PROVISIONAL.value, State.FINAL.value, State.DISPUTED.value])
     last = db.session.scalar(select(func.max(Recovery.started_at)).where(Recovery.subject == subject, gave))
     return last + VETO_LIFE if last is not None else 0
 
 
-def authentication(account: Account, amr: tuple[str, ...]) -> Authentication:
+def authentication_event(account: Account, amr: tuple[str, ...]) -> Authentication:
     """The event of having signed in now: with the account's own class, or during probation the lowered one and since when."""
-    known, now = of(account.subject), clock.timestamp()
+    known, now = current_probation(account.subject), clock.timestamp()
     if known is None or known.stage != "provisional":
         return Authentication(account.subject, amr, now, account.acr)
     return Authentication(account.subject, amr, now, ACR_RECOVERED, known.recovered_at, known.until)
@@ -71,7 +72,7 @@ def export(subject: str) -> list[dict[str, Any]]:
 
 def init_app(app: Flask) -> None:
     """An account that is erased takes its recoveries along."""
-    accounts.erasing.connect(_erase)
+    accounts.account_erasing.connect(_erase)
 
 
 def _erase(_: Any, subject: str, connection: Connection, **rest: Any) -> None:

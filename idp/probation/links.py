@@ -10,22 +10,24 @@ from idp.core.settings import settings
 from idp.core.values import EmailAddress, PhoneNumber
 from idp.notices import Notice
 from idp.probation import transitions
-from idp.probation.machine import VETO_LIFE
 from idp.probation.model import Recovery, VetoLink
+from idp.probation.state_machine import VETO_LIFE
 from idp.storage.database import db
 
 Value = PhoneNumber | EmailAddress
 PATH = "/recovery/veto/"
 
 
-def addressed(row: Recovery, contacts: Iterable[Value], words: Callable[[str], Notice]) -> list[tuple[Value, Notice]]:
+def create_links_and_commit(
+    row: Recovery, contacts: Iterable[Value], words: Callable[[str], Notice]
+) -> list[tuple[Value, Notice]]:
     """A notice for each contact with a link of its own: what one contact's owner answered binds no other. Committed."""
-    messages = drawn(row, contacts, words)
+    messages = create_links(row, contacts, words)
     db.session.commit()
     return messages
 
 
-def drawn(row: Recovery, contacts: Iterable[Value], words: Callable[[str], Notice]) -> list[tuple[Value, Notice]]:
+def create_links(row: Recovery, contacts: Iterable[Value], words: Callable[[str], Notice]) -> list[tuple[Value, Notice]]:
     """The same in the caller's transaction."""
     tokened = [(contact, crypto.random_token(16)) for contact in contacts]
     if tokened:

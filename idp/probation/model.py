@@ -4,7 +4,7 @@ from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, String, Tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.core.values import EmailAddress, PhoneNumber
-from idp.probation.machine import Case, State
+from idp.probation.state_machine import Case, State
 from idp.storage.database import Model
 from idp.storage.sealing import sealer
 
@@ -30,7 +30,7 @@ class Recovery(Model):
     subject: Mapped[str] = mapped_column(String(32), index=True)
     nik_index: Mapped[str] = mapped_column(String(80), index=True)
     state: Mapped[str] = mapped_column(String(24))
-    alone: Mapped[bool] = mapped_column(Boolean)
+    self_service: Mapped[bool] = mapped_column(Boolean)
     started_at: Mapped[int] = mapped_column(BigInteger, index=True)
     completed_at: Mapped[int | None] = mapped_column(BigInteger)
     until: Mapped[int] = mapped_column(BigInteger)
@@ -50,7 +50,7 @@ class Recovery(Model):
     @property
     def case(self) -> Case:
         """Its standing as written, for the state machine."""
-        return Case(State(self.state), self.started_at, self.until, self.alone)
+        return Case(State(self.state), self.started_at, self.until, self.self_service)
 
     @property
     def new_phone(self) -> PhoneNumber | None:

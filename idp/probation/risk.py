@@ -18,7 +18,7 @@ WEIGHTS: dict[str, int] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class RiskSignals:
     """What is weighed, each yes or no.
 
     used_elsewhere: the account was used in the last 30 days from another device. old_phone_lives: the old phone
@@ -41,7 +41,7 @@ class Circumstances:
         return asdict(self)
 
 
-class Way(StrEnum):
+class RiskDecision(StrEnum):
     """How a recovery goes on after its code."""
 
     SHORT = "provisional_24h"
@@ -49,17 +49,17 @@ class Way(StrEnum):
     WAIT = "waiting_72h"
 
 
-STAYS = {Way.SHORT: 24 * HOUR, Way.LONG: 72 * HOUR, Way.WAIT: 72 * HOUR}  # seconds
+DURATION_SECONDS = {RiskDecision.SHORT: 24 * HOUR, RiskDecision.LONG: 72 * HOUR, RiskDecision.WAIT: 72 * HOUR}  # seconds
 
 
-def score(known: Circumstances) -> int:
+def score(known: RiskSignals) -> int:
     """The sum of the weights of what is the case."""
     return sum(WEIGHTS[name] for name, given in known.to_dict().items() if given)
 
 
-def verdict(known: Circumstances) -> Way:
+def assess_risk(known: RiskSignals) -> RiskDecision:
     """At most 0: provisional for 24 h. 1 to 3: for 72 h. 4 and more: it waits 72 h first."""
     weight = score(known)
     if weight <= 0:
-        return Way.SHORT
-    return Way.LONG if weight <= 3 else Way.WAIT
+        return RiskDecision.SHORT
+    return RiskDecision.LONG if weight <= 3 else RiskDecision.WAIT

@@ -7,59 +7,59 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.core import clock, crypto
-from idp.probation import machine
-from idp.probation.machine import Act, Case, State
+from idp.probation import state_machine
 from idp.probation.model import Recovery
+from idp.probation.state_machine import Act, Case, State
 from idp.storage.database import db
 
-ENDS = frozenset({State.FINAL, State.FROZEN, State.VETOED, State.CANCELLED, State.EXPIRED})
-SETTLED_AT_ONCE = 200
+ENDS = frozenset({State.FINAL, State.DISPUTED, State.VETOED, State.CANCELLED, State.EXPIRED})
+EXPIRY_BATCH = 200
 
 
-class Moved(Exception):
+class ConcurrentTransition(Exception):
     """Another request has moved the recovery on meanwhile; nothing was written: look again."""
 
 
-def begin(subject: str, nik_index: str, *, alone: bool, **known: Any) -> Recovery:
+def create(subject: str, nik_index: str, *, self_service: bool, **known: Any) -> Recovery:
     """Writes and commits a recovery that has just started; `subject` is empty where the NIK has no account."""
-    case = machine.begin(clock.timestamp())
+    case = state_machine.started_case(clock.timestamp())
     row = Recovery(
-        id=f"r{crypto.random_token(16)}", subject=subject, nik_index=nik_index, state=case.state.value, alone=alone,
+        id=f"r{crypto.random_token(16)}", subject=subject, nik_index=nik_index, state=case.state.value, self_service=self_service,
         started_at=case.started_at, until=case.until, **known,
     )  # fmt: skip
     db.session.add(row)
     db.session.commit()
-    return _as_seen([row])[0]
+    return _detached([row])[0]
 
 
 def find(recovery_id: str) -> Recovery | None:
     """The recovery as it is now."""
-    return next(iter(_as_seen(db.session.scalars(select(Recovery).where(Recovery.id == recovery_id)))), None)
+    return next(iter(_detached(db.session.scalars(select(Recovery).where(Recovery.id == recovery_id)))), None)
 
 
-def present(row: Recovery) -> Case:
+def current_case(row: Recovery) -> Case:
     """Where the recovery stands now, by time too."""
-    return machine.at(row.case, clock.timestamp())
+    return state_machine.case_at(row.case, clock.timestamp())
 
 
 def open_of(subject: str) -> Recovery | None:
     """The one open recovery of an account, if its state has not ended by time meanwhile."""
-    wanted = select(Recovery).where(Recovery.subject == subject, Recovery.state.in_([s.value for s in machine.OPEN]))
-    row = next(iter(_as_seen(db.session.scalars(wanted))), None)
-    return row if row is not None and present(row).state in machine.OPEN else None
+    wanted = select(Recovery).where(Recovery.subject == subject, Recovery.state.in_([s.value for s in state_machine.OPEN]))
+    row = next(iter(_detached(db.session.scalars(wanted))), None)
+    return row if row is not None and current_case(row).state in state_machine.OPEN else None
 
 
-def frozen_of(subject: str) -> Recovery | None:
+def disputed_recovery(subject: str) -> Recovery | None:
     """The account's recovery that officers have to decide about."""
-    wanted = select(Recovery).where(Recovery.subject == subject, Recovery.state == State.FROZEN.value)
-    return next(iter(_as_seen(db.session.scalars(wanted.limit(1)))), None)
+    wanted = select(Recovery).where(Recovery.subject == subject, Recovery.state == State.DISPUTED.value)
+    return next(iter(_detached(db.session.scalars(wanted.limit(1)))), None)
 
 
 def undecided(subject: str | None = None) -> list[Recovery]:
     """Recoveries that are open or frozen, oldest first; of one account all that are kept."""
-    stands = [state.value for state in (*machine.OPEN, State.FROZEN)]
+    stands = [state.value for state in (*state_machine.OPEN, State.DISPUTED)]
     which = Recovery.subject == subject if subject else Recovery.state.in_(stands)
-    return _as_seen(db.session.scalars(select(Recovery).where(which).order_by(Recovery.started_at)))
+    return _detached(db.session.scalars(select(Recovery).where(which).order_by(Recovery.started_at)))
 
 
 def move(row: Recovery, act: Act, stays: int = 0, **changes: Any) -> Case:
@@ -68,35 +68,35 @@ def move(row: Recovery, act: Act, stays: int = 0, **changes: Any) -> Case:
     Raises Impossible, and Moved when another was quicker: of two acts that race, SQL lets one through.
     """
     seen, now = row.case, clock.timestamp()
-    to = machine.after(seen, act, now, stays)
+    to = state_machine.next_case(seen, act, now, stays)
     _write(row, seen, to, now, changes)
     return to
 
 
-def settle(row: Recovery, also: Callable[[Case], object]) -> Case | None:
+def record_expiry(row: Recovery, also: Callable[[Case], object]) -> Case | None:
     """Writes down what time has done to the recovery, and commits it with `also`; None when that was nothing."""
     seen, now = row.case, clock.timestamp()
-    present = machine.at(seen, now)
+    present = state_machine.case_at(seen, now)
     if present == seen:
         return None
     try:
         _write(row, seen, present, now, {})
-    except Moved:
+    except ConcurrentTransition:
         return None
     also(present)
     db.session.commit()
     return present
 
 
-def due() -> list[Recovery]:
+def expired_recoveries() -> list[Recovery]:
     """Recoveries whose state has ended by time, and nobody has written it down yet."""
     now = clock.timestamp()
     over = (Recovery.until > 0) & (Recovery.until <= now)
-    by_itself = or_(Recovery.state != State.WAITING.value, Recovery.alone)
-    return _as_seen(db.session.scalars(select(Recovery).where(over, by_itself).limit(SETTLED_AT_ONCE)))
+    by_itself = or_(Recovery.state != State.WAITING.value, Recovery.self_service)
+    return _detached(db.session.scalars(select(Recovery).where(over, by_itself).limit(EXPIRY_BATCH)))
 
 
-def sign(row: Recovery, officer: str, act: Act) -> bool:
+def record_first_signature(row: Recovery, officer: str, act: Act) -> bool:
     """The first of two signatures, committed; False when somebody has signed already."""
     unsigned = (Recovery.id == row.id) & (Recovery.state == row.state) & Recovery.officer.is_(None)
     written = db.session.execute(update(Recovery).where(unsigned).values(officer=officer, officer_act=act.value))
@@ -104,7 +104,7 @@ def sign(row: Recovery, officer: str, act: Act) -> bool:
     return bool(written.rowcount)  # type: ignore[attr-defined]
 
 
-def _as_seen(rows: Iterable[Recovery]) -> list[Recovery]:
+def _detached(rows: Iterable[Recovery]) -> list[Recovery]:
     """Takes the rows out of the session: nothing reads them anew, so that what was decided by them is what is compared."""
     seen = list(rows)
     for row in seen:
@@ -123,7 +123,7 @@ def _write(row: Recovery, seen: Case, to: Case, now: int, changes: dict[str, Any
         written = db.session.execute(change)
     except IntegrityError:  # another recovery of this account is open
         db.session.rollback()
-        raise Moved from None
+        raise ConcurrentTransition from None
     if written.rowcount != 1:  # type: ignore[attr-defined]
         db.session.rollback()
-        raise Moved
+        raise ConcurrentTransition

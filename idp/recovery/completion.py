@@ -9,11 +9,11 @@ from idp.core import clock
 from idp.core.values import EmailAddress, PhoneNumber
 from idp.limits import rate_limits
 from idp.limits.rate_limits import TooManyAttempts
-from idp.probation import completing, transitions
-from idp.probation.circumstances import Given
-from idp.probation.machine import Act, Case, Impossible, State
+from idp.probation import completion, transitions
 from idp.probation.model import Recovery
-from idp.probation.transitions import Moved
+from idp.probation.risk_signals import RecoveryEvidence
+from idp.probation.state_machine import Act, Case, ImpossibleAct, State
+from idp.probation.transitions import ConcurrentTransition
 from idp.recovery.draft import IDENTITY, Draft
 from idp.recovery.forms import ContactForm
 from idp.sessions import single_sign_on
@@ -28,13 +28,13 @@ def warn_owner(draft: Draft) -> Draft:
     account shows in the draft only; the work is the same."""
     account = accounts.find_by_nik(draft.proved.nik)
     subject = account.subject if account else ""
-    row = completing.start(account, _nik_index(draft))
+    row = completion.start(account, _nik_index(draft))
     if account is not None:
         trail.record("recovery_started", account=subject, recovery=row.id)
     return replace(draft, warned=True, account=subject, recovery=row.id)
 
 
-def may_receive(draft: Draft) -> bool:
+def may_send_code(draft: Draft) -> bool:
     """Whether a code may really go out: by phone or e-mail to the account's own contact, by identity to a free number.
 
     Owners of taken contacts are told. A taken e-mail holds back no code: it is refused once the phone is proved.
@@ -42,10 +42,10 @@ def may_receive(draft: Draft) -> bool:
     if draft.way != IDENTITY:
         return bool(draft.account)
     new = (draft.contact, EmailAddress(draft.email))
-    taken = [contact for contact in new if accounts.contact_taken(contact, but=draft.account or None)]
+    taken = [contact for contact in new if accounts.contact_taken(contact, except_subject=draft.account or None)]
     for contact in taken:
         what = "phone" if isinstance(contact, PhoneNumber) else "email"
-        notices.tell([contact], notices.registration_attempt(what, clock.now()))
+        notices.notify_in_constant_time([contact], notices.registration_attempt(what, clock.now()))
     return draft.contact not in taken
 
 
@@ -53,10 +53,10 @@ def reset_password(account: Account, password: str) -> None:
     """A new password: every session ends, every contact is told. Contacts and everything else stay as they were."""
     # Before and after: without the store nothing changes (fails closed), and no session slips in between.
     single_sign_on.end_all(account.subject)
-    password_hash = passwords.hashed(password)
+    password_hash = passwords.hash_password(password)
     # Committed with the new password, so that no crash changes it untold.
     told = notices.password_changed(clock.now())
-    kept = notices.write(account.contacts_in_use, told, account.subject, db.session.connection())
+    kept = notices.enqueue(account.contacts_in_use, told, account.subject, db.session.connection())
     accounts.set_password_hash(account, password_hash)
     single_sign_on.end_all(account.subject)
     notices.send(kept)
@@ -71,16 +71,16 @@ def complete(draft: Draft, account: Account | None) -> Case | None:
     row = transitions.find(draft.recovery) if draft.recovery else None
     if account is None or row is None or not draft.warned or row.subject != account.subject:
         return None
-    given = Given(PhoneNumber(draft.recipient), EmailAddress(draft.email), _proves_old(draft, account))
+    given = RecoveryEvidence(PhoneNumber(draft.recipient), EmailAddress(draft.email), _proves_old(draft, account))
     if row.state != State.STARTED.value:
-        return completing.complete(row, account, given, draft.password_hash)
+        return completion.complete(row, account, given, draft.password_hash)
     return _within_limits(draft, row, account, given)
 
 
-def ready_for(account: Account, phone: Value) -> Recovery | None:
+def waited_recovery_for(account: Account, phone: Value) -> Recovery | None:
     """A recovery of this account that has waited for this very number, and may be completed now."""
     row = transitions.open_of(account.subject)
-    if row is None or transitions.present(row).state is not State.READY or row.new_phone != phone:
+    if row is None or transitions.current_case(row).state is not State.READY or row.new_phone != phone:
         return None
     return row
 
@@ -92,7 +92,7 @@ def withdraw(recovery_id: str) -> bool:
         if row is None:
             return False
         transitions.move(row, Act.CANCEL)
-    except (Moved, Impossible):
+    except (ConcurrentTransition, ImpossibleAct):
         return False
     db.session.commit()
     trail.record("recovery_cancelled", account=row.subject, recovery=recovery_id)
@@ -102,9 +102,9 @@ def withdraw(recovery_id: str) -> bool:
 def finish(row: Recovery, account: Account, password_hash: str) -> Case:
     """The new code was right: the recovery that has waited is completed. Raises ContactTaken, Impossible."""
     try:
-        return completing.finish(row, account, password_hash)
-    except Moved:
-        raise Impossible(State(row.state)) from None
+        return completion.finish_after_wait(row, account, password_hash)
+    except ConcurrentTransition:
+        raise ImpossibleAct(State(row.state)) from None
 
 
 def knows_password(draft: Draft, typed: str) -> bool:
@@ -115,21 +115,21 @@ def knows_password(draft: Draft, typed: str) -> bool:
         return False
 
 
-def used_lately(contact: Value) -> bool:
+def contact_used_recently(contact: Value) -> bool:
     """Whether this contact has recovered an account within 30 days; says nothing about whose."""
     return not rate_limits.remaining("recovery_contact", _index(contact))
 
 
-def personal(draft: Draft, form: ContactForm) -> list[str]:
+def forbidden_in_password(draft: Draft, form: ContactForm) -> list[str]:
     """What the new password must not contain."""
     proof = draft.proved
     phone, email = form.phone.value.local if form.phone.value else "", str(form.email.data or "").partition("@")[0]
     return [proof.name.text, proof.nik.value, phone, email]
 
 
-def _within_limits(draft: Draft, row: Recovery, account: Account, given: Given) -> Case:
+def _within_limits(draft: Draft, row: Recovery, account: Account, given: RecoveryEvidence) -> Case:
     nik = _nik_index(draft)
-    blocked = completing.blocked(nik)
+    blocked = completion.seconds_until_unblocked(nik)
     if blocked is not None:
         raise TooManyAttempts(blocked, "recovery_nik")
     # One success per NIK and per new contact in 30 days: a thief's phone recovers one account, not a village.
@@ -137,10 +137,10 @@ def _within_limits(draft: Draft, row: Recovery, account: Account, given: Given) 
     acts += [("recovery_contact", (_index(contact),)) for contact in (given.phone, given.email)]
     rate_limits.hit_all(acts)
     try:
-        return completing.complete(row, account, given, draft.password_hash)
-    except Moved:
+        return completion.complete(row, account, given, draft.password_hash)
+    except ConcurrentTransition:
         _give_back(acts)
-        raise Impossible(State(row.state)) from None
+        raise ImpossibleAct(State(row.state)) from None
     except Exception:
         # Nothing was recovered: an outage must not use up the one success of 30 days.
         _give_back(acts)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from idp.core.values import EmailAddress, PhoneNumber
-from idp.identity.draft import Gathered
+from idp.identity.draft import IdentityDraft
 
 PHONE, EMAIL, IDENTITY = "phone", "email", "identity"
 # How it ended: the password or a waited-for recovery is done; probation; a wait; no account; another recovery is open.
@@ -13,7 +13,7 @@ NO_ACCOUNT, REFUSED, WITHDRAWN = "no account", "refused", "withdrawn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft(Gathered):
+class Draft(IdentityDraft):
     """A recovery under way: by `phone` or `email` (resets the password), or by `identity` (new contacts too).
 
     `account` is the subject, empty when there is none: nobody is told before the end. `warned` is that its contacts,

@@ -14,12 +14,12 @@ from idp.core.values import EmailAddress, PhoneNumber
 from idp.gateways.civil_registry import RegistryUnavailable
 from idp.identity import proofing
 from idp.interaction import rooms
-from idp.interaction.rooms import here
+from idp.interaction.rooms import current_interaction
 from idp.limits import rate_limits
 from idp.limits.rate_limits import TooManyAttempts
 from idp.one_time_codes import otp
-from idp.one_time_codes.code_step import CodeForm, SentCode, right
-from idp.probation.machine import Case, Impossible, State
+from idp.one_time_codes.code_step import CodeForm, SentCode, verify_code
+from idp.probation.state_machine import Case, ImpossibleAct, State
 from idp.recovery import completion
 from idp.recovery.draft import (
     EMAIL,
@@ -49,7 +49,7 @@ OUTCOMES = {
     NO_ACCOUNT: "unknown",
     REFUSED: "refused",
 }
-room = rooms.room(ROOM, __name__, "login", "limited", "limited_liked")
+room = rooms.room(ROOM, __name__, "login", "limited", "limited_preferred")
 
 
 @room.route("/recover")
@@ -61,19 +61,19 @@ def choose() -> Response:
 @room.route("/recover/phone", methods=["GET", "POST"])
 def prove_phone() -> Response:
     """NIK and the number that still works."""
-    return _begin("by_phone", PhoneForm(), PHONE)
+    return _begin_by_contact("by_phone", PhoneForm(), PHONE)
 
 
 @room.route("/recover/email", methods=["GET", "POST"])
 def prove_email() -> Response:
     """NIK and the address that still works."""
-    return _begin("by_email", EmailForm(), EMAIL)
+    return _begin_by_contact("by_email", EmailForm(), EMAIL)
 
 
 @room.route("/recover/identity", methods=["GET", "POST"])
 def prove_identity() -> Response:
     """The three facts, for whom no contact works; the same work and answer whether or not there is an account."""
-    form = IdentityForm(data=_draft().typed_before)
+    form = IdentityForm(data=_draft().form_prefill)
     if not form.validate_on_submit():
         return _page("identity", form)
     try:
@@ -84,12 +84,12 @@ def prove_identity() -> Response:
         return _page("attention", form, 422)
     except RegistryUnavailable as down:
         return _page("identity", form, 503, registry=down.reason)
-    draft = _remember(Draft(way=IDENTITY, proof=proof.to_dict()))
+    draft = _save_draft(Draft(way=IDENTITY, proof=proof.to_dict()))
     try:
-        return _keep(completion.warn_owner(draft), "recovery.contact")
+        return _save_and_redirect(completion.warn_owner(draft), "recovery.contact")
     except DATABASE_DOWN:
         # The facts have been counted and are not asked for again; the next page warns before it does anything.
-        return _to("recovery.contact")
+        return _redirect_to("recovery.contact")
 
 
 @room.route("/recover/contact", methods=["GET", "POST"])
@@ -97,10 +97,10 @@ def contact() -> Response:
     """New contacts and a new password, after the facts."""
     draft = _draft()
     if draft.way != IDENTITY or draft.step not in ("contact", "verify"):
-        return _to(f"recovery.{draft.step}")
+        return _redirect_to(f"recovery.{draft.step}")
     form = ContactForm(email=draft.email, phone=PhoneNumber(draft.recipient).local if draft.recipient else "")
     try:
-        return _give_contacts(draft if draft.warned else _remember(completion.warn_owner(draft)), form)
+        return _give_contacts(draft if draft.warned else _save_draft(completion.warn_owner(draft)), form)
     except TooManyAttempts as limit:
         return _page("contact", form, 429, wait=limit.retry_after)
     except OUTAGES:
@@ -112,20 +112,20 @@ def verify() -> Response:
     """The code."""
     draft = _draft()
     if draft.step != "verify":
-        return _to(f"recovery.{draft.step}")
+        return _redirect_to(f"recovery.{draft.step}")
     form = CodeForm()
     if request.method != "POST" or not (draft.verified or form.validate()):
         return _verify_page(draft, form)
     try:
-        if not draft.verified and not right(form, draft.sent, draft.purpose, draft.contact):
+        if not draft.verified and not verify_code(form, draft.sent, draft.purpose, draft.contact):
             # A second click comes too late for the code, and in time for what the first one achieved.
-            return _to("recovery.verify") if here().moved_on() else _verify_page(draft, form)
+            return _redirect_to("recovery.verify") if current_interaction().changed_elsewhere() else _verify_page(draft, form)
     except TooManyAttempts as limit:
         return _verify_page(draft, form, 429, exhausted=limit.limit, limited=limit.retry_after)
     # Kept at once: should SQL be away just now, the used code need not be right twice.
-    draft = _remember(replace(draft, verified=True))
+    draft = _save_draft(replace(draft, verified=True))
     try:
-        return _complete(draft) if draft.way == IDENTITY else _to("recovery.password")
+        return _complete(draft) if draft.way == IDENTITY else _redirect_to("recovery.password")
     except DATABASE_DOWN:
         return _verify_page(draft, form, 503, interrupted=True)
 
@@ -135,7 +135,7 @@ def resend() -> Response:
     """Another code; earlier ones stay valid. Refreshed or bookmarked, it only shows the page."""
     draft = _draft()
     if request.method != "POST" or draft.step != "verify" or draft.verified:
-        return _to(f"recovery.{draft.step}")
+        return _redirect_to(f"recovery.{draft.step}")
     try:
         return _send(draft)
     except TooManyAttempts as limit:
@@ -149,20 +149,20 @@ def password() -> Response:
     """A new password, after the code of a contact that the account has."""
     draft = _draft()
     if draft.step != "password":
-        return _to(f"recovery.{draft.step}")
+        return _redirect_to(f"recovery.{draft.step}")
     form = PasswordForm()
     try:
         account = accounts.find(draft.account)
         if account is None:
-            return _to("recovery.choose")
-        if not form.validate_on_submit() or not form.password.accept(accounts.own_data(account)):
+            return _redirect_to("recovery.choose")
+        if not form.validate_on_submit() or not form.password.accept(accounts.forbidden_in_password(account)):
             return _page("password", form)
         _set_password(draft, account, form.password.data or "")
-    except (Impossible, accounts.ContactTaken):
-        return _keep(Draft(outcome=REFUSED), "recovery.done")
+    except (ImpossibleAct, accounts.ContactTaken):
+        return _save_and_redirect(Draft(outcome=REFUSED), "recovery.done")
     except OUTAGES:
         return _page("password", form, 503, interrupted=True)
-    return _keep(Draft(outcome=RECOVERED), "recovery.done")
+    return _save_and_redirect(Draft(outcome=RECOVERED), "recovery.done")
 
 
 @room.route("/recover/done")
@@ -170,7 +170,7 @@ def done() -> Response:
     """The account works again: on to the sign-in page, still on the way to the service; or there is none to recover."""
     draft = _draft()
     if draft.step != "done":
-        return _to(f"recovery.{draft.step}")
+        return _redirect_to(f"recovery.{draft.step}")
     return _page(OUTCOMES[draft.outcome], until=clock.from_timestamp(draft.until))
 
 
@@ -179,8 +179,8 @@ def withdraw() -> Response:
     """Whoever began a recovery that waits takes it back."""
     draft = _draft()
     if draft.outcome != WAITING or not completion.withdraw(draft.recovery):
-        return _to(f"recovery.{draft.step}")
-    return _keep(Draft(outcome=WITHDRAWN), "recovery.done")
+        return _redirect_to(f"recovery.{draft.step}")
+    return _save_and_redirect(Draft(outcome=WITHDRAWN), "recovery.done")
 
 
 def _set_password(draft: Draft, account: accounts.Account, typed: str) -> None:
@@ -188,13 +188,13 @@ def _set_password(draft: Draft, account: accounts.Account, typed: str) -> None:
     if not draft.recovery:
         completion.reset_password(account, typed)
         return
-    row = completion.ready_for(account, draft.contact)
+    row = completion.waited_recovery_for(account, draft.contact)
     if row is None or row.id != draft.recovery:
-        raise Impossible(State.EXPIRED)
-    completion.finish(row, account, passwords.hashed(typed))
+        raise ImpossibleAct(State.EXPIRED)
+    completion.finish(row, account, passwords.hash_password(typed))
 
 
-def _begin(page: str, form: PhoneForm | EmailForm, way: str) -> Response:
+def _begin_by_contact(page: str, form: PhoneForm | EmailForm, way: str) -> Response:
     if not form.validate_on_submit():
         return _page(page, form)
     try:
@@ -202,7 +202,7 @@ def _begin(page: str, form: PhoneForm | EmailForm, way: str) -> Response:
         account = accounts.find_by_nik(form.nik.value)
         typed: PhoneNumber | EmailAddress = form.contact.value
         owned = account is not None and typed in (account.phone, account.email)
-        waited = completion.ready_for(account, typed) if account is not None and not owned else None
+        waited = completion.waited_recovery_for(account, typed) if account is not None and not owned else None
         subject = account.subject if account is not None and (owned or waited) else ""
         return _send(Draft(way=way, account=subject, recipient=typed.value, recovery=waited.id if waited else ""))
     except TooManyAttempts as limit:
@@ -215,17 +215,17 @@ def _give_contacts(draft: Draft, form: ContactForm) -> Response:
     accepted = form.validate_on_submit()
     if form.password.data:
         # Judged even when another field is wrong: nobody should hear of one mistake at a time.
-        accepted = form.password.accept(completion.personal(draft, form)) and accepted
+        accepted = form.password.accept(completion.forbidden_in_password(draft, form)) and accepted
     if not _point_out_refused(draft, form) or not accepted:
         return _page("contact", form)
-    hashed = passwords.hashed(form.password.data or "")
+    hashed = passwords.hash_password(form.password.data or "")
     knew = draft.knew_password or completion.knows_password(draft, form.old_password.data or "")
     draft = replace(draft.with_contacts(form.email.value, form.phone.value, hashed), knew_password=knew)
     rate_limits.hit("recovery_given_nik", sealer().index(draft.proved.nik.value, "facts"))
     if draft.verified:
-        return _complete(_remember(draft))
+        return _complete(_save_draft(draft))
     # A code that is on its way to the same number is not sent again.
-    return _keep(draft, "recovery.verify") if draft.code and draft.sent.wait else _send(draft)
+    return _save_and_redirect(draft, "recovery.verify") if draft.code and draft.sent.wait else _send(draft)
 
 
 def _point_out_refused(draft: Draft, form: ContactForm) -> bool:
@@ -235,7 +235,7 @@ def _point_out_refused(draft: Draft, form: ContactForm) -> bool:
         if draft.refused and given == draft.refused and not field.errors:
             field.errors = [_("Kontak ini tidak dapat dipakai karena terhubung ke akun lain. Tulis yang lain.")]
             return False
-        if field.value and completion.used_lately(field.value):
+        if field.value and completion.contact_used_recently(field.value):
             field.errors = [_("Kontak ini baru saja dipakai untuk memulihkan akun. Tulis yang lain.")]
             return False
     return True
@@ -243,13 +243,13 @@ def _point_out_refused(draft: Draft, form: ContactForm) -> bool:
 
 def _send(draft: Draft) -> Response:
     """Sends a code, or only seems to, when it would go to nobody's or to somebody else's contact; both look alike."""
-    real, known = completion.may_receive(draft), draft.sent.challenge if draft.code else None
+    real, known = completion.may_send_code(draft), draft.sent.challenge if draft.code else None
     challenge = (
         otp.send(known, draft.purpose, draft.contact, draft.account or None, neutral=True)
         if real
         else otp.pretend(known, draft.purpose, draft.contact)
     )
-    return _keep(replace(draft, code=SentCode.of(challenge).to_dict()), "recovery.verify")
+    return _save_and_redirect(replace(draft, code=SentCode.of(challenge).to_dict()), "recovery.verify")
 
 
 def _complete(draft: Draft) -> Response:
@@ -257,14 +257,14 @@ def _complete(draft: Draft) -> Response:
     try:
         case = completion.complete(draft, account)
     except accounts.ContactTaken as taken:
-        return _keep(draft.without(taken.kind), "recovery.contact")
-    except Impossible:
-        return _keep(Draft(outcome=REFUSED), "recovery.done")
+        return _save_and_redirect(draft.without(taken.kind), "recovery.contact")
+    except ImpossibleAct:
+        return _save_and_redirect(Draft(outcome=REFUSED), "recovery.done")
     if case is None:
         # Told only now: the facts matched and the number is theirs.
         trail.record("recovery_refused", reason="no account")
-        return _keep(Draft(outcome=NO_ACCOUNT), "recovery.done")
-    return _keep(_ended(draft, case), "recovery.done")
+        return _save_and_redirect(Draft(outcome=NO_ACCOUNT), "recovery.done")
+    return _save_and_redirect(_ended(draft, case), "recovery.done")
 
 
 def _ended(draft: Draft, case: Case) -> Draft:
@@ -273,21 +273,21 @@ def _ended(draft: Draft, case: Case) -> Draft:
 
 
 def _draft() -> Draft:
-    return Draft.load(here().draft(ROOM))
+    return Draft.load(current_interaction().draft(ROOM))
 
 
-def _remember(draft: Draft) -> Draft:
-    here().keep(ROOM, draft.notes())
-    here().save()
+def _save_draft(draft: Draft) -> Draft:
+    current_interaction().put_draft(ROOM, draft.notes())
+    current_interaction().save()
     return draft
 
 
-def _keep(draft: Draft, endpoint: str) -> Response:
-    _remember(draft)
-    return _to(endpoint)
+def _save_and_redirect(draft: Draft, endpoint: str) -> Response:
+    _save_draft(draft)
+    return _redirect_to(endpoint)
 
 
-def _to(endpoint: str) -> Response:
+def _redirect_to(endpoint: str) -> Response:
     return urls.see_other(url_for(endpoint))
 
 

@@ -3,10 +3,10 @@
 from flask import Blueprint, Response, make_response, render_template, request
 
 from idp.core import clock
-from idp.probation import answers, links, machine, transitions
+from idp.probation import answers, links, state_machine, transitions
 from idp.probation.answers import LinkUsed
-from idp.probation.machine import Act, Impossible, State
 from idp.probation.model import Recovery
+from idp.probation.state_machine import Act, ImpossibleAct, State
 
 pages = Blueprint("veto", __name__)
 ANSWERS = {"no": Act.VETO, "yes": Act.AFFIRM}
@@ -22,17 +22,17 @@ def ask(token: str) -> Response:
     if act is None:
         return _asked(row)
     try:
-        state = answers.by_link(token, act)
+        state = answers.answer_by_link(token, act)
     except LinkUsed:
         return _page("used", 410)
-    except Impossible as over:
+    except ImpossibleAct as over:
         return _page("over", 409, state=over.state.value)
     return _page("answered", state=state.value)
 
 
 def _asked(row: Recovery) -> Response:
-    case = transitions.present(row)
-    possible = machine.possible(case, clock.timestamp())
+    case = transitions.current_case(row)
+    possible = state_machine.possible_acts(case, clock.timestamp())
     if Act.VETO not in possible:
         return _page("over", state=case.state.value)
     # Before the code was right there is nothing yet that a yes could be about: it might be said to somebody else's attempt.

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from idp.core.values import EmailAddress, PhoneNumber
-from idp.identity.draft import Gathered
+from idp.identity.draft import IdentityDraft
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft(Gathered):
+class Draft(IdentityDraft):
     """A registration under way. Each step writes the facts up to its own, so going back drops the later ones.
 
     `told` is that the owner of a known NIK knows.

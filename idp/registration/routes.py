@@ -14,11 +14,11 @@ from idp.core.values import Authentication, EmailAddress, PhoneNumber
 from idp.gateways.civil_registry import RegistryUnavailable
 from idp.identity import proofing
 from idp.interaction import rooms
-from idp.interaction.rooms import here
+from idp.interaction.rooms import current_interaction
 from idp.limits import rate_limits
 from idp.limits.rate_limits import TooManyAttempts
 from idp.one_time_codes import otp
-from idp.one_time_codes.code_step import CodeForm, SentCode, right
+from idp.one_time_codes.code_step import CodeForm, SentCode, verify_code
 from idp.registration.draft import Draft
 from idp.registration.forms import ContactForm, IdentityForm, PhoneForm
 from idp.storage.database import DATABASE_DOWN
@@ -35,7 +35,7 @@ room = rooms.room(ROOM, __name__, "create", "login")
 @room.route("/register", methods=["GET", "POST"], endpoint="identity")
 def prove_identity() -> Response:
     """The three facts, checked at Dukcapil."""
-    form = IdentityForm(data=_draft().typed_before)
+    form = IdentityForm(data=_draft().form_prefill)
     if not form.validate_on_submit():
         return _page("identity", form)
     try:
@@ -48,8 +48,8 @@ def prove_identity() -> Response:
         return _page("attention", form, 422, missing=False)
     except RegistryUnavailable as down:
         return _page("identity", form, 503, registry=down.reason)
-    trail.record("registration_started", client=here().service.get("client_id"))
-    return _keep(Draft(proof=proof.to_dict()), "registration.contact")
+    trail.record("registration_started", client=current_interaction().service.get("client_id"))
+    return _save_and_redirect(Draft(proof=proof.to_dict()), "registration.contact")
 
 
 @room.route("/register/contact", methods=["GET", "POST"])
@@ -57,11 +57,11 @@ def contact() -> Response:
     """E-mail, handphone, password. Only now is it told that the NIK has an account: the facts have matched."""
     draft = _draft()
     if draft.step not in ("contact", "verify"):
-        return _to(f"registration.{draft.step}")
+        return _redirect_to(f"registration.{draft.step}")
     form = ContactForm(email=draft.email, phone=draft.phone_number.local if draft.phone else "")
     try:
         known = accounts.find_by_nik(draft.proved.nik)
-        return _known(draft, known) if known else _give_contacts(draft, form)
+        return _existing_account_page(draft, known) if known else _give_contacts(draft, form)
     except TooManyAttempts as limit:
         return _page("contact", form, 429, wait=limit.retry_after)
     except OUTAGES:
@@ -73,18 +73,18 @@ def verify() -> Response:
     """The code; with it the account is written, in one transaction, and being registered is having signed in."""
     draft = _draft()
     if draft.step != "verify":
-        return _to(f"registration.{draft.step}")
+        return _redirect_to(f"registration.{draft.step}")
     form = CodeForm()
     if request.method != "POST" or not (draft.verified or form.validate()):
         return _verify_page(draft, form)
     try:
-        if not draft.verified and not right(form, draft.sent, PURPOSE, draft.phone_number):
+        if not draft.verified and not verify_code(form, draft.sent, PURPOSE, draft.phone_number):
             # A second click comes too late for the code, and in time for what the first one achieved.
-            return _to("registration.verify") if here().moved_on() else _verify_page(draft, form)
+            return _redirect_to("registration.verify") if current_interaction().changed_elsewhere() else _verify_page(draft, form)
     except TooManyAttempts as limit:
         return _verify_page(draft, form, 429, exhausted=limit.limit, limited=limit.retry_after)
     # Kept before the account is written: should SQL be away just now, the used code need not be right twice.
-    draft = _remember(replace(draft, verified=True))
+    draft = _save_draft(replace(draft, verified=True))
     try:
         return _finish(draft)
     except DATABASE_DOWN:
@@ -96,7 +96,7 @@ def resend() -> Response:
     """Another code to the same number; earlier ones stay valid. Refreshed or bookmarked, it only shows the page."""
     draft = _draft()
     if request.method != "POST" or draft.step != "verify" or draft.verified:
-        return _to(f"registration.{draft.step}")
+        return _redirect_to(f"registration.{draft.step}")
     try:
         return _send(draft)
     except TooManyAttempts as limit:
@@ -110,7 +110,7 @@ def change_phone() -> Response:
     """Another number, everything else kept."""
     draft = _draft()
     if draft.step != "verify":
-        return _to(f"registration.{draft.step}")
+        return _redirect_to(f"registration.{draft.step}")
     form = PhoneForm(phone=draft.phone_number.local)
     if not form.validate_on_submit():
         return _page("phone", form)
@@ -126,16 +126,16 @@ def change_phone() -> Response:
 def done() -> Response:
     """It worked: on into the service."""
     draft = _draft()
-    return _page("done") if draft.step == "done" else _to(f"registration.{draft.step}")
+    return _page("done") if draft.step == "done" else _redirect_to(f"registration.{draft.step}")
 
 
-def _known(draft: Draft, account: Account) -> Response:
+def _existing_account_page(draft: Draft, account: Account) -> Response:
     """Says that there is an account, with both ways on; its owner hears of it, once a registration."""
     if not draft.told:
         contacts = [contact.value for contact in account.contacts if contact.current]
-        notices.tell(contacts, notices.registration_attempt("nik", clock.now()), account.subject)
+        notices.notify_in_constant_time(contacts, notices.registration_attempt("nik", clock.now()), account.subject)
         trail.record("registration_refused", account=account.subject, reason="known")
-        _remember(replace(draft, told=True))
+        _save_draft(replace(draft, told=True))
     return _page("known", phone=account.phone, email=account.email)
 
 
@@ -143,10 +143,10 @@ def _give_contacts(draft: Draft, form: ContactForm) -> Response:
     accepted = form.validate_on_submit()
     if form.password.data:
         # Judged even when another field is wrong: nobody should hear of one mistake at a time.
-        accepted = form.password.accept(_personal(draft, form)) and accepted
+        accepted = form.password.accept(_forbidden_in_password(draft, form)) and accepted
     if not _point_out_refused(draft, form) or not accepted:
         return _page("contact", form)
-    hashed = passwords.hashed(form.password.data or "")
+    hashed = passwords.hash_password(form.password.data or "")
     return _send_to_new(draft.with_contacts(form.email.value, form.phone.value, hashed))
 
 
@@ -165,8 +165,8 @@ def _send_to_new(draft: Draft) -> Response:
     nik = sealer().index(draft.proved.nik.value, "facts")
     rate_limits.hit_all([("registration_nik", (nik,)), ("registration_address", (requests.client_address(),))])
     if draft.verified:
-        return _finish(_remember(draft))
-    return _keep(draft, "registration.verify") if draft.code and draft.sent.wait else _send(draft)
+        return _finish(_save_draft(draft))
+    return _save_and_redirect(draft, "registration.verify") if draft.code and draft.sent.wait else _send(draft)
 
 
 def _send(draft: Draft) -> Response:
@@ -180,35 +180,33 @@ def _send(draft: Draft) -> Response:
     challenge = deliver(draft.sent.challenge if draft.code else None, PURPOSE, draft.phone_number)
     for contact_ in taken:
         _tell_owner(contact_)
-    return _keep(replace(draft, code=SentCode.of(challenge).to_dict()), "registration.verify")
+    return _save_and_redirect(replace(draft, code=SentCode.of(challenge).to_dict()), "registration.verify")
 
 
 def _tell_owner(taken: PhoneNumber | EmailAddress) -> None:
     what = "phone" if isinstance(taken, PhoneNumber) else "email"
-    notices.tell([taken], notices.registration_attempt(what, clock.now()))
+    notices.notify_in_constant_time([taken], notices.registration_attempt(what, clock.now()))
 
 
 def _finish(draft: Draft) -> Response:
     try:
-        account = _written(draft)
+        account = _create_account(draft)
     except accounts.NikTaken:
-        return _keep(Draft(proof=draft.proof), "registration.contact")
+        return _save_and_redirect(Draft(proof=draft.proof), "registration.contact")
     except accounts.ContactTaken as taken:
-        return _keep(draft.without(taken.kind), "registration.contact")
-    trail.record("registration_finished", account=account.subject, client=here().service.get("client_id"))
-    here().authenticated(Authentication(account.subject, ("pwd", "sms"), clock.timestamp(), account.acr))
+        return _save_and_redirect(draft.without(taken.kind), "registration.contact")
+    trail.record("registration_finished", account=account.subject, client=current_interaction().service.get("client_id"))
+    current_interaction().authenticated(Authentication(account.subject, ("pwd", "sms"), clock.timestamp(), account.acr))
     # Nothing of the draft is needed any more: what is not kept cannot leak.
-    return _keep(Draft(done=True), "registration.done")
+    return _save_and_redirect(Draft(done=True), "registration.done")
 
 
-def _written(draft: Draft) -> Account:
+def _create_account(draft: Draft) -> Account:
     """The account of this draft; raises NikTaken, ContactTaken."""
     proof = draft.proved
-    locale = (here().locale or str(g.get("locale") or "id"))[:2]
+    locale = (current_interaction().locale or str(g.get("locale") or "id"))[:2]
     try:
-        return accounts.create(
-            proof.nik, proof.name, draft.phone_number, draft.email_address, draft.password_hash, locale=locale
-        )
+        return accounts.create(proof.nik, proof.name, draft.phone_number, draft.email_address, draft.password_hash, locale=locale)
     except accounts.NikTaken:
         account = accounts.find_by_nik(proof.nik)
         # The hash is salted: the same one means that this very draft wrote the account before the store went away.
@@ -217,28 +215,28 @@ def _written(draft: Draft) -> Account:
         return account
 
 
-def _personal(draft: Draft, form: ContactForm) -> list[str]:
+def _forbidden_in_password(draft: Draft, form: ContactForm) -> list[str]:
     proof = draft.proved
     phone, email = form.phone.value.local if form.phone.value else "", str(form.email.data or "").partition("@")[0]
     return [proof.name.text, proof.nik.value, phone, email]
 
 
 def _draft() -> Draft:
-    return Draft.load(here().draft(ROOM))
+    return Draft.load(current_interaction().draft(ROOM))
 
 
-def _remember(draft: Draft) -> Draft:
-    here().keep(ROOM, draft.notes())
-    here().save()
+def _save_draft(draft: Draft) -> Draft:
+    current_interaction().put_draft(ROOM, draft.notes())
+    current_interaction().save()
     return draft
 
 
-def _keep(draft: Draft, endpoint: str) -> Response:
-    _remember(draft)
-    return _to(endpoint)
+def _save_and_redirect(draft: Draft, endpoint: str) -> Response:
+    _save_draft(draft)
+    return _redirect_to(endpoint)
 
 
-def _to(endpoint: str) -> Response:
+def _redirect_to(endpoint: str) -> Response:
     return urls.see_other(url_for(endpoint))
 
 

@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 COOKIE = "idp_known"
 LIFE = 400 * 86400  # seconds; browsers keep a cookie no longer (RFC 6265bis section 5.5)
-NEWBORN = 86400  # seconds after registration in which a first sign-in surprises nobody
+NEW_ACCOUNT_SECONDS = 86400  # seconds after registration in which a first sign-in surprises nobody
 
 
 class KnownDevice(Model):
@@ -38,10 +38,10 @@ DEVICES: Table = KnownDevice.__table__  # type: ignore[assignment]
 
 def init_app(app: Flask) -> None:
     """A recovery by identity, or its undoing, forgets every browser: a thief's must not count as the owner's later."""
-    accounts.recovered.connect(_forget)
+    accounts.account_recovered.connect(_forget)
 
 
-def welcome(subject: str, response: Response) -> None:
+def remember_and_notify(subject: str, response: Response) -> None:
     """After a sign-in: remembers this browser, and tells the person if the account was never used in it.
 
     Not at the first sign-in after registration. Nothing here keeps anybody from signing in: an outage of SQL is
@@ -55,7 +55,7 @@ def welcome(subject: str, response: Response) -> None:
         log.warning("device_not_noted", why=type(down).__name__)
 
 
-def knows(subject: str) -> bool:
+def is_known(subject: str) -> bool:
     """Whether the account was used in this request's browser."""
     secret = _secret()
     if secret is None:
@@ -98,20 +98,22 @@ def _remember(subject: str, secret: str) -> list[str]:
     try:
         with db.engine.begin() as connection:
             connection.execute(insert(DEVICES), mine | {"created_at": now, "seen_at": now})
-            return _keep(account, connection)
+            return _write_notice(account, connection)
     except IntegrityError:
         return []
 
 
-def _keep(account: Account | None, connection: Connection) -> list[str]:
+def _write_notice(account: Account | None, connection: Connection) -> list[str]:
     if account is None or _first_sign_in(account, connection):
         return []
-    return notices.write(account.contacts_in_use, notices.new_device(clock.now(), requests.device()), account.subject, connection)
+    return notices.enqueue(
+        account.contacts_in_use, notices.new_device(clock.now(), requests.device_name()), account.subject, connection
+    )
 
 
 def _first_sign_in(account: Account, connection: Connection) -> bool:
     known = select(func.count()).where(DEVICES.c.subject == account.subject)
-    return connection.scalar(known) == 1 and clock.timestamp() - account.created_at < NEWBORN
+    return connection.scalar(known) == 1 and clock.timestamp() - account.created_at < NEW_ACCOUNT_SECONDS
 
 
 def _secret() -> str | None:

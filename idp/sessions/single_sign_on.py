@@ -37,7 +37,7 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class SessionExpiry:
     """When a session ends: `idle` if nobody uses it, `latest` in any case. Epoch seconds."""
 
     idle: int
@@ -99,7 +99,7 @@ def establish(authentication: Authentication, response: Response, replaces: Sess
     same = replaces is not None and replaces.account == authentication.account
     if replaces is not None and not same:
         end(replaces.sid)
-    tag = crypto.bucket(authentication.account)
+    tag = crypto.hash_tag(authentication.account)
     sid = replaces.sid if replaces is not None and same else tag + crypto.random_token(16)
     secret = crypto.random_token()
     stepped_up = replaces if replaces and same and replaces.authentication.auth_time == authentication.auth_time else None
@@ -121,9 +121,9 @@ def end(sid: str) -> bool:
     return True
 
 
-def end_all(subject: str, keep: str | None = None) -> int:
+def end_all(subject: str, except_sid: str | None = None) -> int:
     """Ends every session of an account but `keep`; how many ended."""
-    return sum(end(sid) for sid in store().members(_account_key(subject)) if sid != keep)
+    return sum(end(sid) for sid in store().members(_account_key(subject)) if sid != except_sid)
 
 
 def of_account(subject: str) -> list[dict[str, Any]]:
@@ -138,16 +138,16 @@ def of_account(subject: str) -> list[dict[str, Any]]:
     return alive
 
 
-def ends() -> End | None:
+def current_expiry() -> SessionExpiry | None:
     """When this request's session ends; looking is no use of it. None when nobody is signed in."""
     sid, _, secret = request.cookies.get(cookies.cookie_name(COOKIE), "").partition(".")
     if not secret or len(sid) > 64 or not sid.isascii():
         return None
     known, seen, created = store().fields(_key("session", sid), "secret", "seen", "created")
-    if known is None or seen is None or created is None or not crypto.same(known.decode(), crypto.digest(secret)):
+    if known is None or seen is None or created is None or not crypto.constant_time_equal(known.decode(), crypto.digest(secret)):
         return None
     limits = settings()
-    end = End(int(seen) + limits.session_idle_minutes * 60, int(created) + limits.session_hours * 3600)
+    end = SessionExpiry(int(seen) + limits.session_idle_minutes * 60, int(created) + limits.session_hours * 3600)
     return end if end.at >= clock.timestamp() else None
 
 
@@ -161,7 +161,7 @@ def forget_client(sid: str, client_id: str) -> bool:
     return store().remove(_key("session-clients", sid), client_id)
 
 
-def forget_cookie(response: Response) -> None:
+def delete_cookie(response: Response) -> None:
     """Takes the session's cookie out of the browser."""
     response.delete_cookie(cookies.cookie_name(COOKIE), path="/", secure=settings().secure, httponly=True, samesite="Lax")
 
@@ -173,7 +173,7 @@ def _write(session: Session, secret: str, tag: str) -> None:
         "account": session.account,
         "created": str(session.created_at),
         "seen": str(clock.timestamp()),
-        "device": requests.device(),
+        "device": requests.device_name(),
         "data": orjson.dumps(session.authentication.to_dict() | {"created": session.created_at}),
     }
     store().put_fields(_key("session", session.sid), values, life)
@@ -189,4 +189,4 @@ def _key(kind: str, sid: str) -> str:
 
 
 def _account_key(subject: str) -> str:
-    return f"sessions:{{{crypto.bucket(subject)}}}:{subject}"
+    return f"sessions:{{{crypto.hash_tag(subject)}}}:{subject}"

@@ -37,7 +37,7 @@ class Store:
 
     def __init__(self, client: "redis.Redis") -> None:
         self.redis = client
-        self._lines = _Lines(client)
+        self._lines = _ScriptConnections(client)
 
     def get(self, key: str) -> bytes | None:
         """The value, or None."""
@@ -49,7 +49,7 @@ class Store:
         with _translated():
             self.redis.set(key, value, ex=ttl)
 
-    def put_new(self, key: str, value: bytes | str, ttl: int) -> bool:
+    def put_if_absent(self, key: str, value: bytes | str, ttl: int) -> bool:
         """Writes for `ttl` seconds unless the key exists; True for the one who wrote."""
         with _translated():
             return bool(self.redis.set(key, value, ex=ttl, nx=True))
@@ -140,7 +140,7 @@ class Store:
             self.redis.ping()
 
 
-class _Lines:
+class _ScriptConnections:
     """Connections for the scripts of the hot paths: borrowing one from redis-py for each costs as much as the round trip."""
 
     def __init__(self, client: "redis.Redis") -> None:

@@ -1,6 +1,5 @@
 """Cookies: their names, and how one is set."""
 
-
 from werkzeug.wrappers import Response as AnyResponse
 
 from idp.core.settings import settings
@@ -16,6 +15,7 @@ def cookie_name(name: str) -> str:
 def set_cookie(response: AnyResponse, name: str, value: str, *, path: str = "/", max_age: int | None = None) -> None:
     """Secure over https, HttpOnly, SameSite=Lax; `max_age` in seconds, None for the browser's session."""
     response.set_cookie(name, value, path=path, max_age=max_age, secure=settings().secure, httponly=True, samesite="Lax")
+
 
 INTERACTION_COOKIE = "interaction"
 BROWSER_COOKIE = "idp_browser"

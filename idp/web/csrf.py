@@ -16,7 +16,7 @@ csrf_protect = CSRFProtect()
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
-class BoundSession(dict[str, Any], SessionMixin):
+class CsrfSession(dict[str, Any], SessionMixin):
     """Flask's session reduced to what Flask-WTF keeps there: a value derived from the browser's cookie secret."""
 
     def __init__(self, request: Request, cookie: str, in_interaction: bool) -> None:
@@ -41,18 +41,18 @@ class BoundSession(dict[str, Any], SessionMixin):
             self.minted = crypto.random_token()
 
 
-class BoundSessions(SessionInterface):
+class CsrfSessionInterface(SessionInterface):
     """Opens a BoundSession from whichever cookie proves the browser; writes a cookie only when one was minted."""
 
-    def open_session(self, app: Flask, request: Request) -> BoundSession:
+    def open_session(self, app: Flask, request: Request) -> CsrfSession:
         """The interaction's cookie inside an interaction, the browser's elsewhere."""
         if request.path.startswith("/interaction/"):
-            return BoundSession(request, INTERACTION_COOKIE, True)
-        return BoundSession(request, _browser_cookie_name(app), False)
+            return CsrfSession(request, INTERACTION_COOKIE, True)
+        return CsrfSession(request, _browser_cookie_name(app), False)
 
     def save_session(self, app: Flask, session: SessionMixin, response: AnyResponse) -> None:
         """Sends the freshly minted secret, if any."""
-        if isinstance(session, BoundSession) and session.minted:
+        if isinstance(session, CsrfSession) and session.minted:
             cookies.set_cookie(response, cookies.cookie_name(BROWSER_COOKIE), session.minted)
 
 
@@ -73,7 +73,7 @@ def refuse_foreign_origin() -> None:
 
 def register_forms(app: Flask) -> None:
     """Installs the bound sessions and the origin check."""
-    app.session_interface = BoundSessions()
+    app.session_interface = CsrfSessionInterface()
     app.before_request(check_origin)
 
 

@@ -18,7 +18,7 @@ log = structlog.get_logger()
 REFERENCE_LIFE = 24 * 3600
 
 
-class Gone(Exception):
+class InteractionGone(Exception):
     """The interaction asked for is over, expired or another browser's; `service` is the way back, where we know it."""
 
     def __init__(self, service: Mapping[str, str] | None = None) -> None:
@@ -26,7 +26,7 @@ class Gone(Exception):
         self.service = dict(service or {})
 
 
-def remember_facts(status: int, error: str, **facts: Any) -> None:
+def store_error_facts(status: int, error: str, **facts: Any) -> None:
     """Keeps what happened behind this reference for a day, for `idp explain`; an outage of the store is only logged."""
     known = {"status": status, "error": error, "endpoint": request.endpoint, "at": clock.timestamp(), **facts}
     log.info("error_page", reference=reference(), **known)
@@ -41,7 +41,7 @@ def error_page(status: int, error: str, **context: Any) -> Response:
 
     Where programs call, and nobody reads a page, it is what `refuse_in_json` was told instead.
     """
-    remember_facts(status, error, **{k: v for k, v in context.items() if k in ("client_id", "limit", "reason")})
+    store_error_facts(status, error, **{k: v for k, v in context.items() if k in ("client_id", "limit", "reason")})
     in_json = current_app.extensions.get("idp.refusals", {}).get(request.path.split("/")[1])
     response = in_json(status) if in_json else _page(status, error, context)
     if "retry_after" in context:
@@ -54,7 +54,7 @@ def _page(status: int, error: str, context: dict[str, Any]) -> Response:
     return make_response(render_template([f"errors/{status}.html", "errors/error.html"], **shown), status)
 
 
-def refuse_in_json(app: Flask, segments: Iterable[str], refusal: Callable[[int], Response]) -> None:
+def answer_errors_in_json(app: Flask, segments: Iterable[str], refusal: Callable[[int], Response]) -> None:
     """Under paths that begin with one of these segments, errors are `refusal` of their status and never a page."""
     app.extensions.setdefault("idp.refusals", {}).update(dict.fromkeys(segments, refusal))
 
@@ -64,7 +64,7 @@ def register_errors(app: Flask, facts: Mapping[type[Exception], tuple[int, str]]
     for fact, (status, error) in facts.items():
         app.register_error_handler(fact, _page_for(status, error))
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(Exception, _unforeseen)
+    app.register_error_handler(Exception, _unexpected_error)
 
 
 def _page_for(status: int, error: str) -> Any:
@@ -85,15 +85,15 @@ def _http_error(problem: HTTPException) -> AnyResponse:
     return response
 
 
-def _unforeseen(problem: Exception) -> Response:
+def _unexpected_error(problem: Exception) -> Response:
     # The exception's text may hold personal data (SQL parameters): its type and place are logged, never its message.
-    log.error("unforeseen", reference=reference(), kind=type(problem).__name__, where=_place(problem))
+    log.error("unforeseen", reference=reference(), kind=type(problem).__name__, where=_code_location(problem))
     if current_app.config.get("PROPAGATE_UNFORESEEN"):
         raise problem
     return error_page(500, "server_error")
 
 
-def _place(problem: Exception) -> str:
+def _code_location(problem: Exception) -> str:
     trace = problem.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next

@@ -18,10 +18,10 @@ MESSAGES = {
     "name_empty": _l("Tulis nama lengkap seperti pada KTP."),
     "name_invalid": _l("Nama hanya berisi huruf, spasi, titik, koma, tanda hubung, dan petik."),
 }
-MOST = 300  # characters that a field reads at all
+MAX_INPUT_LENGTH = 300  # characters that a field reads at all
 
 
-class Parsed(StringField):
+class ParsedField(StringField):
     """A text field whose `value` is of a value type once the form has validated."""
 
     parse: Callable[[str], Any]
@@ -35,7 +35,7 @@ class Parsed(StringField):
         if not (self.data or "").strip():
             raise StopValidation(_("%(bagian)s perlu diisi.", bagian=self.label.text))
         try:
-            self.value = type(self).parse(str(self.data)[:MOST])
+            self.value = type(self).parse(str(self.data)[:MAX_INPUT_LENGTH])
         except InvalidValue as invalid:
             raise StopValidation(self._message(invalid.code)) from None
 
@@ -43,31 +43,31 @@ class Parsed(StringField):
         return MESSAGES[code]
 
 
-class NikField(Parsed):
+class NikField(ParsedField):
     """A NIK; `value` is a Nik."""
 
     parse = Nik.parse
 
 
-class NameField(Parsed):
+class NameField(ParsedField):
     """A name; `value` is a FullName."""
 
     parse = FullName.parse
 
 
-class PhoneField(Parsed):
+class PhoneField(ParsedField):
     """A handphone number; `value` is a PhoneNumber."""
 
     parse = PhoneNumber.parse
 
 
-class EmailField(Parsed):
+class EmailField(ParsedField):
     """An address; `value` is an EmailAddress."""
 
     parse = EmailAddress.parse
 
 
-class IdentifierField(Parsed):
+class IdentifierField(ParsedField):
     """What a person signs in with; `value` is a Nik, PhoneNumber or EmailAddress."""
 
     parse = staticmethod(parse_identifier)

@@ -1,6 +1,5 @@
 """The headers of every answer: the content security policy and what goes with it."""
 
-
 from flask import Flask, Response, g
 
 from idp.core import crypto

@@ -35,7 +35,7 @@ class Meters:
         found.inc()
 
 
-def share(loaded: Settings) -> None:
+def share_between_workers(loaded: Settings) -> None:
     """Makes all workers count into files of `var`, so that any of them tells the sum; to be called before they start.
 
     Counting begins anew with each start of the provider, as Prometheus expects of counters.
@@ -61,14 +61,14 @@ def init_app(app: Flask) -> None:
         return response
 
 
-def happened(event: str) -> None:
+def count_event(event: str) -> None:
     """Counts an event of the audit trail, by its name alone."""
     meters: Meters | None = current_app.extensions.get("idp.web.metrics")
     if meters is not None:
         meters.events.labels(event).inc()
 
 
-def refused(error: str) -> None:
+def count_oauth_error(error: str) -> None:
     """Counts an OAuth error, by its code alone."""
     meters: Meters | None = current_app.extensions.get("idp.web.metrics")
     if meters is not None:
@@ -110,10 +110,10 @@ def _may_read() -> bool:
     """Whoever shows the token, or asks from one of the addresses. Fails closed on what a proxy of ours did not vouch for."""
     token = settings().metrics_token
     shown = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if token is not None and crypto.same(shown, token.get_secret_value()):
+    if token is not None and crypto.constant_time_equal(shown, token.get_secret_value()):
         return True
     # Behind a proxy that we were not told of, everybody would seem to ask from the proxy's own address.
     passed_on = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
     if passed_on and not settings().trusted_proxies:
         return False
-    return requests.within(requests.client_address(), settings().metrics_from)
+    return requests.in_networks(requests.client_address(), settings().metrics_from)

@@ -21,16 +21,16 @@ def client_address() -> str:
     """The address of the person's device; a forwarded one is believed from configured proxies only."""
     peer = request.remote_addr or "127.0.0.1"
     trusted = settings().trusted_proxies
-    if not trusted or not within(peer, trusted):
+    if not trusted or not in_networks(peer, trusted):
         return peer
     for hop in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
         hop = hop.strip()
-        if hop and not within(hop, trusted):
+        if hop and not in_networks(hop, trusted):
             return hop if _is_address(hop) else peer
     return peer
 
 
-def device() -> str:
+def device_name() -> str:
     """The browser and system of this request as far as a person needs it to tell devices apart, such as `Firefox · Windows`."""
     agent = request.headers.get("User-Agent", "")
     system = next((name for name in ("Android", "iPhone", "iPad", "Windows", "Macintosh", "Linux") if name in agent), "?")
@@ -39,7 +39,7 @@ def device() -> str:
 
 
 @lru_cache(maxsize=4096)
-def within(address: str, networks: tuple[str, ...]) -> bool:
+def in_networks(address: str, networks: tuple[str, ...]) -> bool:
     """Whether an address is in one of these networks; what is no address is in none."""
     return _is_address(address) and any(ip_address(address) in ip_network(n, strict=False) for n in networks)
 

@@ -10,7 +10,7 @@ from sqlalchemy import event, func, select
 
 from idp import accounts
 from idp.accounts import Account, Contact, lookup, passwords
-from idp.core.crypto import bucket
+from idp.core.crypto import hash_tag
 from idp.core.values import FullName
 from idp.storage.database import db
 from idp.storage.redis_store import store
@@ -80,7 +80,7 @@ def test_a_renewed_hash_does_not_bring_a_changed_password_back(here: Flask) -> N
     account = an_account(password=PASSWORD)
     subject, stale = account.subject, account.password_hash
     here.extensions["idp.settings"] = here.extensions["idp.settings"].model_copy(update={"argon2_iterations": 3})
-    assert passwords.outdated(stale)
+    assert passwords.needs_rehash(stale)
     elsewhere(here, lambda: accounts.replace_password(the(subject), ANOTHER))
     lookup._renew_hash(account, PASSWORD)
     db.session.expire_all()
@@ -99,13 +99,13 @@ def test_a_copy_read_before_a_change_is_not_kept_after_it(here: Flask) -> None:
 
     event.listen(engine, "after_cursor_execute", change_meanwhile)
     try:
-        accounts.snapshot(subject)
+        accounts.cached_claims(subject)
     finally:
         event.remove(engine, "after_cursor_execute", change_meanwhile)
     assert not waiting
-    key = f"account:{{{bucket(subject)}}}:{subject}"
-    (ridden,) = store().fields(key, "claims")
+    key = f"account:{{{hash_tag(subject)}}}:{subject}"
+    (prefetched,) = store().fields(key, "claims")
     db.session.remove()
-    assert accounts.snapshot(subject, ridden)["phone_number"] == phone(7).value
+    assert accounts.cached_claims(subject, prefetched)["phone_number"] == phone(7).value
     (kept,) = store().fields(key, "claims")
     assert kept is not None, "and the next copy is kept"

@@ -151,13 +151,13 @@ def test_nobody_guesses_uncounted(here: Flask, budi: Account) -> None:
 
 def test_being_asked_to_come_back_is_no_try(here: Flask, budi: Account) -> None:
     places, index = here.extensions["idp.hashing"].places, sealer().index(nik().value, "sign-in")
-    for _ in range(passwords.IN_LINE):
+    for _ in range(passwords.MAX_PENDING_HASHES):
         places.acquire()
     try:
         with pytest.raises(Busy):
             sign_in(here)
     finally:
-        places.release(passwords.IN_LINE)
+        places.release(passwords.MAX_PENDING_HASHES)
     assert rate_limits.remaining("password_minute", index, HERE) == 5
     assert rate_limits.remaining("password_half_day", budi.subject, HERE) == 50
     assert sign_in(here) == budi.subject

@@ -9,9 +9,9 @@ from flask import Flask
 from sqlalchemy import text
 
 from idp import accounts
-from idp.accounts import Account, ContactTaken, NikTaken, account_locked, password_changed, passwords, recovered
+from idp.accounts import Account, ContactTaken, NikTaken, account_locked, account_recovered, password_changed, passwords
 from idp.core import clock
-from idp.core.crypto import bucket
+from idp.core.crypto import hash_tag
 from idp.core.key_rings import Ring
 from idp.core.values import ACR_DATA, Authentication, EmailAddress, PhoneNumber
 from idp.identity import proofing
@@ -31,7 +31,7 @@ def told() -> Iterator[list[tuple[str, str]]]:
     """The signals that were sent: name and subject."""
     heard: list[tuple[str, str]] = []
     with ExitStack() as listening:
-        for signal in (account_locked, password_changed, recovered):
+        for signal in (account_locked, password_changed, account_recovered):
 
             def listener(_: object, subject: str, name: str = signal.name) -> None:
                 heard.append((name, subject))
@@ -46,7 +46,7 @@ def rings(app: Flask, *, sealing: dict[str, bytes], index: dict[str, bytes]) -> 
 
 
 def blocked(subject: str) -> bool:
-    return store().get(f"blocked:{{{bucket(subject)}}}:{subject}") is not None
+    return store().get(f"blocked:{{{hash_tag(subject)}}}:{subject}") is not None
 
 
 def reloaded(account: Account) -> Account:
@@ -182,7 +182,7 @@ def test_somebody_elses_contact_changes_nothing(here: Flask) -> None:
 
 def test_a_recovery_is_contacts_and_password_together(here: Flask, told: list[tuple[str, str]]) -> None:
     account = an_account(password=PASSWORD)
-    hashed = passwords.hashed(ANOTHER)
+    hashed = passwords.hash_password(ANOTHER)
     assert accounts.recover(account, phone(7), email(7), hashed) == [phone(), email()]
     account = reloaded(account)
     assert in_use(account) == {phone(7).value, email(7).value}
@@ -194,7 +194,7 @@ def test_a_recovery_to_a_taken_contact_leaves_the_password(here: Flask, told: li
     account = an_account(password=PASSWORD)
     an_account(2)
     with pytest.raises(ContactTaken):
-        accounts.recover(account, phone(2), email(7), passwords.hashed(ANOTHER))
+        accounts.recover(account, phone(2), email(7), passwords.hash_password(ANOTHER))
     account = reloaded(account)
     assert passwords.matches(PASSWORD, account.password_hash)
     assert in_use(account) == {phone().value, email().value}
@@ -246,7 +246,7 @@ def test_a_store_that_lost_everything_learns_who_is_locked(here: Flask) -> None:
     locked, free = an_account(), an_account(2)
     accounts.lock(locked, "tiket 4711")
     store().redis.flushall()
-    accounts.mark_blocked()
+    accounts.write_block_marks()
     assert blocked(locked.subject)
     assert not blocked(free.subject)
 
@@ -255,10 +255,10 @@ def test_a_store_that_lost_its_data_learns_who_is_blocked_once(here: Flask) -> N
     locked = an_account()
     accounts.lock(locked, "tiket 4711")
     store().redis.flushdb()
-    accounts.remark_blocked()
+    accounts.restore_block_marks()
     assert blocked(locked.subject)
-    store().drop(f"blocked:{{{bucket(locked.subject)}}}:{locked.subject}")
-    accounts.remark_blocked()
+    store().drop(f"blocked:{{{hash_tag(locked.subject)}}}:{locked.subject}")
+    accounts.restore_block_marks()
     assert not blocked(locked.subject), "all marks are written only where all are gone"
 
 
@@ -271,15 +271,15 @@ def test_roles_are_what_operators_say(here: Flask) -> None:
 def test_a_sign_in_stands_until_password_or_lock(here: Flask, clock: time_machine.Traveller) -> None:
     account = an_account(password=PASSWORD)
     proved = Authentication(account.subject, ("pwd",), account.created_at, ACR_DATA)
-    assert accounts.stands(proved)
-    assert not accounts.stands(Authentication("nobody", ("pwd",), account.created_at, ACR_DATA))
+    assert accounts.authentication_still_valid(proved)
+    assert not accounts.authentication_still_valid(Authentication("nobody", ("pwd",), account.created_at, ACR_DATA))
     accounts.lock(account, "tiket 4711")
-    assert not accounts.stands(proved)
+    assert not accounts.authentication_still_valid(proved)
     accounts.unlock(account, "tiket 4711")
-    assert accounts.stands(proved)
+    assert accounts.authentication_still_valid(proved)
     clock.shift(1)
     accounts.replace_password(account, ANOTHER)
-    assert not accounts.stands(proved)
+    assert not accounts.authentication_still_valid(proved)
 
 
 def test_the_claims_are_those_of_the_protocol(here: Flask) -> None:
@@ -301,32 +301,32 @@ def test_the_claims_are_those_of_the_protocol(here: Flask) -> None:
 
 def test_a_snapshot_rides_sealed_and_is_dropped_at_every_change(here: Flask) -> None:
     account = an_account()
-    subject, key = account.subject, f"account:{{{bucket(account.subject)}}}:{account.subject}"
+    subject, key = account.subject, f"account:{{{hash_tag(account.subject)}}}:{account.subject}"
 
-    def ridden() -> bytes | None:
+    def prefetched() -> bytes | None:
         return store().fields(key, "claims")[0]
 
-    known = accounts.snapshot(subject)
-    copy = ridden()
+    known = accounts.cached_claims(subject)
+    copy = prefetched()
     assert known == accounts.claims(account)
     assert copy is not None
     assert nik().value.encode() not in copy
     db.session.execute(text("UPDATE accounts SET locale = 'en'"))
     db.session.commit()
-    assert accounts.snapshot(subject, copy) == known, "no SQL is asked"
+    assert accounts.cached_claims(subject, copy) == known, "no SQL is asked"
     accounts.assign_roles(account, ["jobseeker"])
-    assert ridden() is None
-    assert accounts.snapshot(subject)["roles"] == ["jobseeker"]
+    assert prefetched() is None
+    assert accounts.cached_claims(subject)["roles"] == ["jobseeker"]
     accounts.replace_contacts(account, phone(7), email(7))
-    assert ridden() is None
-    assert accounts.snapshot(subject, ridden())["phone_number"] == phone(7).value
+    assert prefetched() is None
+    assert accounts.cached_claims(subject, prefetched())["phone_number"] == phone(7).value
 
 
 def test_a_copy_of_another_account_or_under_a_lost_key_is_not_believed(here: Flask) -> None:
     mine, other = an_account().subject, an_account(2).subject
     foreign = sealer().seal('{"name": "x"}', f"store.claims:{other}").encode()
-    assert accounts.snapshot(mine, foreign)["nik"] == nik().value
-    assert accounts.snapshot("nobody") == {}
+    assert accounts.cached_claims(mine, foreign)["nik"] == nik().value
+    assert accounts.cached_claims("nobody") == {}
 
 
 def test_a_snapshot_sees_what_another_request_has_written(here: Flask) -> None:
@@ -338,10 +338,10 @@ def test_a_snapshot_sees_what_another_request_has_written(here: Flask) -> None:
 
     account_subject = account.subject
     elsewhere(here, change)
-    assert accounts.snapshot(account_subject)["phone_number"] == phone(7).value
+    assert accounts.cached_claims(account_subject)["phone_number"] == phone(7).value
 
 
 def test_a_proof_makes_an_account(here: Flask) -> None:
-    proof = proofing.Proof(nik(), an_account(2).name, clock.timestamp(), "reference")
+    proof = proofing.IdentityProof(nik(), an_account(2).name, clock.timestamp(), "reference")
     account = accounts.create(proof.nik, proof.name, PhoneNumber(phone().value), EmailAddress(email().value), "none")
     assert accounts.find_by_nik(nik()) == account

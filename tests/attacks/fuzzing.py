@@ -177,7 +177,9 @@ ODD_JSON: list[Any] = [
 
 any_json = st.one_of(
     st.recursive(plain_json, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=5),
-    st.sampled_from([nested(260), {"id_token": {"x": nested(300)}}, {"keys": nested(255)}, nested(900), {"": ""}, [None], {"keys": [{}]}]),
+    st.sampled_from(
+        [nested(260), {"id_token": {"x": nested(300)}}, {"keys": nested(255)}, nested(900), {"": ""}, [None], {"keys": [{}]}]
+    ),
 )
 
 

@@ -8,15 +8,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from idp import accounts
-from idp.oidc.clients.rules import DEVICE, EXCHANGE
+from idp.oidc.clients.rules import DEVICE_CODE_GRANT, TOKEN_EXCHANGE_GRANT
 from tests.oidc.conftest import RelyingParty, answer
 
 GRANTS = {
     "authorization_code": {"code": "x", "redirect_uri": "https://rp.example/cb"},
     "refresh_token": {"refresh_token": "r-x"},
     "client_credentials": {"scope": "api"},
-    DEVICE: {"device_code": "x"},
-    EXCHANGE: {"subject_token": "x", "subject_token_type": "urn:ietf:params:oauth:token-type:access_token"},
+    DEVICE_CODE_GRANT: {"device_code": "x"},
+    TOKEN_EXCHANGE_GRANT: {"subject_token": "x", "subject_token_type": "urn:ietf:params:oauth:token-type:access_token"},
 }
 NEVER = ["password", "implicit", "urn:ietf:params:oauth:grant-type:jwt-bearer", "urn:ietf:params:oauth:grant-type:saml2-bearer"]
 RESPONSE_TYPES = ["token", "id_token", "code id_token", "code token", "id_token token", "code id_token token", "none"]

@@ -24,8 +24,8 @@ from idp.core.values import ACR_DATA, Authentication
 from idp.interaction import pending
 from idp.oidc.clients import registration
 from idp.oidc.clients.client import Client
-from idp.oidc.clients.rules import DEVICE, EXCHANGE
-from idp.oidc.metadata.discovery import JWKS, PATHS
+from idp.oidc.clients.rules import DEVICE_CODE_GRANT, TOKEN_EXCHANGE_GRANT
+from idp.oidc.metadata.discovery import JWKS_PATH, METADATA_PATHS
 from idp.sessions import single_sign_on
 from idp.web import cookies
 from idp.web.cookies import BROWSER_COOKIE, INTERACTION_COOKIE
@@ -67,7 +67,7 @@ PLAIN = {"static", "pages.healthz", "pages.readyz", "oidc.check_session"}
 
 ENTRY: dict[str, Any] = {
     "redirect_uris": (CALLBACK,),
-    "grant_types": (*EVERYTHING, "implicit", DEVICE, EXCHANGE),
+    "grant_types": (*EVERYTHING, "implicit", DEVICE_CODE_GRANT, TOKEN_EXCHANGE_GRANT),
     "response_types": ("code", "id_token", "id_token token", "code id_token", "code token", "code id_token token"),
     "profile": "legacy",
     "pkce": "optional",
@@ -149,7 +149,7 @@ class World:
     def invitation(self, uses: int = 1) -> str:
         """An initial access token."""
         with self.app.app_context():
-            return registration.invite(uses, 60)
+            return registration.issue_initial_access_token(uses, 60)
 
     def _registered(self) -> dict[str, Any]:
         if "client_id" not in self.kept:
@@ -220,8 +220,8 @@ CALLS = [
     token("authorization_code", code="<code>", redirect_uri=CALLBACK, code_verifier=VERIFIER, resource=API),
     token("refresh_token", refresh_token="<refresh>", scope="openid", resource=API),
     token("client_credentials", scope="api", resource=API),
-    token(DEVICE, device_code="<device>"),
-    token(EXCHANGE, subject_token="<access>", subject_token_type=ACCESS_TOKEN, resource=API, audience="fuzz", scope="email",
+    token(DEVICE_CODE_GRANT, device_code="<device>"),
+    token(TOKEN_EXCHANGE_GRANT, subject_token="<access>", subject_token_type=ACCESS_TOKEN, resource=API, audience="fuzz", scope="email",
           requested_token_type=ACCESS_TOKEN, actor_token="<access>", actor_token_type=ACCESS_TOKEN),
     token("password", username="siti", password="x"),
     token("urn:ietf:params:oauth:grant-type:jwt-bearer", assertion="a.b.c"),
@@ -279,7 +279,9 @@ HEADERS = ["alg", "kid", "typ", "cty", "crit", "jwk", "jku", "x5u", "b64", "zip"
 @pytest.mark.parametrize("path", ["/authorize", "/par"])
 def test_request_objects_of_any_shape_are_read_without_a_failure(world: World, path: str) -> None:
     whole = dict(ASKED) | {"iss": "fuzz", "aud": world.party.issuer, "exp": clock.timestamp() + 300}
-    payloads = st.one_of(bent_members(whole, REQUEST_MEMBERS), bent_members(whole, REQUEST_MEMBERS), any_json, st.binary(max_size=20))
+    payloads = st.one_of(
+        bent_members(whole, REQUEST_MEMBERS), bent_members(whole, REQUEST_MEMBERS), any_json, st.binary(max_size=20)
+    )
 
     @thorough(200)
     @given(payloads, bent_members({}, HEADERS))
@@ -330,7 +332,11 @@ def test_client_assertions_of_any_shape_prove_nobody_and_break_nothing(world: Wo
     @thorough(120)
     @given(bent_members(said, [*said, "nbf", "iat"]), bent_members({}, HEADERS))
     def one(claims: dict[str, Any], header: dict[str, Any]) -> None:
-        form = {"grant_type": "client_credentials", "client_assertion_type": JWT_BEARER, "client_assertion": signed(claims, **header)}
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": JWT_BEARER,
+            "client_assertion": signed(claims, **header),
+        }
         sent = Sent("POST", "/token", form=tuple(form.items()))
         answer = sent.to(world.app)
         judge(sent, answer, ())
@@ -342,7 +348,14 @@ def test_client_assertions_of_any_shape_prove_nobody_and_break_nothing(world: Wo
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 def test_registrations_of_any_shape_are_answered(world: World, method: str) -> None:
     said: dict[str, Any] = {"redirect_uris": [CALLBACK], "client_name": "Dinamis", "scope": "openid"}
-    members = [*sorted(registration.MEMBERS), "client_id", "client_secret", "client_name#en", "client_name#", "software_statement"]
+    members = [
+        *sorted(registration.REGISTRABLE_MEMBERS),
+        "client_id",
+        "client_secret",
+        "client_name#en",
+        "client_name#",
+        "software_statement",
+    ]
     bodies = st.one_of(bent_members(said, members), bent_members(said, members), any_json)
 
     @thorough(250)
@@ -361,7 +374,7 @@ def test_registrations_of_any_shape_are_answered(world: World, method: str) -> N
 
 
 def test_each_member_of_a_registration_may_be_any_json(world: World) -> None:
-    members = [*sorted(registration.MEMBERS), "client_id", "client_secret", "client_name#en", "unknown"]
+    members = [*sorted(registration.REGISTRABLE_MEMBERS), "client_id", "client_secret", "client_name#en", "unknown"]
     deep_key = {"keys": [KEY.as_dict(private=False) | {"z": nested(260)}]}
     whole = {"redirect_uris": [CALLBACK], "client_name": "Dinamis", "scope": "openid"}
     bearer = ("Authorization", f"Bearer {world.invitation(10_000)}")
@@ -395,21 +408,24 @@ TYPED = {
     "confirm": "yes", "bahasa": "en", "kembali": "/", "user_code": "BCDF-GHJK", "id_token_hint": "a.b.c", "client_id": "fuzz",
     "post_logout_redirect_uri": "https://rp.example/out", "state": "s", "logout_hint": "x", "ui_locales": "en", "remember": "y",
 }  # fmt: skip
-EVERY_PROMPT = ["login", "create", "select_account", "mfa", "mfa_liked", "consent"]
+EVERY_PROMPT = ["login", "create", "select_account", "mfa", "mfa_preferred", "consent"]
 
 
 def drafts_of(app: Flask) -> list[dict[str, dict[str, Any]]]:
     """The ways that registration and recovery can stand at."""
     from idp.core.values import FullName, Nik
-    from idp.identity.proofing import Proof
+    from idp.identity.proofing import IdentityProof
 
     with app.app_context():
-        proof = Proof(Nik.parse(PROOF["nik"]), FullName.parse(PROOF["name"]), clock.timestamp(), "r").to_dict()
+        proof = IdentityProof(Nik.parse(PROOF["nik"]), FullName.parse(PROOF["name"]), clock.timestamp(), "r").to_dict()
     contact, half = {"proof": proof}, {"proof": proof, **HALF}
     return [
         {},
         {"registration": contact, "recovery": {"way": "identity", "warned": True, **contact}},
-        {"registration": half | {"phone": "+6281234562797"}, "recovery": half | {"way": "identity", "warned": True, "recipient": "+6281234562797"}},
+        {
+            "registration": half | {"phone": "+6281234562797"},
+            "recovery": half | {"way": "identity", "warned": True, "recipient": "+6281234562797"},
+        },
         {"registration": {"done": True}, "recovery": {"way": "phone", "recipient": "+6281234562797", "code": CODE}},
         {"recovery": {"way": "email", "recipient": "a@example.com", "code": CODE, "verified": True}},
         {"recovery": {"outcome": "recovered"}},
@@ -418,7 +434,7 @@ def drafts_of(app: Flask) -> list[dict[str, dict[str, Any]]]:
 
 def rules(app: Flask) -> list[Rule]:
     """Every rule of the application's map, and the documents that never reach it."""
-    documents = [Rule(path, endpoint="document", methods=["GET"]) for path in (*PATHS, JWKS, "/nowhere")]
+    documents = [Rule(path, endpoint="document", methods=["GET"]) for path in (*METADATA_PATHS, JWKS_PATH, "/nowhere")]
     return [*app.url_map.iter_rules(), *documents]
 
 

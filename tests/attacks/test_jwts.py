@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 
 from idp.core import clock
 from idp.oidc.clients import registration
-from idp.oidc.clients.rules import EXCHANGE
+from idp.oidc.clients.rules import TOKEN_EXCHANGE_GRANT
 from idp.oidc.logout import back_channel
 from tests.oidc.conftest import CALLBACK, RelyingParty, answer
 from tests.oidc.tokens.test_token_exchange import POLICY, exchange, read
@@ -108,7 +108,14 @@ def id_token(party: RelyingParty, browser: FlaskClient) -> str:
 
 def assertion(party: RelyingParty, **changes: Any) -> dict[str, Any]:
     now = clock.timestamp()
-    claims = {"iss": party.id, "sub": party.id, "aud": party.issuer, "jti": secrets.token_urlsafe(16), "iat": now, "exp": now + 60}
+    claims = {
+        "iss": party.id,
+        "sub": party.id,
+        "aud": party.issuer,
+        "jti": secrets.token_urlsafe(16),
+        "iat": now,
+        "exp": now + 60,
+    }
     return {name: value for name, value in (claims | changes).items() if value is not None}
 
 
@@ -209,7 +216,7 @@ def test_a_header_that_must_be_understood_and_is_not(signer: RelyingParty, brows
 def middle(register: Callable[..., RelyingParty]) -> RelyingParty:
     """May exchange the tokens of two clients."""
     policy = POLICY | {"subject_clients": ("wlkp", "jwts")}
-    return register("middle", redirect_uris=(), grant_types=(EXCHANGE,), token_exchange=policy)
+    return register("middle", redirect_uris=(), grant_types=(TOKEN_EXCHANGE_GRANT,), token_exchange=policy)
 
 
 @every_forgery
@@ -231,7 +238,7 @@ def test_a_forged_access_token_opens_nothing(
 @every_forgery
 def test_no_software_statement_is_believed(app: Flask, forge: Forge) -> None:
     with app.app_context():
-        bearer = {"Authorization": f"Bearer {registration.invite(1, 3600)}"}
+        bearer = {"Authorization": f"Bearer {registration.issue_initial_access_token(1, 3600)}"}
     statement = forge({}, {"software_id": "x", "first_party": True, "redirect_uris": [CALLBACK]}, published(app))
     asked = {"redirect_uris": [CALLBACK], "software_statement": statement}
     response = app.test_client().post("/register", json=asked, headers=bearer)

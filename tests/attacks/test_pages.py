@@ -21,7 +21,17 @@ NAMES = [
     "max_age", "acr_values", "claims", "claims_locales", "code_challenge", "code_challenge_method", "id_token_hint", "request",
     "request_uri", "resource", "response_mode", "registration", "iss", "error", "error_description",
 ]  # fmt: skip
-ELSEWHERE = ["user_code", "post_logout_redirect_uri", "logout_hint", "back", "kembali", "code", "token", "grant_type", "client_secret"]
+ELSEWHERE = [
+    "user_code",
+    "post_logout_redirect_uri",
+    "logout_hint",
+    "back",
+    "kembali",
+    "code",
+    "token",
+    "grant_type",
+    "client_secret",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -84,7 +94,9 @@ def test_no_page_runs_a_foreign_script_or_shows_in_a_foreign_frame(browser: Flas
     nobody_elses(browser.get(path))
 
 
-def test_neither_does_one_on_the_way_to_a_service(wlkp: RelyingParty, stranger: RelyingParty, app: Flask, browser: FlaskClient) -> None:
+def test_neither_does_one_on_the_way_to_a_service(
+    wlkp: RelyingParty, stranger: RelyingParty, app: Flask, browser: FlaskClient
+) -> None:
     visitor = app.test_client()
     login = visitor.get(wlkp.url()).location
     for path in ("/login", "/register", "/recover", "/recover/phone", "/recover/email", "/recover/identity"):

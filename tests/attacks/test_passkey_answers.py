@@ -18,7 +18,27 @@ from tests.attacks.fuzzing import ODD_JSON, any_json, as_bytes, bent_members, th
 from tests.soft_passkey import SoftPasskey
 
 ORIGIN = "http://localhost:5000"
-ODD: list[Any] = [None, True, 0, -1, 99, -257, 2**31, 2**70, 1.5, "", "x", b"", b"\0", b"\xff" * 32, b"x" * 3000, [], [[]], {}, {1: 2}]
+ODD: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    99,
+    -257,
+    2**31,
+    2**70,
+    1.5,
+    "",
+    "x",
+    b"",
+    b"\0",
+    b"\xff" * 32,
+    b"x" * 3000,
+    [],
+    [[]],
+    {},
+    {1: 2},
+]
 FORMATS = ["none", "packed", "fido-u2f", "tpm", "android-key", "android-safetynet", "apple", "", "x", 5, None]
 STATEMENTS: list[Any] = [
     {}, {"sig": b"x"}, {"alg": -7, "sig": b"x"}, {"alg": -7, "sig": b"x", "x5c": [b"junk"]}, {"alg": "x", "sig": 5, "x5c": 5},
@@ -72,7 +92,9 @@ def proof_of(passkey: SoftPasskey) -> dict[str, Any]:
 def attested(cose: dict[Any, Any], credential: bytes, fmt: Any = "none", statement: Any = None) -> str:
     """An attestation object around this key."""
     data = crypto.sha256("localhost") + b"\x45" + bytes(4) + bytes(16) + len(credential).to_bytes(2, "big") + credential
-    return crypto.b64(cbor2.dumps({"fmt": fmt, "attStmt": {} if statement is None else statement, "authData": data + cbor2.dumps(cose)}))
+    return crypto.b64(
+        cbor2.dumps({"fmt": fmt, "attStmt": {} if statement is None else statement, "authData": data + cbor2.dumps(cose)})
+    )
 
 
 def key_of(passkey: SoftPasskey) -> dict[Any, Any]:
@@ -112,7 +134,9 @@ def test_data_may_end_anywhere_and_be_of_any_bytes(named: Flask, siti: str) -> N
     whole = cbor2.loads(_raw(answer["response"]["attestationObject"]))["authData"]
     for length in range(0, len(whole), 3):
         _, fresh = created(siti)
-        fresh["response"]["attestationObject"] = crypto.b64(cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": whole[:length]}))
+        fresh["response"]["attestationObject"] = crypto.b64(
+            cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": whole[:length]})
+        )
         assert refuses(siti, fresh), length
 
     @thorough(60)

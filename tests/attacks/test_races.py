@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from idp.core.values import PhoneNumber
 from idp.limits import rate_limits
 from idp.oidc.clients import registration
-from idp.oidc.clients.rules import DEVICE
+from idp.oidc.clients.rules import DEVICE_CODE_GRANT
 from idp.one_time_codes import otp
 from idp.storage.redis_store import StoreUnavailable
 from tests.attacks.test_jwts import OUR_KEY, assertion, signed, with_assertion
@@ -75,13 +75,13 @@ def test_one_device_code(register: Callable[..., RelyingParty], browser: FlaskCl
     party = register("tv", grant_types=GRANTS)
     told = party.post("/device_authorization", scope="openid").json
     allow(browser, told["user_code"])
-    answers = at_once(lambda: party.post("/token", grant_type=DEVICE, device_code=told["device_code"]))
+    answers = at_once(lambda: party.post("/token", grant_type=DEVICE_CODE_GRANT, device_code=told["device_code"]))
     assert sorted(a.status_code for a in answers) == [200] + [400] * (MANY - 1)
 
 
 def test_one_invitation_to_register(app: Flask) -> None:
     with app.app_context():
-        bearer = {"Authorization": f"Bearer {registration.invite(1, 3600)}"}
+        bearer = {"Authorization": f"Bearer {registration.issue_initial_access_token(1, 3600)}"}
     asked = {"redirect_uris": [CALLBACK]}
     answers = at_once(lambda: app.test_client().post("/register", json=asked, headers=bearer))
     assert sorted(a.status_code for a in answers) == [201] + [401] * (MANY - 1)

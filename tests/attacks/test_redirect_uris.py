@@ -66,7 +66,10 @@ def test_a_bent_address_is_not_followed_out_either(wlkp: RelyingParty, browser: 
 
 def test_the_straight_ones_are(wlkp: RelyingParty, browser: FlaskClient) -> None:
     """The attacks above fail for their own reason."""
-    asked = {"id_token_hint": wlkp.redeem(wlkp.code(browser)).json["id_token"], "post_logout_redirect_uri": "https://rp.example/out"}
+    asked = {
+        "id_token_hint": wlkp.redeem(wlkp.code(browser)).json["id_token"],
+        "post_logout_redirect_uri": "https://rp.example/out",
+    }
     assert browser.get("/logout?" + urlencode(asked)).location == "https://rp.example/out"
 
 
@@ -91,7 +94,14 @@ def test_the_address_of_another_client_is_not_mine(
     stays(browser, wlkp.url(client_id="evil"))
 
 
-DANGEROUS = ["javascript:alert(1)", "data:text/html,x", "JaVaScRiPt:alert(1)", "vbscript:x", "file:///etc/passwd", "blob:https://x"]
+DANGEROUS = [
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "JaVaScRiPt:alert(1)",
+    "vbscript:x",
+    "file:///etc/passwd",
+    "blob:https://x",
+]
 
 
 SOUND = "https://rp.example/cb"
@@ -113,7 +123,7 @@ def opened(app: Flask, member: str, uri: str) -> ClientDirectory:
 
 def registered(app: Flask, member: str, uri: str) -> TestResponse:
     with app.app_context():
-        bearer = {"Authorization": f"Bearer {registration.invite(1, 3600)}"}
+        bearer = {"Authorization": f"Bearer {registration.issue_initial_access_token(1, 3600)}"}
     asked = entry(member, uri) | {"client_name": "Evil"}
     return app.test_client().post("/register", json=asked, headers=bearer)
 

@@ -100,7 +100,9 @@ def test_nobody_elses_page_signs_in(budi: Person, service: Callable[..., Relying
 
 
 @pytest.mark.parametrize("token", [None, "", "nonsense", "other"])
-def test_no_form_counts_without_its_token(budi: Person, service: Callable[..., RelyingParty], issuer: str, token: str | None) -> None:
+def test_no_form_counts_without_its_token(
+    budi: Person, service: Callable[..., RelyingParty], issuer: str, token: str | None
+) -> None:
     service("wlkp").sends(budi.browser)
     form = budi.page.form("identifier")
     other = SimpleBrowser(issuer)

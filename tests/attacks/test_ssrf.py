@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 
 from idp.core import clock
 from idp.oidc.clients import keys, registration
-from idp.oidc.clients.fetch import MOST, FetchRefused, fetch, post_form
+from idp.oidc.clients.fetch import MAX_BYTES, FetchRefused, fetch, post_form
 from idp.oidc.logout import back_channel
 from tests.attacks.test_jwts import OUR_KEY, assertion, signed, with_assertion
 from tests.oidc.conftest import CALLBACK, RelyingParty, answer
@@ -27,7 +27,15 @@ INSIDE = [
     "3232235777", "0xa9.0xfe.0xa9.0xfe", "0251.0376.0251.0376", "192.168.257",
 ]  # fmt: skip
 LOOPBACK = ["127.0.0.1", "localhost", "127.1", "[::1]", "[::ffff:127.0.0.1]", "2130706433"]
-NOT_HTTPS = ["http://8.8.8.8/", "file:///etc/passwd", "gopher://8.8.8.8/", "ftp://8.8.8.8/", "//8.8.8.8/", "https:///", "https://"]
+NOT_HTTPS = [
+    "http://8.8.8.8/",
+    "file:///etc/passwd",
+    "gopher://8.8.8.8/",
+    "ftp://8.8.8.8/",
+    "//8.8.8.8/",
+    "https:///",
+    "https://",
+]
 ODD = ["https://user@8.8.8.8/", "https://8.8.8.8:0/", "https://8.8.8.8:99999/", "https://8.8.8.8/#x", "https://[::1/"]
 
 
@@ -141,7 +149,7 @@ def test_a_body_without_end(app: Flask) -> None:
 
     with serving(huge) as (url, _), app.app_context(), pytest.raises(FetchRefused, match="256 kB"):
         fetch(url)
-    assert MOST == 256 * 1024
+    assert MAX_BYTES == 256 * 1024
 
 
 @pytest.mark.parametrize("begin", [b"HTTP/1.0 200 OK\r\n\r\n", b"HTTP/1.0 200 OK\r\nX: "], ids=["body", "headers"])
@@ -165,7 +173,7 @@ def test_a_request_uri_that_nobody_registered_is_not_fetched(wlkp: RelyingParty,
 def test_registering_an_address_inside_makes_us_call_nobody(app: Flask, member: str, host: str) -> None:
     """Sectors are fetched at once and refused; the others are judged at the moment of the call, whatever the name says then."""
     with app.app_context():
-        bearer = {"Authorization": f"Bearer {registration.invite(1, 3600)}"}
+        bearer = {"Authorization": f"Bearer {registration.issue_initial_access_token(1, 3600)}"}
     uri = f"https://{host}/x"
     asked = {"redirect_uris": [CALLBACK], member: [uri] if member == "request_uris" else uri}
     begun = time.monotonic()
@@ -192,7 +200,7 @@ def test_keys_inside_prove_nobody(register: Callable[..., RelyingParty], to_prod
     with serving(lambda to: _plain(to, KEYS)) as (url, asked):
         party = register("signer", jwks_uri=url, **SIGNER)
         assert with_assertion(party, signed(assertion(party))).status_code == 200, "refused below for its own reason"
-        keys.forget(url)
+        keys.forget_key_set(url)
         to_production()
         assert with_assertion(party, signed(assertion(party))).json["error"] == "invalid_client"
     assert len(asked) == 1

@@ -112,7 +112,7 @@ def test_b_dormant_with_a_living_phone_the_thief_gets_ordinary_services_until_th
     assert enters(thief, thief.wlkp) == ACR_RECOVERED
     subject = subject_of(app, owner)
     with app.app_context():
-        assert probation.frozen(subject) is not None, "contacts, authenticators, deletion and export stay shut"
+        assert probation.frozen_until(subject) is not None, "contacts, authenticators, deletion and export stay shut"
     vetoes(outbox, owner.e164, issuer)
     assert thief.wlkp.userinfo().status_code == 401
     assert enters(thief, thief.wlkp) is None
@@ -131,10 +131,10 @@ def test_c_dormant_with_dead_contacts_the_thief_has_it_after_a_day_and_officers_
     clock.shift(24 * HOUR)
     assert enters(thief, thief.wlkp) == ACR_DATA, "the residual risk, named in the threat model"
     with app.app_context():
-        assert decisions.sign(transitions.find(row.id), "officer-1", probation.Act.UNDO) is None
+        assert decisions.sign_decision(transitions.find(row.id), "officer-1", probation.Act.UNDO) is None
         with pytest.raises(decisions.SameOfficer):
-            decisions.sign(transitions.find(row.id), "officer-1", probation.Act.UNDO)
-        assert decisions.sign(transitions.find(row.id), "officer-2", probation.Act.UNDO) == "vetoed"
+            decisions.sign_decision(transitions.find(row.id), "officer-1", probation.Act.UNDO)
+        assert decisions.sign_decision(transitions.find(row.id), "officer-2", probation.Act.UNDO) == "vetoed"
     assert enters(thief, thief.wlkp) is None
     assert owner_enters(owner, owner.wlkp) == ACR_DATA
 
@@ -196,8 +196,8 @@ def test_a_thief_who_deletes_the_account_does_not_outrun_its_owner(owner, thief,
     with app.app_context():
         list(retention.run())
         assert accounts.find(row.subject).locked
-        decisions.sign(transitions.find(row.id), "officer-1", probation.Act.UNDO)
-        decisions.sign(transitions.find(row.id), "officer-2", probation.Act.UNDO)
+        decisions.sign_decision(transitions.find(row.id), "officer-1", probation.Act.UNDO)
+        decisions.sign_decision(transitions.find(row.id), "officer-2", probation.Act.UNDO)
         list(retention.run())
     assert enters(thief, thief.wlkp) is None
     assert owner_enters(owner, owner.wlkp) == ACR_DATA
@@ -211,8 +211,8 @@ def test_officers_who_undo_a_recovery_undo_the_deletion_that_it_led_to(owner, th
     assert deletes(thief).heading == "Akun Anda akan dihapus"
     row = newest(app)
     with app.app_context():
-        decisions.sign(transitions.find(row.id), "officer-1", probation.Act.UNDO)
-        decisions.sign(transitions.find(row.id), "officer-2", probation.Act.UNDO)
+        decisions.sign_decision(transitions.find(row.id), "officer-1", probation.Act.UNDO)
+        decisions.sign_decision(transitions.find(row.id), "officer-2", probation.Act.UNDO)
     assert owner_enters(owner, owner.wlkp) == ACR_DATA
     assert owner.wlkp.userinfo().status_code == 200
 
@@ -223,12 +223,12 @@ def test_what_the_thief_enrolled_after_probation_is_gone_with_the_recovery(owner
     clock.shift(24 * HOUR)
     row = newest(app)
     with app.app_context():
-        recovery_codes.renew(row.subject)
+        recovery_codes.regenerate(row.subject)
         totp.enrol(row.subject, key := totp.new_key(), pyotp.TOTP(key).now())
-        assert authenticators.of(row.subject).any
-        decisions.sign(transitions.find(row.id), "officer-1", probation.Act.UNDO)
-        decisions.sign(transitions.find(row.id), "officer-2", probation.Act.UNDO)
-        assert authenticators.of(row.subject) == authenticators.Enrolled()
+        assert authenticators.enrolled_for(row.subject).any
+        decisions.sign_decision(transitions.find(row.id), "officer-1", probation.Act.UNDO)
+        decisions.sign_decision(transitions.find(row.id), "officer-2", probation.Act.UNDO)
+        assert authenticators.enrolled_for(row.subject) == authenticators.Enrolled()
 
 
 def test_a_prefetched_link_does_nothing(owner, thief, app, outbox, issuer):
@@ -328,7 +328,10 @@ def test_a_veto_raced_against_the_end_of_probation_wins_either_way(owner, thief,
     recovers(thief)
     row = newest(app)
     clock.move_to(clock_end(row))
-    outcomes = at_once(app, [partial(decisions.answer, row.id, probation.Act.VETO, "contact"), decisions.settle_due, decisions.settle_due])
+    outcomes = at_once(
+        app,
+        [partial(decisions.answer, row.id, probation.Act.VETO, "contact"), decisions.record_expired, decisions.record_expired],
+    )
     assert outcomes["done"] == 3, outcomes
     assert newest(app).state == "frozen_for_officer"
     assert enters(thief, thief.wlkp) is None
@@ -338,7 +341,7 @@ def test_a_veto_raced_against_the_end_of_probation_wins_either_way(owner, thief,
 def test_many_presses_of_one_link_count_once(owner, thief, app, outbox):
     recovers(thief)
     token = links(outbox, owner.e164)[-1].rpartition("/")[2]
-    outcomes = at_once(app, [partial(decisions.by_link, token, probation.Act.VETO)] * 6)
+    outcomes = at_once(app, [partial(decisions.answer_by_link, token, probation.Act.VETO)] * 6)
     assert outcomes["done"] == 1 and outcomes["LinkUsed"] + outcomes["Impossible"] == 5
     assert newest(app).state == "vetoed"
 
@@ -350,7 +353,7 @@ def test_a_veto_raced_against_completion_leaves_the_account_the_owners(owner, th
     proves(thief)
     thief.gives_contacts(**FRESH, password=STOLEN)
     token = links(outbox, owner.e164)[-1].rpartition("/")[2]
-    veto = threading.Thread(target=at_once, args=(app, [partial(decisions.by_link, token, probation.Act.VETO)]))
+    veto = threading.Thread(target=at_once, args=(app, [partial(decisions.answer_by_link, token, probation.Act.VETO)]))
     veto.start()
     thief.types_the_code(FRESH_E164)
     veto.join()

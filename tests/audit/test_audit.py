@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import select, text, update
 
 from idp.audit import chain, trail
-from idp.audit.trail import AuditEvent, Broken
+from idp.audit.trail import AuditEvent, BrokenChain
 from idp.storage import redis_store
 from idp.storage.database import db
 
@@ -37,9 +37,9 @@ def test_an_event_reaches_sql_with_who_when_and_from_where(here: Flask) -> None:
 
 
 def test_addresses_are_kept_as_networks() -> None:
-    assert trail.network("203.0.113.200") == "203.0.113.0/24"
-    assert trail.network("2001:db8:1:2::5") == "2001:db8:1::/48"
-    assert trail.network("unix") is None
+    assert trail.truncated_address("203.0.113.200") == "203.0.113.0/24"
+    assert trail.truncated_address("2001:db8:1:2::5") == "2001:db8:1::/48"
+    assert trail.truncated_address("unix") is None
 
 
 def test_an_unknown_event_is_refused(here: Flask) -> None:
@@ -142,7 +142,7 @@ def test_tampering_is_found_where_it_happened(here: Flask, tampering: str, posit
     assert trail.verify() == 5
     write(tampering)
     result = trail.verify()
-    assert isinstance(result, Broken)
+    assert isinstance(result, BrokenChain)
     assert result.position == position
 
 
@@ -161,7 +161,7 @@ def test_a_forged_row_with_a_fitting_hash_does_not_fit_the_next(here: Flask) -> 
         trail.record("sign_in", account="a", n=number)
     trail.drain_all()
     forge(2, account="somebody else")
-    assert trail.verify() == Broken(3, "it does not follow the row before it")
+    assert trail.verify() == BrokenChain(3, "it does not follow the row before it")
 
 
 def test_a_row_cut_out_and_the_next_one_joined_on_is_missed(here: Flask) -> None:
@@ -171,7 +171,7 @@ def test_a_row_cut_out_and_the_next_one_joined_on_is_missed(here: Flask) -> None
     first = rows()[0].hash
     write("DELETE FROM audit_events WHERE position = 2")
     forge(3, previous=first)
-    assert trail.verify() == Broken(2, "a row is missing")
+    assert trail.verify() == BrokenChain(2, "a row is missing")
 
 
 def test_a_chain_written_anew_is_found(here: Flask) -> None:
@@ -183,7 +183,7 @@ def test_a_chain_written_anew_is_found(here: Flask) -> None:
     trail.record("sign_in", account="somebody else")
     trail.drain_all()
     redis_store.store().put(trail.HEAD, head, 60)
-    assert trail.verify() == Broken(1, "the chain was written anew")
+    assert trail.verify() == BrokenChain(1, "the chain was written anew")
 
 
 def test_the_thread_of_a_worker_drains_until_it_is_stopped(here: Flask) -> None:

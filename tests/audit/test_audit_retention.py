@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import select, text
 
 from idp.audit import anchor, chain, retention, trail
-from idp.audit.trail import AuditEvent, Broken
+from idp.audit.trail import AuditEvent, BrokenChain
 from idp.storage.database import db
 from idp.storage.redis_store import store
 from tests.account_rows import at_once
@@ -74,7 +74,7 @@ def test_two_workers_prune_once(here: Flask, clock: Moved) -> None:
 def test_who_cuts_the_beginning_is_found_out(here: Flask, clock: Moved) -> None:
     happened(5, clock)
     write("DELETE FROM audit_events WHERE position <= 2")
-    assert trail.verify() == Broken(1, "a row is missing")
+    assert trail.verify() == BrokenChain(1, "a row is missing")
 
 
 def test_who_writes_an_anchor_without_the_key_is_found_out(here: Flask, clock: Moved) -> None:
@@ -83,7 +83,7 @@ def test_who_writes_an_anchor_without_the_key_is_found_out(here: Flask, clock: M
     write("DELETE FROM audit_events WHERE position <= 2")
     write(f"INSERT INTO audit_anchors (position, hash, at, link_sealed) VALUES (2, '{cut}', 1, 'k1.00')")
     found = trail.verify()
-    assert isinstance(found, Broken)
+    assert isinstance(found, BrokenChain)
     assert "not by us" in found.why
 
 
@@ -94,7 +94,7 @@ def test_an_anchor_of_another_place_is_found_out(here: Flask, clock: Moved) -> N
     third = rows()[0].hash
     write("DELETE FROM audit_events WHERE position = 3")
     write(f"UPDATE audit_anchors SET position = 3, hash = '{third}'")
-    assert isinstance(trail.verify(), Broken)
+    assert isinstance(trail.verify(), BrokenChain)
 
 
 def test_who_writes_the_rest_anew_from_another_anchor_is_found_out(here: Flask, clock: Moved) -> None:
@@ -111,7 +111,7 @@ def test_who_writes_the_rest_anew_from_another_anchor_is_found_out(here: Flask, 
             connection.execute(table.update().where(table.c.position == row["position"]).values(values))  # type: ignore[attr-defined]
     write(f"UPDATE audit_anchors SET hash = '{'X' * 43}'")
     store().drop(trail.HEAD)
-    assert isinstance(trail.verify(), Broken)
+    assert isinstance(trail.verify(), BrokenChain)
 
 
 def test_a_trail_that_somebody_changed_is_not_pruned(here: Flask, clock: Moved) -> None:
@@ -130,23 +130,21 @@ def test_what_the_registry_was_asked_is_forgotten_after_a_year(here: Flask, cloc
     trail.record("sign_in", account="s", method="password")
     trail.drain_all()
     clock.shift(364 * DAY)
-    assert retention.forget_facts() == 0
+    assert retention.erase_registry_facts() == 0
     clock.shift(2 * DAY)
-    assert retention.forget_facts() == 1
-    assert retention.forget_facts() == 0
+    assert retention.erase_registry_facts() == 1
+    assert retention.erase_registry_facts() == 0
     assert [orjson.loads(row.facts) for row in rows()] == [{}, {"method": "password"}]
     assert trail.verify() == 2
 
 
-@pytest.mark.parametrize(
-    ("event", "days"), [("sign_in", 400), ("identity_proved", 300)], ids=["another event", "too early"]
-)
+@pytest.mark.parametrize(("event", "days"), [("sign_in", 400), ("identity_proved", 300)], ids=["another event", "too early"])
 def test_forgetting_hides_nothing_else(here: Flask, clock: Moved, event: trail.Event, days: int) -> None:
     trail.record(event, method="password")
     trail.drain_all()
     clock.shift(days * DAY)
     write("UPDATE audit_events SET facts = '{}'")
-    assert trail.verify() == Broken(1, "its content was changed")
+    assert trail.verify() == BrokenChain(1, "its content was changed")
 
 
 def test_rows_of_the_first_days_still_verify(here: Flask) -> None:
@@ -156,9 +154,9 @@ def test_rows_of_the_first_days_still_verify(here: Flask) -> None:
         table = AuditEvent.__table__
         row = dict(connection.execute(select(table)).mappings().one()) | {"facts_digest": None}
         old = {name: value for name, value in row.items() if name not in ("hash", "facts_digest")}
-        fresh = chain.tokens.digest(chain.canonical(old))
+        fresh = chain.crypto.digest(chain.canonical(old))
         connection.execute(table.update().values(facts_digest=None, hash=fresh))  # type: ignore[attr-defined]
     store().drop(trail.HEAD)
     assert trail.verify() == 1
     write("UPDATE audit_events SET facts = '{}'")
-    assert isinstance(trail.verify(), Broken)
+    assert isinstance(trail.verify(), BrokenChain)

@@ -74,7 +74,7 @@ def test_of_two_apps_set_up_at_once_one_stays(siti, here, clock):
 
 
 def test_of_ten_that_bring_one_recovery_code_at_once_one_gets_in(siti, here, clock):
-    code = recovery_codes.renew(siti)[0]
+    code = recovery_codes.regenerate(siti)[0]
     assert at_once(here, [lambda: recovery_codes.verify(siti, code)] * 10)["done"] == 1
 
 
@@ -105,20 +105,20 @@ def test_whatever_is_tried_when_the_steps_that_get_in_only_grow(siti, clock, mov
 
 
 def test_new_recovery_codes_end_the_old_ones(siti):
-    old, new = recovery_codes.renew(siti), recovery_codes.renew(siti)
-    assert authenticators.of(siti).recovery_codes_left == 10
+    old, new = recovery_codes.regenerate(siti), recovery_codes.regenerate(siti)
+    assert authenticators.enrolled_for(siti).recovery_codes_left == 10
     assert not set(old) & set(new)
     with pytest.raises(WrongFactor):
         recovery_codes.verify(siti, old[0])
     recovery_codes.verify(siti, new[0])
-    assert authenticators.of(siti).recovery_codes_left == 9
+    assert authenticators.enrolled_for(siti).recovery_codes_left == 9
 
 
 def test_recovery_codes_are_nobody_elses_and_kept_as_indexes_only(siti):
     budi = an_account(2).subject
-    codes = recovery_codes.renew(siti)
-    recovery_codes.renew(budi)
-    assert authenticators.of(siti).recovery_codes_left == 10
+    codes = recovery_codes.regenerate(siti)
+    recovery_codes.regenerate(budi)
+    assert authenticators.enrolled_for(siti).recovery_codes_left == 10
     with pytest.raises(WrongFactor):
         recovery_codes.verify(budi, codes[0])
     rows = db.session.execute(text("SELECT * FROM authenticators")).all()
@@ -127,14 +127,14 @@ def test_recovery_codes_are_nobody_elses_and_kept_as_indexes_only(siti):
 
 
 def test_two_who_ask_for_new_codes_at_once_leave_ten(siti, here, clock):
-    assert at_once(here, [lambda: recovery_codes.renew(siti)] * 4) == {"done": 4}
-    assert authenticators.of(siti).recovery_codes_left == 10
+    assert at_once(here, [lambda: recovery_codes.regenerate(siti)] * 4) == {"done": 4}
+    assert authenticators.enrolled_for(siti).recovery_codes_left == 10
 
 
 def test_recovery_codes_alone_are_no_second_factor(siti):
-    recovery_codes.renew(siti)
-    assert not authenticators.of(siti).any
-    assert not authenticators.due(siti)
+    recovery_codes.regenerate(siti)
+    assert not authenticators.enrolled_for(siti).any
+    assert not authenticators.needs_second_factor(siti)
 
 
 def test_what_is_restored_takes_the_place_of_what_came_meanwhile(siti, clock):
@@ -154,7 +154,7 @@ def test_what_nobody_can_be_told_of_does_not_happen(siti, clock):
     db.session.execute(text("ALTER TABLE notice_deliveries RENAME TO elsewhere"))
     db.session.commit()
     try:
-        for change in (lambda: totp.remove(siti), lambda: recovery_codes.renew(siti)):
+        for change in (lambda: totp.remove(siti), lambda: recovery_codes.regenerate(siti)):
             with pytest.raises(DBAPIError):
                 change()
     finally:
@@ -162,19 +162,19 @@ def test_what_nobody_can_be_told_of_does_not_happen(siti, clock):
         db.session.execute(text("ALTER TABLE elsewhere RENAME TO notice_deliveries"))
         db.session.commit()
     totp.verify(siti, app.now())
-    assert not authenticators.of(siti).recovery_codes_left
+    assert not authenticators.enrolled_for(siti).recovery_codes_left
 
 
 def test_where_nothing_was_enrolled_before_the_thief_still_leaves_nothing_behind(siti, here, clock):
     authenticators.suspend_all(siti, "recovery-1")
     since = now()
     thief = enrolled(siti, clock)
-    recovery_codes.renew(siti)
+    recovery_codes.regenerate(siti)
     remembered_devices.remember(siti, here.response_class())
     assert authenticators.restore_all(siti, "recovery-1", since) == 0
     with pytest.raises(WrongFactor):
         totp.verify(siti, thief.now())
-    assert not authenticators.of(siti).recovery_codes_left
+    assert not authenticators.enrolled_for(siti).recovery_codes_left
     assert not remembered_devices.count(siti)
 
 
@@ -198,7 +198,7 @@ def test_browsers_are_excused_again_after_a_veto(siti, here, clock):
 def test_erased_is_erased_suspended_ones_too(siti, clock):
     enrolled(siti, clock)
     authenticators.suspend_all(siti, "recovery-1")
-    recovery_codes.renew(siti)
+    recovery_codes.regenerate(siti)
     authenticators.erase_all(siti)
     assert db.session.scalar(select(func.count()).select_from(Authenticator)) == 0
 
@@ -206,10 +206,10 @@ def test_erased_is_erased_suspended_ones_too(siti, clock):
 def test_expired_devices_are_swept(siti, here, clock):
     remembered_devices.remember(siti, here.response_class())
     clock.shift(remembered_devices.LIFE - 1)
-    remembered_devices.sweep()
+    remembered_devices.delete_expired()
     assert db.session.scalar(select(func.count()).select_from(RememberedDevice)) == 1
     clock.shift(1)
-    remembered_devices.sweep()
+    remembered_devices.delete_expired()
     assert db.session.scalar(select(func.count()).select_from(RememberedDevice)) == 0
 
 

@@ -12,7 +12,15 @@ WAYS = [(True, 360, "id-ID"), (True, 1280, "en-GB"), (False, 360, "id-ID")]
 
 @pytest.mark.parametrize(("javascript", "width", "locale"), WAYS)
 def test_a_lock_and_a_service_for_people_whom_officers_have_seen(
-    chromium, landing, person, service, house, clock, javascript, width, locale  # noqa: F811
+    chromium,
+    landing,
+    person,
+    service,
+    house,
+    clock,
+    javascript,
+    width,
+    locale,  # noqa: F811
 ):
     siti, wlkp = person("Siti"), service("wlkp")
     wlkp.sends(siti.browser, prompt="create")

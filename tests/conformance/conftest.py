@@ -33,7 +33,7 @@ def siti(house, outbox, request: pytest.FixtureRequest) -> Person:
             FullName.parse(somebody.full_name),
             PhoneNumber.parse(somebody.phone),
             EmailAddress.parse(somebody.email),
-            passwords.hashed(somebody.password),
+            passwords.hash_password(somebody.password),
         )
     return somebody
 

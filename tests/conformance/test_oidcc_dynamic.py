@@ -240,7 +240,7 @@ def test_without_an_invitation_nobody_registers(issuer):
 
 def test_an_invitation_is_good_for_one_registration(house, issuer):
     with house.app.app_context():
-        token = registration.invite()
+        token = registration.issue_initial_access_token()
     said = {"redirect_uris": [CALLBACK], "response_types": ["code"], "grant_types": ["authorization_code"]}
 
     def register(_: int = 0, **more: Any) -> httpx.Response:

@@ -131,7 +131,7 @@ def test_a_client_that_fails_is_told_again_later(register, listener, house, cloc
     listener.token()
     wait_until_noted(house, "503")
     listener.status = 200
-    clock.shift(back_channel.LEASE + back_channel.BACK_OFF[0] + 1)
+    clock.shift(back_channel.LEASE + back_channel.RETRY_DELAYS[0] + 1)
     with house.app.app_context():
         assert back_channel.deliver_due() == 1
         listener.token()

@@ -181,7 +181,7 @@ def test_oidcc_refresh_token_rp_key_rotation(register, address):
     form = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, "code": given["code"]}
     body = httpx.post(f"{client.issuer}/token", data=form | assertion(client, first, "RS256", client.issuer)).json()
     address(json.dumps(KeySet([second]).as_dict(private=False)), "/jwks")
-    keys.forget(uri)
+    keys.forget_key_set(uri)
     again = {"grant_type": "refresh_token", "refresh_token": body["refresh_token"]}
     told = httpx.post(f"{client.issuer}/token", data=again | assertion(client, second, "RS256", client.issuer))
     assert told.status_code == 200, told.text

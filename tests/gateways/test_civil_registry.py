@@ -22,7 +22,7 @@ from idp.gateways.civil_registry import (
 )
 from idp.gateways.demo_registry import Registry, citizens, server
 from idp.gateways.endpoints import parse_endpoint
-from idp.gateways.line import Timeouts
+from idp.gateways.http_client import Timeouts
 from tests.gateways.conftest import CITIZENS
 from tests.gateways.servers import Certificate, serving
 

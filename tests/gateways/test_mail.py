@@ -20,7 +20,7 @@ from idp.core.values import EmailAddress
 from idp.gateways import civil_registry, init_app, mail, sms
 from idp.gateways.breaker import Breaker
 from idp.gateways.endpoints import parse_endpoint
-from idp.gateways.line import Timeouts
+from idp.gateways.http_client import Timeouts
 from idp.gateways.mail import DeliveryFailed, MailGateway, Receipt, SmtpGateway
 from idp.gateways.outbox import messages
 from tests.gateways.servers import Certificate

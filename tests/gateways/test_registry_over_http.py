@@ -22,7 +22,7 @@ from idp.gateways.breaker import Breaker
 from idp.gateways.civil_registry import DukcapilRegistry, RegistryUnavailable, Verdict, over_http
 from idp.gateways.demo_registry import Registry, citizens, server
 from idp.gateways.endpoints import parse_endpoint
-from idp.gateways.line import Timeouts
+from idp.gateways.http_client import Timeouts
 from idp.storage.redis_store import StoreUnavailable, connect
 from tests.gateways.conftest import CITIZENS
 from tests.gateways.servers import Call, Certificate, Reply, scripted, serving
@@ -282,17 +282,17 @@ def test_the_last_tenth_of_the_quota_is_for_recovery(ground: Flask) -> None:
 
 def test_a_new_day_in_jakarta_brings_a_new_quota(ground: Flask) -> None:
     with time_machine.travel("2026-03-02T16:59:59Z", tick=False) as clock:
-        quota.saw(1000)
-        quota.saw(50)
+        quota.record_remaining(1000)
+        quota.record_remaining(50)
         with pytest.raises(RegistryUnavailable):
-            quota.spend("registration")
-        quota.spend("recovery")
+            quota.check_available("registration")
+        quota.check_available("recovery")
         clock.shift(1)
-        quota.spend("registration")
+        quota.check_available("registration")
 
 
 def test_a_second_try_spends_quota_too(ground: Flask) -> None:
-    quota.saw(1000)
+    quota.record_remaining(1000)
     wrong = MATCH | {"NAMA_LGKP": "Tidak Sesuai (70)"}
     with scripted(lambda _: reply(wrong, quotaLimiter=100)) as dukcapil, adapter(dukcapil.port) as registry:
         assert reason(registry, name="H. Agus") == "quota"

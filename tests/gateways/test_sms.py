@@ -18,7 +18,7 @@ from idp.core.values import PhoneNumber
 from idp.gateways import sms
 from idp.gateways.breaker import Breaker
 from idp.gateways.endpoints import parse_endpoint
-from idp.gateways.line import Timeouts
+from idp.gateways.http_client import Timeouts
 from idp.gateways.outbox import messages
 from idp.gateways.sms import DIALECTS, DeliveryFailed, Failover, HttpGateway, Receipt, SmsGateway
 from idp.gateways.sms import delivery_status as status
@@ -410,7 +410,7 @@ def test_the_outbox_is_sealed_in_the_store_and_hides_in_reprs(ground: Flask) -> 
 
 
 def test_the_outbox_is_bounded(ground: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("idp.gateways.outbox.KEPT", 3)
+    monkeypatch.setattr("idp.gateways.outbox.MAX_MESSAGES", 3)
     gateway = sms.StandInSms("outbox")
     for number in range(5):
         gateway.send(phone(), f"text {number}", "ref")

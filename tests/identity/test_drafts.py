@@ -6,7 +6,7 @@ import pytest
 
 from idp.core import clock as house_clock
 from idp.core.values import EmailAddress, FullName, Nik, PhoneNumber
-from idp.identity.proofing import PROOF_LIFE, Proof
+from idp.identity.proofing import PROOF_LIFE, IdentityProof
 from idp.recovery.draft import EMAIL, IDENTITY, NO_ACCOUNT, PHONE, RECOVERED
 from idp.recovery.draft import Draft as Recovery
 from idp.registration.draft import Draft as Registration
@@ -17,7 +17,7 @@ CODE = {"challenge": "c", "sent_at": 0, "resend_at": 0, "delivery": "sent"}
 
 def proof() -> dict[str, Any]:
     """A proof of this very moment."""
-    return Proof(Nik("9901015708900001"), FullName("Siti"), house_clock.timestamp(), "r").to_dict()
+    return IdentityProof(Nik("9901015708900001"), FullName("Siti"), house_clock.timestamp(), "r").to_dict()
 
 
 def given(draft: Any) -> Any:

@@ -16,7 +16,7 @@ from idp.audit.trail import AuditEvent
 from idp.core.values import FullName, Nik
 from idp.gateways.civil_registry import Purpose, RegistryUnavailable
 from idp.identity import proofing
-from idp.identity.proofing import FactsDoNotMatch, NikNotFound, Proof, RecordNeedsAttention
+from idp.identity.proofing import FactsDoNotMatch, IdentityProof, NikNotFound, RecordNeedsAttention
 from idp.limits import rate_limits
 from idp.limits.rate_limits import DAY, TooManyAttempts
 from idp.storage.database import db
@@ -49,7 +49,7 @@ def proved(
     purpose: Purpose = "registration",
     device: str | None = None,
     address: str = "203.0.113.7",
-) -> Proof:
+) -> IdentityProof:
     headers = {"Cookie": f"{BROWSER_COOKIE}={device}"} if device else {}
     with app.test_request_context(environ_base={"REMOTE_ADDR": address}, headers=headers):
         return proofing.prove(nik, name, mother, purpose)
@@ -89,7 +89,7 @@ def test_facts_that_match_are_proof_for_a_quarter_of_an_hour(here: Flask, clock:
 def test_a_proof_keeps_no_mothers_name_and_shows_nothing(here: Flask) -> None:
     proof = proved(here)
     notes = proof.to_dict()
-    assert Proof.from_dict(orjson.loads(orjson.dumps(notes))) == proof
+    assert IdentityProof.from_dict(orjson.loads(orjson.dumps(notes))) == proof
     assert notes.keys() == {"nik", "name", "verified_at", "reference"}
     assert "Aminah" not in str(notes).title()
     assert "Siti" not in repr(proof)

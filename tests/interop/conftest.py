@@ -36,7 +36,11 @@ def visit(browser: SimpleBrowser, url: str) -> Page:
 
 def move(house: House, client_id: str, address: str, **changes: Any) -> Client:
     """Registers a demo client's entry for a service that listens elsewhere."""
-    moved = {"client_uri": f"{address}/", "redirect_uris": (f"{address}/callback",), "post_logout_redirect_uris": (f"{address}/",)}
+    moved = {
+        "client_uri": f"{address}/",
+        "redirect_uris": (f"{address}/callback",),
+        "post_logout_redirect_uris": (f"{address}/",),
+    }
     entry: Client = house.clients[client_id].model_copy(update=moved | changes)
     house.app.extensions["idp.clients"].known[client_id] = entry
     return entry
@@ -48,7 +52,9 @@ def start() -> Iterator[Callable[..., str]]:
     running: list[subprocess.Popen[bytes]] = []
 
     def started(*command: str, port: int, **environment: str) -> str:
-        running.append(subprocess.Popen(command, cwd=ROOT, env=os.environ | environment | {"PORT": str(port)}, stderr=subprocess.PIPE))
+        running.append(
+            subprocess.Popen(command, cwd=ROOT, env=os.environ | environment | {"PORT": str(port)}, stderr=subprocess.PIPE)
+        )
         return _when_it_answers(running[-1], f"http://127.0.0.1:{port}")
 
     yield started

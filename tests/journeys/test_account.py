@@ -68,7 +68,7 @@ def test_who_is_not_signed_in_sees_nothing_of_it(siti, house):
         assert browser.open(path).heading == "Masuk", rule.rule
 
 
-OPEN_TO_ALL = {"account.callback", "account.ending", "account.signed_out"}
+OPEN_TO_ALL = {"account.callback", "account.session_expiry", "account.signed_out"}
 
 
 def test_personal_data_is_shown_with_the_nik_masked_and_the_road_to_correction(siti):

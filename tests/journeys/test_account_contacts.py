@@ -83,7 +83,9 @@ def test_of_two_accounts_that_want_one_number_at_once_one_gets_it(siti, budi):  
         asks_for(somebody)
         code = somebody.outbox.code(e164(NEW_PHONE))
         requests.append((somebody.browser, somebody.browser.prepare(somebody.page.form("code"), code=code)))
-        somebody.outbox.app.extensions["idp.storage.redis_store"].redis.delete(*somebody.outbox.app.extensions["idp.storage.redis_store"].redis.keys("limit:{otp}*"))
+        somebody.outbox.app.extensions["idp.storage.redis_store"].redis.delete(
+            *somebody.outbox.app.extensions["idp.storage.redis_store"].redis.keys("limit:{otp}*")
+        )
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda pair: pair[0].client.send(pair[1]), requests))
     assert sorted(answer.status_code for answer in answers) == [303, 422]
@@ -126,7 +128,7 @@ def test_after_twenty_minutes_the_password_is_asked_again(siti, clock):  # noqa:
 def test_contacts_are_frozen_during_the_probation_after_a_recovery(siti, house):  # noqa: F811
     asks_for(siti)
     with house.app.app_context():
-        row = transitions.begin(siti.subject, "index", alone=False)
+        row = transitions.create(siti.subject, "index", alone=False)
         db.session.execute(update(Recovery).where(Recovery.id == row.id).values(state=State.PROVISIONAL.value))
         db.session.commit()
     for path in ("/account/contacts/phone", "/account/contacts/email", "/account/contacts/verify"):

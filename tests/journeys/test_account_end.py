@@ -182,7 +182,7 @@ def rows_of(subject):
 def test_after_the_waiting_time_nothing_is_left_but_the_trail(siti, outsider, house, clock, outbox):  # noqa: F811
     connects(siti, outsider)
     with house.app.app_context():
-        transitions.begin(siti.subject, "index", alone=False)
+        transitions.create(siti.subject, "index", alone=False)
     asks_to_be_deleted(siti)
     with house.app.app_context():
         trail.drain_all()
@@ -226,11 +226,11 @@ def test_a_held_account_waits_for_the_law(siti, house, clock):  # noqa: F811
     asks_to_be_deleted(siti)
     clock.shift(30 * DAY)
     with house.app.app_context():
-        accounts.hold(accounts.find(siti.subject), True, "tiket 4711")
+        accounts.set_legal_hold(accounts.find(siti.subject), True, "tiket 4711")
         list(retention.run())
         db.session.expire_all()
         assert accounts.find(siti.subject) is not None
-        accounts.hold(accounts.find(siti.subject), False, "tiket 4712")
+        accounts.set_legal_hold(accounts.find(siti.subject), False, "tiket 4712")
         list(retention.run())
         db.session.expire_all()
         assert accounts.find(siti.subject) is None
@@ -285,7 +285,7 @@ def test_a_deletion_survives_a_store_that_lost_everything(siti, phone, house):  
     with house.app.app_context():
         store = house.app.extensions["idp.storage.redis_store"].redis
         store.delete(*store.keys("blocked:*"))
-        accounts.mark_blocked()
+        accounts.write_block_marks()
         assert store.keys(f"blocked:*{siti.subject}")
 
 
@@ -295,7 +295,7 @@ def test_neither_is_possible_during_the_probation_after_a_recovery_nor_without_a
     form = next(form for form in siti.page.forms if form.action.endswith("/export/download"))
     form.action = siti.browser.issuer + path
     with house.app.app_context():
-        row = transitions.begin(siti.subject, "index", alone=False)
+        row = transitions.create(siti.subject, "index", alone=False)
         db.session.execute(update(Recovery).where(Recovery.id == row.id).values(state=State.PROVISIONAL.value))
         db.session.commit()
     page = siti.browser.submit(form=form, meant="y")

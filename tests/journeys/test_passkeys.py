@@ -100,7 +100,7 @@ def test_no_passkey_is_made_by_a_password_alone(siti, wlkp, home):
     siti.browser.submit(form=next(f for f in page.forms if f.action.endswith("/offer")), credential="{}")
     siti.at(wlkp)
     with home[0].app_context():
-        assert not authenticators.of(siti.subject).any
+        assert not authenticators.enrolled_for(siti.subject).any
 
 
 def test_making_one_is_told_to_every_contact(guarded):
@@ -214,7 +214,9 @@ def test_of_two_copies_of_a_key_that_answer_at_once_one_gets_in(guarded, wlkp):
         browser = SimpleBrowser(guarded.browser.issuer)
         browser.open(wlkp.url())
         copy = replace(guarded.passkey)
-        ready.append((browser, browser.prepare(form_of(browser.page, "get"), credential=copy.answers(options_of(browser.page, "get")))))
+        ready.append(
+            (browser, browser.prepare(form_of(browser.page, "get"), credential=copy.answers(options_of(browser.page, "get"))))
+        )
     with ThreadPoolExecutor(2) as pool:
         assert sorted(pool.map(lambda one: one[0].send(one[1]).status_code, ready)) == [303, 422]
 

@@ -53,12 +53,12 @@ def test_it_is_active_at_once_with_lowered_power(recovered):
 def test_after_its_time_it_is_as_before(recovered, clock, app):
     subject = subject_of(app, recovered)
     with app.app_context():
-        until = probation.frozen(subject)
-        assert until is not None and until - probation.of(subject).recovered_at == 72 * HOUR
+        until = probation.frozen_until(subject)
+        assert until is not None and until - probation.current_probation(subject).recovered_at == 72 * HOUR
     clock.shift(72 * HOUR)
     with app.app_context():
-        assert probation.of(subject) is probation.frozen(subject) is None, "time alone ends it"
-        assert decisions.settle_due() == 1 and decisions.settle_due() == 0
+        assert probation.current_probation(subject) is probation.frozen_until(subject) is None, "time alone ends it"
+        assert decisions.record_expired() == 1 and decisions.record_expired() == 0
     assert newest(app).state == "final"
     recovered.wlkp.sends(recovered.browser)
     recovered.signs_in(recovered.phone)
@@ -272,7 +272,7 @@ def test_a_risky_recovery_waits_and_changes_nothing(waiting, outbox, app, servic
     assert row.verdict == "waiting_72h" and row.inputs["old_phone_lives"]
     with app.app_context():
         subject = subject_of(app, waiting)
-        assert probation.of(subject).stage == "waiting" and probation.frozen(subject) is None
+        assert probation.current_probation(subject).stage == "waiting" and probation.frozen_until(subject) is None
     jkp = service("jkp")
     jkp.sends(waiting.elsewhere, prompt="none")
     assert "code" in jkp.answered(waiting.elsewhere), "the owner stays signed in"
@@ -308,7 +308,7 @@ def test_it_completes_with_a_new_code_when_the_wait_is_over(waiting, outbox, clo
     assert len(outbox.to("+6281398765432")) == sent, "too early: no code, the same page"
     clock.shift(61)
     with app.app_context():
-        assert decisions.settle_due() == 1
+        assert decisions.record_expired() == 1
     assert "dapat diselesaikan" in outbox.to("+6281398765432")[-1].text
     by_new_phone(waiting)
     waiting.types_the_code("+6281398765432")
@@ -360,7 +360,7 @@ def test_where_only_officers_may_let_it_go_on_it_waits(siti, app, clock, outbox)
     siti.types_the_code("+6281398765432")
     clock.shift(10 * DAY)
     with app.app_context():
-        assert decisions.settle_due() == 0
+        assert decisions.record_expired() == 0
     sent = len(outbox.to("+6281398765432"))
     by_new_phone(siti)
     assert len(outbox.to("+6281398765432")) == sent
@@ -379,13 +379,13 @@ def test_the_old_second_factor_is_suspended_and_comes_back_with_a_veto(siti, out
         totp.enrol(the(subject).subject, key, pyotp.TOTP(key).now())
     siti.recovers("identity", **NEW)
     with app.app_context():
-        assert not authenticators.of(subject).any
+        assert not authenticators.enrolled_for(subject).any
     siti.browser.click("Masuk")
     siti.signs_in(siti.phone)
     assert siti.at(siti.wlkp)["amr"] == ["pwd"]
     vetoes(outbox, siti.old["phone"], issuer)
     with app.app_context():
-        assert authenticators.of(subject).totp
+        assert authenticators.enrolled_for(subject).totp
     owner = SimpleBrowser(issuer)
     siti.wlkp.sends(owner)
     assert owner.submit(identifier=siti.nik, password=siti.old["password"]).heading == "Langkah kedua"
@@ -402,4 +402,4 @@ def test_every_input_and_the_verdict_are_audited(siti, app):
     (weighed,) = [json.loads(row["facts"]) for row in rows if row["event"] == "recovery_weighed"]
     assert weighed.pop("recovery") == newest(app).id
     assert weighed.pop("verdict") == "provisional_72h"
-    assert weighed == probation.Circumstances(used_elsewhere=True).to_dict()
+    assert weighed == probation.RiskSignals(used_elsewhere=True).to_dict()

@@ -117,7 +117,12 @@ def test_a_nik_with_an_account_is_told_only_after_the_facts_match(siti, person, 
 
 def test_weak_passwords_are_told_which_rule_they_break(siti):
     siti.proves_identity()
-    for weak, words in (("kecil#123", "huruf besar"), ("Pendek#1"[:6], "Minimal 8"), ("Password1!", "terlalu sering"), ("Siti#Nurhaliza7", "nama")):
+    for weak, words in (
+        ("kecil#123", "huruf besar"),
+        ("Pendek#1"[:6], "Minimal 8"),
+        ("Password1!", "terlalu sering"),
+        ("Siti#Nurhaliza7", "nama"),
+    ):
         page = siti.gives_contacts(password=weak)
         assert page.status == 422 and words in page.text, weak
         assert page.form("email").fields["email"] == siti.email and weak not in page.source

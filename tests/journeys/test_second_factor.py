@@ -212,7 +212,7 @@ def test_a_service_for_people_whom_officers_have_seen_says_how_to_be_seen(siti, 
     siti.browser.back_to_service()
     assert wlkp.answered(siti.browser)["error"] == "access_denied"
     with house.app.app_context():
-        accounts.assure(accounts.find(siti.subject), "urn:siapkerja:acr:penuh", "tiket 4711")
+        accounts.set_assurance_level(accounts.find(siti.subject), "urn:siapkerja:acr:penuh", "tiket 4711")
     wlkp.sends(siti.browser, claims=full)
     siti.signs_in()
     assert siti.at(wlkp)["acr"] == "urn:siapkerja:acr:penuh"
@@ -341,7 +341,7 @@ def test_a_new_password_forgets_every_device(guarded, wlkp, app, clock):
     clock.shift(61)
     with app.test_request_context():
         accounts.replace_password(accounts.find(guarded.subject), "Rembulan!8terbit")
-        assert remembered_devices.forget(guarded.subject) == 0
+        assert remembered_devices.forget_all(guarded.subject) == 0
     guarded.facts.add("Rembulan!8terbit")
     guarded.browser.client.cookies.delete("idp_session")
     wlkp.sends(guarded.browser)
@@ -411,7 +411,7 @@ def test_suspended_authenticators_prove_nothing_until_they_are_restored(guarded,
     with app.test_request_context():
         authenticators.suspend_all(guarded.subject, "recovery-1")
         db.session.commit()
-        assert not authenticators.of(guarded.subject).any
+        assert not authenticators.enrolled_for(guarded.subject).any
     wlkp.sends(guarded.browser)
     guarded.signs_in()
     assert guarded.at(wlkp)["amr"] == ["pwd"]

@@ -187,7 +187,9 @@ def test_a_login_form_from_another_site_is_refused(siti, service):
 
 def test_a_login_form_without_its_token_is_refused(siti, service):
     page = service("wlkp").sends(siti.browser)
-    request = siti.browser.prepare(page.form("identifier", "password"), identifier=siti.nik, password=siti.password, csrf_token="")
+    request = siti.browser.prepare(
+        page.form("identifier", "password"), identifier=siti.nik, password=siti.password, csrf_token=""
+    )
     assert siti.browser.send(request).status_code == 400
 
 

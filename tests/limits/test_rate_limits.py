@@ -234,7 +234,7 @@ def test_settings_change_a_limit(here: Flask) -> None:
 )
 def test_a_mistaken_change_is_refused(changes: dict[str, Any], place: str) -> None:
     with pytest.raises(ConfigError, match=place):
-        rate_limits.overridden(Settings(limits=changes))
+        rate_limits.limits_with_settings(Settings(limits=changes))
 
 
 def test_keys_of_one_act_share_a_hash_tag_and_hide_the_subject(here: Flask) -> None:

@@ -70,7 +70,7 @@ def test_rows_move_to_the_new_key_and_are_found_before_and_after(rotating: Flask
     assert done["contacts.value_sealed"].sealed == 2
     assert sum(progress.stuck for progress in done.values()) == 0
     assert key_ids(Account, before) == {"k2"}
-    assert resealing.waiting_for(ring, "k1") == {}
+    assert resealing.rows_needing_key(ring, "k1") == {}
     key_rings.retire(path, ring, "k1")
     key_file.refresh()
     db.session.expire_all()
@@ -140,17 +140,17 @@ def test_a_row_that_nobody_can_open_is_told_and_holds_up_no_other(rotating: Flas
     key_file.refresh()
     done = ends()["accounts.name_sealed"]
     assert (done.sealed, done.stuck, done.total) == (1, 1, 2)
-    assert resealing.waiting_for("sealing", "k1") == {"accounts.name_sealed": 1}
-    resealing.once()
+    assert resealing.rows_needing_key("sealing", "k1") == {"accounts.name_sealed": 1}
+    resealing.run_after_rotation()
     assert redis_store.store().get("resealed:k2:k1") is None, "the chore tries again"
 
 
 def test_the_chore_does_it_once_for_each_rotation(rotating: Flask, path: Path) -> None:
     an_account()
-    notices.write([phone()], notices.password_changed(now()))
+    notices.enqueue([phone()], notices.password_changed(now()))
     key_rings.rotate(path, "sealing")
     key_file.refresh()
-    resealing.once()
+    resealing.run_after_rotation()
     assert key_ids(Account, "name_sealed") == {"k2"}
     assert redis_store.store().get("resealed:k2:k1") == b"1"
 

@@ -40,7 +40,7 @@ def count(table: Any) -> int:
 
 @pytest.mark.every_store
 def test_notices_go_after_30_days(here: Flask, clock: Moved) -> None:
-    notices.write([phone(), email()], notices.password_changed(now()), "subject-1")
+    notices.enqueue([phone(), email()], notices.password_changed(now()), "subject-1")
     clock.shift(30 * DAY)
     assert removed() == {}
     clock.shift(1)
@@ -62,9 +62,16 @@ def test_replaced_contacts_go_after_30_days_and_those_in_use_stay(here: Flask, c
 def test_contacts_that_officers_may_have_to_restore_stay(here: Flask, clock: Moved) -> None:
     account = an_account()
     accounts.replace_contacts(account, phone(2), email(2))
-    known = {"id": "r1", "subject": account.subject, "nik_index": "x", "alone": False, "started_at": timestamp(), "until": 0}
+    known = {
+        "id": "r1",
+        "subject": account.subject,
+        "nik_index": "x",
+        "self_service": False,
+        "started_at": timestamp(),
+        "until": 0,
+    }
     with db.engine.begin() as connection:
-        connection.execute(insert(retention.RECOVERIES).values(state=State.FROZEN.value, **known))
+        connection.execute(insert(retention.RECOVERIES).values(state=State.DISPUTED.value, **known))
     clock.shift(100 * DAY)
     assert "contacts that were replaced" not in removed()
     assert count(retention.RECOVERIES) == 1
@@ -76,7 +83,7 @@ def test_contacts_that_officers_may_have_to_restore_stay(here: Flask, clock: Mov
 def test_browsers_not_seen_for_long_are_forgotten(here: Flask, clock: Moved) -> None:
     account = an_account()
     with here.test_request_context():
-        known_devices.welcome(account.subject, here.make_response(""))
+        known_devices.remember_and_notify(account.subject, here.make_response(""))
     clock.shift(400 * DAY)
     assert count(known_devices.DEVICES) == 1
     assert removed() == {}
@@ -88,7 +95,7 @@ def test_browsers_not_seen_for_long_are_forgotten(here: Flask, clock: Moved) -> 
 def test_an_interrupted_run_goes_on_where_it_stopped(here: Flask, clock: Moved, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "BATCH", 3)
     for _ in range(4):
-        notices.write([phone(), email()], notices.password_changed(now()))
+        notices.enqueue([phone(), email()], notices.password_changed(now()))
     clock.shift(31 * DAY)
     (first,) = islice(retention.run(), 1)
     assert (first.removed, first.done) == (3, False)
@@ -99,7 +106,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(here: Flask, clock: Moved, 
 @pytest.mark.every_store
 def test_several_at_once_remove_each_row_once(here: Flask, clock: Moved) -> None:
     for _ in range(20):
-        notices.write([phone()], notices.password_changed(now()))
+        notices.enqueue([phone()], notices.password_changed(now()))
         trail.record("sign_in", account="s")
     trail.drain_all()
     clock.shift(600 * DAY)
@@ -115,7 +122,7 @@ def test_one_kind_that_fails_keeps_no_other_from_its_turn(here: Flask, clock: Mo
     trail.drain_all()
     with db.engine.begin() as connection:
         connection.execute(update(trail.AuditEvent).values(account="innocent"))
-    notices.write([phone()], notices.password_changed(now()))
+    notices.enqueue([phone()], notices.password_changed(now()))
     clock.shift(600 * DAY)
     ends = {end.kept.name: end for end in retention.run() if end.done or end.failed}
     assert ends["audit events"].failed == "TrailBroken"
@@ -123,13 +130,13 @@ def test_one_kind_that_fails_keeps_no_other_from_its_turn(here: Flask, clock: Mo
 
 
 def test_the_chore_is_done_by_one_worker_a_day(here: Flask, clock: Moved) -> None:
-    notices.write([phone()], notices.password_changed(now()))
+    notices.enqueue([phone()], notices.password_changed(now()))
     clock.shift(31 * DAY)
     redis_store.store().put(retention.MARK, "1", 100)
-    retention.daily()
+    retention.run_daily()
     assert count(DELIVERIES) == 1
     redis_store.store().drop(retention.MARK)
-    retention.daily()
+    retention.run_daily()
     assert count(DELIVERIES) == 0
 
 

@@ -51,7 +51,7 @@ def audited(event: str) -> list[bytes]:
 
 @pytest.mark.every_store
 def test_what_was_kept_before_a_crash_is_sent_afterwards(here: Flask) -> None:
-    notices.write([PHONE, MAIL], CHANGED, "subject-1")  # and here the process dies
+    notices.enqueue([PHONE, MAIL], CHANGED, "subject-1")  # and here the process dies
     assert messages() == []
     notices.deliver_due()
     (text,), (letter,) = messages(PHONE.value), messages(MAIL.value)
@@ -64,7 +64,7 @@ def test_what_was_kept_before_a_crash_is_sent_afterwards(here: Flask) -> None:
 
 @pytest.mark.every_store
 def test_two_workers_send_it_once(here: Flask) -> None:
-    (kept,) = notices.write([PHONE], CHANGED)
+    (kept,) = notices.enqueue([PHONE], CHANGED)
     won: list[str] = []
 
     def work() -> None:
@@ -78,7 +78,7 @@ def test_two_workers_send_it_once(here: Flask) -> None:
 
 @pytest.mark.every_store
 def test_who_claimed_and_died_leaves_it_to_another_when_the_lease_is_over(here: Flask, clock: Moved) -> None:
-    (kept,) = notices.write([PHONE], CHANGED)
+    (kept,) = notices.enqueue([PHONE], CHANGED)
     assert outbox.claim(kept) is not None
     clock.shift(LEASE - 1)
     notices.deliver_due()
@@ -89,7 +89,7 @@ def test_who_claimed_and_died_leaves_it_to_another_when_the_lease_is_over(here: 
 
 
 def test_what_was_sent_is_never_claimed_again_nor_reopened_by_a_late_worker(here: Flask, clock: Moved) -> None:
-    (kept,) = notices.write([PHONE], CHANGED)
+    (kept,) = notices.enqueue([PHONE], CHANGED)
     slow = outbox.claim(kept)
     assert slow is not None
     clock.shift(LEASE)
@@ -105,10 +105,10 @@ def test_what_was_sent_is_never_claimed_again_nor_reopened_by_a_late_worker(here
 
 @pytest.mark.every_store
 def test_a_notice_in_the_callers_transaction_stands_and_falls_with_it(here: Flask) -> None:
-    notices.write([PHONE], CHANGED, None, db.session.connection())
+    notices.enqueue([PHONE], CHANGED, None, db.session.connection())
     db.session.rollback()
     assert rows() == []
-    kept = notices.write([PHONE], CHANGED, None, db.session.connection())
+    kept = notices.enqueue([PHONE], CHANGED, None, db.session.connection())
     db.session.commit()
     notices.send(kept)
     assert [row.state for row in settled(1)] == [outbox.SENT]
@@ -116,7 +116,7 @@ def test_a_notice_in_the_callers_transaction_stands_and_falls_with_it(here: Flas
 
 def test_nothing_personal_stays_in_the_row(here: Flask) -> None:
     veto = "https://akun.kemnaker.go.id/veto/" + "x" * 22
-    notices.write([PHONE], notices.recovered(AT, PHONE, veto), "subject-1")
+    notices.enqueue([PHONE], notices.recovery_completed(AT, PHONE, veto), "subject-1")
     (waiting,) = rows()
     assert PHONE.value not in str(waiting)
     assert veto not in str(waiting)
@@ -127,7 +127,7 @@ def test_nothing_personal_stays_in_the_row(here: Flask) -> None:
 
 
 def test_a_message_moved_to_another_row_is_never_sent(here: Flask) -> None:
-    mine, theirs = notices.write([PHONE, PhoneNumber.parse("081299991234")], CHANGED)
+    mine, theirs = notices.enqueue([PHONE, PhoneNumber.parse("081299991234")], CHANGED)
     sealed = {row.id: row.message_sealed for row in rows()}
     with db.engine.begin() as connection:
         connection.execute(update(DELIVERIES).where(DELIVERIES.c.id == mine).values(message_sealed=sealed[theirs]))
@@ -160,7 +160,7 @@ def gateway(make_app: Callable[..., Flask]) -> Iterator[tuple[Flask, list[int], 
 def test_an_outage_of_the_gateway_only_delays_it(gateway: tuple[Flask, list[int], list[str]], clock: Moved) -> None:
     _, answers, asked = gateway
     answers += [429, 429]
-    notices.write([PHONE], CHANGED)
+    notices.enqueue([PHONE], CHANGED)
     for wait in BACK_OFF[:2]:
         notices.deliver_due()
         assert rows()[0].last_answer == "too_many"
@@ -175,7 +175,7 @@ def test_an_outage_of_the_gateway_only_delays_it(gateway: tuple[Flask, list[int]
 
 
 def test_after_72_hours_it_is_given_up_and_audited(here: Flask, clock: Moved) -> None:
-    notices.write([REFUSED], CHANGED, "subject-1")
+    notices.enqueue([REFUSED], CHANGED, "subject-1")
     for _ in range(40):
         notices.deliver_due()
         assert rows()[0].state == outbox.PENDING or rows()[0].created_at + GIVE_UP_AFTER <= timestamp()
@@ -188,7 +188,7 @@ def test_after_72_hours_it_is_given_up_and_audited(here: Flask, clock: Moved) ->
 
 
 def test_without_the_store_nobody_is_told_uncounted(here: Flask, clock: Moved) -> None:
-    notices.write([MAIL], CHANGED)
+    notices.enqueue([MAIL], CHANGED)
     known = here.extensions["idp.storage.redis_store"]
     here.extensions["idp.storage.redis_store"] = nowhere()
     notices.deliver_due()
@@ -202,7 +202,7 @@ def test_without_the_store_nobody_is_told_uncounted(here: Flask, clock: Moved) -
 def test_without_sql_it_is_sent_all_the_same(make_app: Callable[..., Flask], here: Flask) -> None:
     lamed = make_app(database_url="postgresql+psycopg://nobody@127.0.0.1:1/nothing")
     with lamed.app_context():
-        notices.tell([MAIL], CHANGED)
+        notices.notify_in_constant_time([MAIL], CHANGED)
     lamed.extensions["idp.core.background"].shutdown()
     lamed.extensions["idp.storage.redis_store"].redis.close()
     assert [message.to for message in messages()] == [MAIL.value]
@@ -214,7 +214,7 @@ def test_without_sql_it_is_sent_all_the_same(make_app: Callable[..., Flask], her
 )
 def test_an_account_is_told_in_its_language(here: Flask, locale: str, has: str, lacks: str) -> None:
     account = an_account(1, locale=locale)
-    notices.write([PHONE, MAIL], CHANGED, account.subject)
+    notices.enqueue([PHONE, MAIL], CHANGED, account.subject)
     notices.deliver_due()
     (letter,), (text,) = messages(MAIL.value), messages(PHONE.value)
     assert has in letter.text
@@ -224,7 +224,7 @@ def test_an_account_is_told_in_its_language(here: Flask, locale: str, has: str, 
 
 
 def test_a_stranger_is_told_in_both(here: Flask) -> None:
-    notices.write([MAIL], CHANGED, "nobody-we-know")
+    notices.enqueue([MAIL], CHANGED, "nobody-we-know")
     notices.deliver_due()
     (letter,) = messages(MAIL.value)
     assert "diubah pada" in letter.text

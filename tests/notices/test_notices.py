@@ -26,12 +26,12 @@ ALL = [
     notices.password_changed(AT),
     notices.contacts_changed(AT),
     notices.recovery_started(AT, VETO),
-    notices.recovered(AT, PhoneNumber.parse("081299991234"), VETO),
+    notices.recovery_completed(AT, PhoneNumber.parse("081299991234"), VETO),
     notices.recovery_waits(AT, PhoneNumber.parse("081299991234"), VETO),
     notices.recovery_affirmed(AT, VETO),
     notices.recovery_ready(AT),
     notices.recovery_vetoed(AT),
-    notices.recovery_frozen(AT),
+    notices.recovery_disputed(AT),
     *(notices.authenticators_changed(change, AT) for change in notices.AUTHENTICATOR_CHANGES),
     *(notices.registration_attempt(what, AT) for what in ("nik", "phone", "email")),
     *(notices.contact_attempt(what, AT) for what in ("phone", "email")),
@@ -92,7 +92,7 @@ def test_times_are_told_in_wib() -> None:
 
 
 def test_the_veto_is_in_every_channel_and_the_new_number_masked(here: Flask) -> None:
-    notices.tell([PHONE, MAIL], ALL[3], "subject-1")
+    notices.notify_in_constant_time([PHONE, MAIL], ALL[3], "subject-1")
     events(2)
     for to in (PHONE, MAIL):
         (message,) = messages(to.value)
@@ -104,22 +104,22 @@ def test_the_veto_is_in_every_channel_and_the_new_number_masked(here: Flask) -> 
 
 
 def test_the_letter_escapes_what_it_is_given(here: Flask) -> None:
-    notice = notices.recovered(AT, PHONE, 'https://x.example/"><script>')
+    notice = notices.recovery_completed(AT, PHONE, 'https://x.example/"><script>')
     assert "<script>" not in notice.letter().html
 
 
 def test_a_contact_gets_five_of_a_kind_in_a_day(here: Flask) -> None:
     for _ in range(7):
-        notices.tell([MAIL], notices.registration_attempt("email", AT))
+        notices.notify_in_constant_time([MAIL], notices.registration_attempt("email", AT))
     assert sum(b'"notice_withheld"' in event for event in events(7)) == 2
     assert len(messages(MAIL.value)) == 5
-    notices.tell([MAIL], notices.password_changed(AT))
+    notices.notify_in_constant_time([MAIL], notices.password_changed(AT))
     events(8)
     assert len(messages(MAIL.value)) == 6
 
 
 def test_one_dead_contact_does_not_keep_the_others_from_knowing(here: Flask) -> None:
-    notices.tell([REFUSED, MAIL, PHONE], notices.password_changed(AT), "subject-1")
+    notices.notify_in_constant_time([REFUSED, MAIL, PHONE], notices.password_changed(AT), "subject-1")
     kinds = b" ".join(events(2))
     assert kinds.count(b'"notice_sent"') == 2
     assert len(messages(MAIL.value)) == len(messages(PHONE.value)) == 1
@@ -130,9 +130,9 @@ def test_one_dead_contact_does_not_keep_the_others_from_knowing(here: Flask) -> 
 def test_telling_nobody_takes_as_long_as_telling_somebody(here: Flask) -> None:
     def seconds(contacts: list[PhoneNumber | EmailAddress]) -> float:
         begun = time.perf_counter()
-        notices.tell(contacts, notices.password_changed(AT))
+        notices.notify_in_constant_time(contacts, notices.password_changed(AT))
         return time.perf_counter() - begun
 
     nobody, somebody = seconds([]), seconds([PHONE, MAIL])
-    assert nobody >= background.UNHURRIED_SECONDS
+    assert nobody >= background.CONSTANT_TIME_SECONDS
     assert abs(nobody - somebody) < 0.1

@@ -29,9 +29,7 @@ def test_pages_are_indonesian_first(visitor: FlaskClient) -> None:
     ("/privasi", "Kebijakan Privasi</h1>", "Privacy Policy</h1>"),
     ("/syarat", "Syarat &amp; Ketentuan</h1>", "Terms and Conditions</h1>"),
 ])  # fmt: skip
-def test_legal_texts_exist_in_both_languages(
-    visitor: FlaskClient, path: str, indonesian: str, english: str
-) -> None:
+def test_legal_texts_exist_in_both_languages(visitor: FlaskClient, path: str, indonesian: str, english: str) -> None:
     assert indonesian in visitor.get(path).get_data(as_text=True)
     assert english in visitor.get(path, headers={"Accept-Language": "en-GB,en;q=0.9"}).get_data(as_text=True)
 
@@ -66,15 +64,11 @@ def test_a_persons_own_choice_outranks_what_service_and_browser_ask_for(visitor:
     asks = {"Accept-Language": "id"}
     assert '<html lang="en">' in visitor.get("/?ui_locales=fr en-US id", headers=asks).get_data(as_text=True)
     visitor.set_cookie("bahasa", "id")
-    assert '<html lang="id">' in visitor.get("/?ui_locales=en", headers={"Accept-Language": "en"}).get_data(
-        as_text=True
-    )
+    assert '<html lang="id">' in visitor.get("/?ui_locales=en", headers={"Accept-Language": "en"}).get_data(as_text=True)
 
 
 def test_a_language_that_the_browser_refuses_is_not_chosen(visitor: FlaskClient) -> None:
-    assert '<html lang="id">' in visitor.get("/", headers={"Accept-Language": "fr, en;q=0"}).get_data(
-        as_text=True
-    )
+    assert '<html lang="id">' in visitor.get("/", headers={"Accept-Language": "fr, en;q=0"}).get_data(as_text=True)
 
 
 def test_another_site_cannot_press_the_switch(visitor: FlaskClient) -> None:
@@ -95,17 +89,13 @@ def test_the_switch_never_leads_to_another_site(visitor: FlaskClient, elsewhere:
 
 def test_the_outbox_shows_what_was_not_sent(app: Flask, visitor: FlaskClient) -> None:
     with app.app_context():
-        outbox.deliver("sms", "+6281234562797", "", "Kode OTP <b>123456</b>")
+        outbox.append("sms", "+6281234562797", "", "Kode OTP <b>123456</b>")
     assert "Kode OTP &lt;b&gt;123456&lt;/b&gt;" in visitor.get("/dev/outbox").get_data(as_text=True)
 
 
-def test_there_is_no_outbox_in_production(
-    app: Flask, visitor: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_there_is_no_outbox_in_production(app: Flask, visitor: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     known = app.extensions["idp.settings"]
-    monkeypatch.setitem(
-        app.extensions, "idp.settings", known.model_copy(update={"environment": "production"})
-    )
+    monkeypatch.setitem(app.extensions, "idp.settings", known.model_copy(update={"environment": "production"}))
     assert visitor.get("/dev/outbox").status_code == 404
 
 
@@ -131,9 +121,7 @@ def test_a_wrong_address_gets_a_page_with_a_reference_and_a_way_on(visitor: Flas
     answer = visitor.get("/tidak-ada")
     page = answer.get_data(as_text=True)
     assert answer.status_code == 404
-    assert (
-        'data-error="not_found"' in page and "data-reference" in page and "WIB" in page and 'href="/"' in page
-    )
+    assert 'data-error="not_found"' in page and "data-reference" in page and "WIB" in page and 'href="/"' in page
 
 
 def test_a_wrong_method_names_the_right_ones(visitor: FlaskClient) -> None:

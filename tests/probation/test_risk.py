@@ -2,7 +2,7 @@
 
 import pytest
 
-from idp.probation.risk import STAYS, WEIGHTS, Circumstances, Way, score, verdict
+from idp.probation.risk import DURATION_SECONDS, WEIGHTS, RiskDecision, RiskSignals, assess_risk, score
 
 
 def test_every_circumstance_has_the_weight_that_was_decided() -> None:
@@ -16,28 +16,32 @@ def test_every_circumstance_has_the_weight_that_was_decided() -> None:
         "dormant": -2,
     }
     for name, weight in WEIGHTS.items():
-        assert score(Circumstances(**{name: True})) == weight
-    assert set(Circumstances().to_dict()) == set(WEIGHTS)
+        assert score(RiskSignals(**{name: True})) == weight
+    assert set(RiskSignals().to_dict()) == set(WEIGHTS)
 
 
 @pytest.mark.parametrize(
     ("given", "way"),
     [
-        ([], Way.SHORT),
-        (["dormant"], Way.SHORT),
-        (["dormant", "surge"], Way.SHORT),  # 0
-        (["old_phone_lives"], Way.LONG),  # 1
-        (["used_elsewhere"], Way.LONG),  # 3
-        (["used_elsewhere", "old_phone_lives"], Way.WAIT),  # 4
-        (["used_elsewhere", "seen_before"], Way.WAIT),
-        (["used_elsewhere", "old_phone_lives", "old_proof"], Way.SHORT),  # 0
-        (["used_elsewhere", "seen_before", "surge", "old_phone_lives", "old_proof"], Way.WAIT),  # 5
-        (["seen_before", "known_device"], Way.SHORT),
+        ([], RiskDecision.SHORT),
+        (["dormant"], RiskDecision.SHORT),
+        (["dormant", "surge"], RiskDecision.SHORT),  # 0
+        (["old_phone_lives"], RiskDecision.LONG),  # 1
+        (["used_elsewhere"], RiskDecision.LONG),  # 3
+        (["used_elsewhere", "old_phone_lives"], RiskDecision.WAIT),  # 4
+        (["used_elsewhere", "seen_before"], RiskDecision.WAIT),
+        (["used_elsewhere", "old_phone_lives", "old_proof"], RiskDecision.SHORT),  # 0
+        (["used_elsewhere", "seen_before", "surge", "old_phone_lives", "old_proof"], RiskDecision.WAIT),  # 5
+        (["seen_before", "known_device"], RiskDecision.SHORT),
     ],
 )
-def test_the_sum_decides(given: list[str], way: Way) -> None:
-    assert verdict(Circumstances(**dict.fromkeys(given, True))) is way
+def test_the_sum_decides(given: list[str], way: RiskDecision) -> None:
+    assert assess_risk(RiskSignals(**dict.fromkeys(given, True))) is way
 
 
 def test_how_long_each_way_lasts() -> None:
-    assert {way: seconds // 3600 for way, seconds in STAYS.items()} == {Way.SHORT: 24, Way.LONG: 72, Way.WAIT: 72}
+    assert {way: seconds // 3600 for way, seconds in DURATION_SECONDS.items()} == {
+        RiskDecision.SHORT: 24,
+        RiskDecision.LONG: 72,
+        RiskDecision.WAIT: 72,
+    }

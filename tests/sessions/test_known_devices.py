@@ -22,12 +22,12 @@ class Browser:
     def signs_in(self, subject: str) -> None:
         with self._request():
             response = self.app.make_response("")
-            known_devices.welcome(subject, response)
+            known_devices.remember_and_notify(subject, response)
             self.cookie = response.headers["Set-Cookie"].partition(";")[0]
 
     def is_known_to(self, subject: str) -> bool:
         with self._request():
-            return known_devices.knows(subject)
+            return known_devices.is_known(subject)
 
     def last_seen_elsewhere(self, subject: str) -> int | None:
         with self._request():
@@ -56,7 +56,7 @@ def test_each_account_knows_its_own_browsers(here: Flask, clock: time_machine.Tr
 def test_a_recovery_and_its_undoing_forget_every_browser(here: Flask) -> None:
     subject, browser = an_account().subject, Browser(here)
     browser.signs_in(subject)
-    accounts.recovered.send(subject=subject)
+    accounts.account_recovered.send(subject=subject)
     assert not browser.is_known_to(subject)
 
 
@@ -92,9 +92,11 @@ def test_who_shares_a_browser_is_not_to_be_seen_in_the_table(here: Flask) -> Non
     assert len(digests) == 2
 
 
-def test_the_first_sign_in_for_long_is_told_though_no_browser_is_known_any_more(here: Flask, clock: time_machine.Traveller) -> None:
+def test_the_first_sign_in_for_long_is_told_though_no_browser_is_known_any_more(
+    here: Flask, clock: time_machine.Traveller
+) -> None:
     account = an_account()
-    clock.shift(known_devices.NEWBORN)
+    clock.shift(known_devices.NEW_ACCOUNT_SECONDS)
     Browser(here).signs_in(account.subject)
     here.extensions.pop("idp.core.background").shutdown()
     assert "perangkat" in messages(email().value)[-1].text

@@ -39,7 +39,7 @@ def exercise(store):
     """Every kind of step that we build on."""
     store.put("a", "1", 60)
     assert store.get("a") == b"1"
-    assert store.put_new("a", "2", 60) is False
+    assert store.put_if_absent("a", "2", 60) is False
     assert store.run(BOTH, ("a",), ("x",)) == [b"1", b"x"]
     assert store.take("a") == b"1" and store.take("a") is None
     store.put_fields("h", {"f": "v"}, 60)
@@ -243,7 +243,7 @@ def test_an_answer_that_came_too_late_is_never_the_next_ones():
 
 FORK = """
 import os, sys
-from idp.store import Script, connect
+from idp.storage.redis_store import Script, connect
 echo = Script("return ARGV[1]")
 store = connect(sys.argv[1])
 store.run(echo, ("a",), ("both",))

@@ -104,9 +104,7 @@ def test_password_rules_answer_while_typing(app: Flask, person: BrowserContext) 
     ]
     page.fill("#password", "Rahasia7!")
     assert page.locator("[data-rule].met").count() == 5
-    page.wait_for_function(
-        "document.getElementById('password-rules-said').textContent.startsWith('5 dari 5')"
-    )
+    page.wait_for_function("document.getElementById('password-rules-said').textContent.startsWith('5 dari 5')")
 
 
 def test_a_password_can_be_shown_and_is_hidden_again_when_sent(app: Flask, person: BrowserContext) -> None:
@@ -162,9 +160,7 @@ def test_all_is_there_without_the_script(app: Flask, chromium: Browser) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("typed", [{}, {"mothers_name": "SITI"}])
-def test_axe_finds_nothing(
-    app: Flask, chromium: Browser, scheme: Any, width: int, typed: dict[str, str]
-) -> None:
+def test_axe_finds_nothing(app: Flask, chromium: Browser, scheme: Any, width: int, typed: dict[str, str]) -> None:
     context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page = shown(app, context, **typed)
     found = Axe().run(page, options={"runOnly": STANDARDS}).response["violations"]

@@ -35,9 +35,7 @@ def page(app: Flask, status: int, error: str, inside: Interaction | None = None,
         answer = error_pages.error_page(status, error, **facts)
         assert answer.status_code == status
         text = answer.get_data(as_text=True)
-        assert (
-            f'data-error="{error}"' in text and f"data-reference>{requests.reference()}<" in text and "WIB" in text
-        )
+        assert f'data-error="{error}"' in text and f"data-reference>{requests.reference()}<" in text and "WIB" in text
         return text
 
 
@@ -51,15 +49,11 @@ def test_too_many_attempts_says_until_when_and_offers_help(app: Flask) -> None:
 
 def test_a_long_wait_names_the_day(app: Flask) -> None:
     with time_machine.travel("2026-03-02T05:00:00Z", tick=False):
-        assert "coba lagi mulai 3 Maret 2026 pukul 12.00 WIB" in page(
-            app, 429, "too_many_attempts", retry_after=86400
-        )
+        assert "coba lagi mulai 3 Maret 2026 pukul 12.00 WIB" in page(app, 429, "too_many_attempts", retry_after=86400)
 
 
 def test_help_is_not_offered_to_who_has_signed_in(app: Flask) -> None:
-    assert "Kendala Masuk ke Akun?" not in page(
-        app, 429, "too_many_attempts", waiting(owed=["consent"]), retry_after=60
-    )
+    assert "Kendala Masuk ke Akun?" not in page(app, 429, "too_many_attempts", waiting(owed=["consent"]), retry_after=60)
 
 
 @pytest.mark.parametrize(("error", "reason", "words"), [
@@ -108,6 +102,4 @@ def test_what_was_asked_is_not_written_into_the_page(app: Flask) -> None:
 def test_the_service_may_ask_for_a_language(app: Flask) -> None:
     assert "Page not found" in page(app, 404, "not_found", waiting(request={"ui_locales": "fr en"}))
     assert "Page not found" in page(app, 404, "not_found", waiting(locale="en"))
-    assert "Halaman tidak ditemukan" in page(
-        app, 404, "not_found", waiting(request={"ui_locales": "id"}, locale="en")
-    )
+    assert "Halaman tidak ditemukan" in page(app, 404, "not_found", waiting(request={"ui_locales": "id"}, locale="en"))

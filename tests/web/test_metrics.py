@@ -61,7 +61,11 @@ def test_requests_refusals_and_events_are_counted(counting: Any) -> None:
     found = numbers(client)
     assert found["idp_requests_total", "pages.home", "200"] == 1
     assert found["idp_requests_total", "none", "404"] == 1
-    assert found["idp_requests_total", "oidc.token", "400"] == found["idp_refusals_total", "oidc.token", "unsupported_grant_type"] == 1
+    assert (
+        found["idp_requests_total", "oidc.token", "400"]
+        == found["idp_refusals_total", "oidc.token", "unsupported_grant_type"]
+        == 1
+    )
     assert found["idp_refusals_total", "oidc.authorize", "invalid_client"] == 1
     assert found["idp_events_total", "sign_in_failed"] == 1
 
@@ -120,11 +124,11 @@ WORKER = """
 import sys
 from pathlib import Path
 from flask import Flask
-from idp import metrics
-from idp.config import Settings
+from idp.web import metrics
+from idp.core.settings import Settings
 loaded = Settings(var=Path(sys.argv[1]), metrics_from=("127.0.0.1",))
 if sys.argv[2] == "start":
-    metrics.share(loaded)
+    metrics.share_between_workers(loaded)
 app = Flask("worker")
 app.extensions["idp.settings"] = loaded
 metrics.init_app(app)
@@ -138,7 +142,9 @@ print([line for line in client.get("/metrics").text.splitlines() if "home" in li
 def test_any_worker_tells_the_sum_of_all(tmp_path: Any) -> None:
     def runs(how: str) -> str:
         files = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics")} if how == "join" else {}
-        done = subprocess.run([sys.executable, "-c", WORKER, str(tmp_path), how], env=os.environ | files, capture_output=True, check=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", WORKER, str(tmp_path), how], env=os.environ | files, capture_output=True, check=True, text=True
+        )
         return done.stdout
 
     assert "2.0" in (runs("start"), runs("join"))[1]

@@ -24,7 +24,7 @@ from idp.storage.redis_store import store
 if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
 
-WORDING = 1  # version of the consent page's text, kept with each grant (UU 27/2022 article 22)
+CONSENT_TEXT_VERSION = 1  # version of the consent page's text, kept with each grant (UU 27/2022 article 22)
 CACHE_LIFE = 3600  # seconds, as long as the copy of the claims beside it
 
 
@@ -44,11 +44,11 @@ class RememberedGrant(Model):
     wording: Mapped[int] = mapped_column(BigInteger)
 
 
-GRANTS = cast(Table, RememberedGrant.__table__)
+REMEMBERED_GRANTS = cast(Table, RememberedGrant.__table__)
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class ConsentedGrant:
     """A remembered grant; an empty `id` stands for: nothing is remembered."""
 
     id: str = ""
@@ -60,55 +60,55 @@ class Grant:
         """Whether everything this request asks for was allowed before."""
         if not self.id:
             return False
-        wanted = claims.needed(request.registered, request.scope, request.claims)
+        wanted = claims.names_to_disclose(request.registered, request.scope, request.claims)
         scopes, resources = set(request.scope.split()), set(request.resources)
         return scopes <= self.scope and wanted <= self.claims and resources <= self.resources
 
 
-NOTHING = Grant()
+NO_GRANT = ConsentedGrant()
 
 
-def fields(client: "Client") -> tuple[str, ...]:
+def account_fields(client: "Client") -> tuple[str, ...]:
     """The fields of the account's record that a decision about this client needs."""
     return () if client.first_party else (_field(client.client_id),)
 
 
-def remembered(subject: str, client: "Client", ridden: tuple[bytes | None, ...]) -> Grant:
+def find_grant(subject: str, client: "Client", prefetched: tuple[bytes | None, ...]) -> ConsentedGrant:
     """The grant, from what rode along with the session; SQL only when nothing did, and then it rides the next time."""
     if client.first_party:
-        return NOTHING
-    if ridden and ridden[0] is not None:
-        return _grant(orjson.loads(ridden[0]))
+        return NO_GRANT
+    if prefetched and prefetched[0] is not None:
+        return _grant(orjson.loads(prefetched[0]))
     row = _row(subject, client.client_id)
     _cache(subject, client.client_id, row)
     return _grant(row)
 
 
-def remember(subject: str, request: Request) -> Grant:
+def save_grant(subject: str, request: Request) -> ConsentedGrant:
     """Adds what this request asks for to what the account allows this client; tokens issued before stay as they are."""
     client = request.registered
     before = _grant(_row(subject, client.client_id))
-    wanted = claims.needed(client, request.scope, request.claims)
+    wanted = claims.names_to_disclose(client, request.scope, request.claims)
     row = {
         "id": before.id or crypto.random_token(16),
         "scope": " ".join(sorted(before.scope | set(request.scope.split()))),
         "claims": " ".join(sorted(before.claims | wanted)),
         "resources": " ".join(sorted(before.resources | set(request.resources))),
         "granted_at": clock.timestamp(),
-        "wording": WORDING,
+        "wording": CONSENT_TEXT_VERSION,
     }
     _write(subject, client.client_id, row)
     _cache(subject, client.client_id, row)
-    trail.record("consent_given", account=subject, client=client.client_id, scope=request.scope, wording=WORDING)
+    trail.record("consent_given", account=subject, client=client.client_id, scope=request.scope, wording=CONSENT_TEXT_VERSION)
     return _grant(row)
 
 
 def of_account(subject: str) -> list[dict[str, Any]]:
     """Every grant of an account, newest first: client_id, scope, claims, resources, granted_at, wording."""
     names = ("client_id", "scope", "claims", "resources", "granted_at", "wording")
-    chosen = select(*(GRANTS.c[name] for name in names)).where(GRANTS.c.subject == subject)
+    chosen = select(*(REMEMBERED_GRANTS.c[name] for name in names)).where(REMEMBERED_GRANTS.c.subject == subject)
     with db.engine.connect() as connection:
-        rows = connection.execute(chosen.order_by(GRANTS.c.granted_at.desc())).mappings()
+        rows = connection.execute(chosen.order_by(REMEMBERED_GRANTS.c.granted_at.desc())).mappings()
         return [dict(row) for row in rows]
 
 
@@ -116,29 +116,35 @@ def revoke(subject: str, client_id: str) -> None:
     """Withdraws a grant: forgotten, and every token issued under it is dead."""
     row = _row(subject, client_id)
     with db.engine.begin() as connection:
-        connection.execute(delete(GRANTS).where(GRANTS.c.subject == subject, GRANTS.c.client_id == client_id))
+        connection.execute(
+            delete(REMEMBERED_GRANTS).where(REMEMBERED_GRANTS.c.subject == subject, REMEMBERED_GRANTS.c.client_id == client_id)
+        )
     _cache(subject, client_id, {})
     if row:
         revocation_marks.mark_ended(subject, row["id"])
-    refresh_tokens.end_account(subject, client_id)
+    refresh_tokens.revoke_for_account(subject, client_id)
     trail.record("grant_revoked", account=subject, client=client_id)
 
 
-def forget_client(connection: Connection, client_id: str) -> list[tuple[str, str]]:
+def delete_client_grants(connection: Connection, client_id: str) -> list[tuple[str, str]]:
     """Forgets what anybody allowed a client, within this transaction; subject and id of each grant, to be marked as ended."""
-    gone = delete(GRANTS).where(GRANTS.c.client_id == client_id).returning(GRANTS.c.subject, GRANTS.c.id)
+    gone = (
+        delete(REMEMBERED_GRANTS)
+        .where(REMEMBERED_GRANTS.c.client_id == client_id)
+        .returning(REMEMBERED_GRANTS.c.subject, REMEMBERED_GRANTS.c.id)
+    )
     return [(row.subject, row.id) for row in connection.execute(gone)]
 
 
 def page(request: Request, subject: str) -> Response:
     """The page that shows each value before it is shared."""
     client = request.registered
-    snapshot = accounts.snapshot(subject)
-    wanted = claims.needed(client, request.scope, request.claims)
+    snapshot = accounts.cached_claims(subject)
+    wanted = claims.names_to_disclose(client, request.scope, request.claims)
     context = {
-        "service": rooms.here().service,
-        "values": disclosure.shown(claims.pick(client, wanted, snapshot))
-        + disclosure.acting(resources.names(request.resources, str(get_locale()))),
+        "service": rooms.current_interaction().service,
+        "values": disclosure.labelled_claims(claims.select_values(client, wanted, snapshot))
+        + disclosure.delegation_labels(resources.display_names(request.resources, str(get_locale()))),
         "lasting": "offline_access" in request.scope.split(),
         "account": snapshot.get("name"),
     }
@@ -152,7 +158,11 @@ def _field(client_id: str) -> str:
 def _row(subject: str, client_id: str) -> dict[str, Any]:
     with db.engine.connect() as connection:
         found = (
-            connection.execute(select(GRANTS).where(GRANTS.c.subject == subject, GRANTS.c.client_id == client_id))
+            connection.execute(
+                select(REMEMBERED_GRANTS).where(
+                    REMEMBERED_GRANTS.c.subject == subject, REMEMBERED_GRANTS.c.client_id == client_id
+                )
+            )
             .mappings()
             .one_or_none()
         )
@@ -160,13 +170,17 @@ def _row(subject: str, client_id: str) -> dict[str, Any]:
 
 
 def _write(subject: str, client_id: str, row: dict[str, Any]) -> None:
-    changed = update(GRANTS).where(GRANTS.c.subject == subject, GRANTS.c.client_id == client_id).values(row)
+    changed = (
+        update(REMEMBERED_GRANTS)
+        .where(REMEMBERED_GRANTS.c.subject == subject, REMEMBERED_GRANTS.c.client_id == client_id)
+        .values(row)
+    )
     with db.engine.begin() as connection:
         if connection.execute(changed).rowcount:
             return
     try:
         with db.engine.begin() as connection:
-            connection.execute(insert(GRANTS).values(row | {"subject": subject, "client_id": client_id}))
+            connection.execute(insert(REMEMBERED_GRANTS).values(row | {"subject": subject, "client_id": client_id}))
     except IntegrityError:  # another tab of the same person was first
         with db.engine.begin() as connection:
             connection.execute(changed)
@@ -174,13 +188,13 @@ def _write(subject: str, client_id: str, row: dict[str, Any]) -> None:
 
 def _cache(subject: str, client_id: str, row: dict[str, Any]) -> None:
     kept = {name: row.get(name, "") for name in ("id", "scope", "claims", "resources")}
-    key = f"account:{{{crypto.bucket(subject)}}}:{subject}"
+    key = f"account:{{{crypto.hash_tag(subject)}}}:{subject}"
     store().put_fields(key, {_field(client_id): orjson.dumps(kept)}, CACHE_LIFE)
 
 
-def _grant(row: dict[str, Any]) -> Grant:
+def _grant(row: dict[str, Any]) -> ConsentedGrant:
     if not row.get("id"):
-        return NOTHING
+        return NO_GRANT
     # A copy in the store from before resources were kept has none: then they are asked about.
     parts = (frozenset(row.get(name, "").split()) for name in ("scope", "claims", "resources"))
-    return Grant(row["id"], *parts)
+    return ConsentedGrant(row["id"], *parts)

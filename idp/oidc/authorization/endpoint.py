@@ -17,17 +17,17 @@ from idp.interaction.pending import Interaction
 from idp.oidc import request
 from idp.oidc.authorization import consent, pushed_requests
 from idp.oidc.authorization.prompts import (
-    Asked,
-    Known,
-    Unmet,
-    acr_told,
+    PromptFacts,
+    PromptRequirements,
+    RequirementNotMet,
+    asserted_acr,
     essential_acr,
     next_prompt,
     preferred_acr,
     required_subject,
 )
 from idp.oidc.clients.presentation import service_of
-from idp.oidc.errors import refusal
+from idp.oidc.errors import oauth_error
 from idp.oidc.logout import session_management
 from idp.oidc.request import Request
 from idp.oidc.server import server
@@ -40,39 +40,39 @@ from idp.web.csrf import csrf_protect
 from idp.web.urls import origin_of
 
 # The room that a prompt opens first, and the prompts that count as owed meanwhile: a room opens while one of them is.
-ROOMS: dict[str, tuple[str, list[str]]] = {
+PROMPT_PAGES: dict[str, tuple[str, list[str]]] = {
     "create": ("registration.identity", ["create", "login"]),
     "select_account": ("login.password", ["select_account", "login"]),
     "login": ("login.password", ["login"]),
     # Whoever has lost the second factor, or is somebody else, may sign in anew or recover.
     "mfa": ("login.otp", ["mfa", "login"]),
-    "mfa_liked": ("login.otp", ["mfa", "mfa_liked", "login"]),
+    "mfa_preferred": ("login.otp", ["mfa", "mfa_preferred", "login"]),
     # Creating one wants a second factor first, as does everything that would be one.
     "passkey": ("login.passkey_offer", ["passkey", "mfa"]),
     # Whoever has another account that officers have seen may sign in to that.
     "assurance": ("login.assurance", ["assurance", "login"]),
     # Whoever has an old credential may sign in with it, which ends the limits.
     "limited": ("recovery.limited", ["limited", "login"]),
-    "limited_liked": ("recovery.limited", ["limited_liked", "login"]),
+    "limited_preferred": ("recovery.limited", ["limited_preferred", "login"]),
     "consent": ("oidc.consent", ["consent"]),
 }
 LOCALES = ("id", "en")
 
 
 @dataclass(frozen=True, slots=True)
-class Validated:
+class ValidatedRequest:
     """A request that has passed the pipeline, Authlib's grant for it, and the session that came with it."""
 
     request: Request
     grant: Any
     session: Session | None
-    remembered: consent.Grant = consent.NOTHING
+    remembered: consent.ConsentedGrant = consent.NO_GRANT
 
 
 def register(blueprint: Blueprint) -> None:
     """Adds the routes of this module."""
     blueprint.add_url_rule("/authorize", view_func=csrf_protect.exempt(authorize), methods=["GET", "POST"])
-    blueprint.add_url_rule("/interaction/<interaction_id>", view_func=door)
+    blueprint.add_url_rule("/interaction/<interaction_id>", view_func=resume)
     blueprint.add_url_rule("/interaction/<interaction_id>/cancel", view_func=cancel, methods=["POST"])
     blueprint.add_url_rule("/interaction/<interaction_id>/consent", "consent", consent_page, methods=["GET", "POST"])
 
@@ -85,37 +85,37 @@ def authorize() -> Response:
         asked = request.from_form() if posted else request.from_query()
         # A POST from the client's site brings no Lax cookie: the session shows at the door, one GET later.
         seen = _validate(asked, look=not posted)
-        seen = _with_grant(seen, seen.session)
-        prompt = None if posted else _next(seen, _known(seen))
+        seen = _with_remembered_grant(seen, seen.session)
+        prompt = None if posted else _owed_prompt(seen, _prompt_facts(seen))
     except OAuth2Error as error:
-        return _refuse(asked or Request({}), error)
+        return _error_response(asked or Request({}), error)
     if not posted and prompt is None:
-        return _answer(seen)
-    return _wait(seen, prompt)
+        return _success_response(seen)
+    return _begin_interaction(seen, prompt)
 
 
-def door() -> Response:
+def resume() -> Response:
     """Where next? Every room leads here, and only a GET of this leads out."""
-    return advance(rooms.here())
+    return advance(rooms.current_interaction())
 
 
 def cancel() -> Response:
     """The person goes back to the service: `access_denied`, by the same door."""
-    rooms.here().denied = True
-    return rooms.leave()
+    rooms.current_interaction().denied = True
+    return rooms.save_and_continue()
 
 
 def consent_page() -> Response:
     """Asks; open only while consent is owed, so that nobody says yes for someone who has not signed in."""
-    waiting = rooms.here()
+    waiting = rooms.current_interaction()
     if "consent" not in waiting.owed or waiting.authentication is None:
-        return rooms.door()
+        return rooms.redirect_to_next_step()
     if flask.request.method == "POST":
         return _decide(waiting, flask.request.form.get("decision"))
     try:
         seen = _validate(_resumed(waiting))
     except OAuth2Error:
-        return rooms.door()
+        return rooms.redirect_to_next_step()
     return consent.page(seen.request, waiting.authentication.account)
 
 
@@ -125,28 +125,28 @@ def advance(waiting: Interaction) -> Response:
     try:
         seen = _validate(asked)
         if waiting.denied:
-            raise refusal("access_denied", "The person went back to the service.")
+            raise oauth_error("access_denied", "The person went back to the service.")
         _compare_session(waiting, seen.session)
-        seen = _with_grant(seen, waiting.authentication)
-        prompt = _next(seen, _known(seen, waiting))
+        seen = _with_remembered_grant(seen, waiting.authentication)
+        prompt = _owed_prompt(seen, _prompt_facts(seen, waiting))
     except OAuth2Error as error:
-        return _end(waiting, asked, error)
-    return finish(waiting, seen) if prompt is None else _open(waiting, prompt)
+        return _end_with_error(waiting, asked, error)
+    return finish(waiting, seen) if prompt is None else _redirect_to_prompt(waiting, prompt)
 
 
-def finish(waiting: Interaction, seen: Validated) -> Response:
+def finish(waiting: Interaction, seen: ValidatedRequest) -> Response:
     """Consumes the interaction, establishes the session under a new secret, answers with a code: each once, here only."""
     if not pending.consume(waiting):
-        raise error_pages.Gone(waiting.service)
+        raise error_pages.InteractionGone(waiting.service)
     assert waiting.proved is not None
     carrier, session = Response(), seen.session
     if waiting.fresh or waiting.stepped_up:
         session = single_sign_on.establish(waiting.proved, carrier, replaces=seen.session)
-        known_devices.welcome(waiting.proved.account, carrier)
+        known_devices.remember_and_notify(waiting.proved.account, carrier)
     remembered = seen.remembered
-    if _said_yes(waiting) and not seen.request.registered.first_party:
-        remembered = consent.remember(waiting.proved.account, seen.request)
-    response = _answer(replace(seen, session=session, remembered=remembered))
+    if _has_consented(waiting) and not seen.request.registered.first_party:
+        remembered = consent.save_grant(waiting.proved.account, seen.request)
+    response = _success_response(replace(seen, session=session, remembered=remembered))
     response.headers.extend([("Set-Cookie", value) for value in carrier.headers.getlist("Set-Cookie")])
     trail.record("code_issued", account=waiting.proved.account, client=seen.request.registered.client_id)
     return response
@@ -160,26 +160,26 @@ def _resumed(waiting: Interaction) -> Request:
     return asked
 
 
-def _validate(asked: Request, *, look: bool = True) -> Validated:
+def _validate(asked: Request, *, look: bool = True) -> ValidatedRequest:
     asked.interactive = True
     engine: Any = server()
     grant = engine.get_consent_grant(asked, end_user=True)
     client = asked.registered
-    return Validated(asked, grant, single_sign_on.current(*consent.fields(client)) if look else None)
+    return ValidatedRequest(asked, grant, single_sign_on.current(*consent.account_fields(client)) if look else None)
 
 
-def _with_grant(seen: Validated, person: Session | Authentication | None) -> Validated:
+def _with_remembered_grant(seen: ValidatedRequest, person: Session | Authentication | None) -> ValidatedRequest:
     """The same with what this person has allowed the client before."""
     if person is None:
         return seen
     session = seen.session
-    ridden = session.extras if session is not None and session.account == person.account else ()
-    return replace(seen, remembered=consent.remembered(person.account, seen.request.registered, ridden))
+    prefetched = session.extras if session is not None and session.account == person.account else ()
+    return replace(seen, remembered=consent.find_grant(person.account, seen.request.registered, prefetched))
 
 
-def _next(seen: Validated, known: Known) -> str | None:
+def _owed_prompt(seen: ValidatedRequest, known: PromptFacts) -> str | None:
     asked = seen.request
-    wishes = Asked(
+    wishes = PromptRequirements(
         prompts=asked.prompts,
         max_age=asked.max_age,
         essential_acr=essential_acr(asked.claims) or frozenset(asked.registered.required_acr_values),
@@ -189,42 +189,42 @@ def _next(seen: Validated, known: Known) -> str | None:
     )
     try:
         return next_prompt(wishes, known, clock.timestamp())
-    except Unmet as unmet:
-        raise refusal(unmet.error, UNMET.get(unmet.error, "")) from None
+    except RequirementNotMet as unmet:
+        raise oauth_error(unmet.error, ERROR_DESCRIPTIONS.get(unmet.error, "")) from None
 
 
-UNMET = {
+ERROR_DESCRIPTIONS = {
     "login_required": "Nobody, or somebody else, is signed in.",
     "consent_required": "The person has not allowed all that is asked for.",
     "unmet_authentication_requirements": "The person cannot sign in as surely as is asked for.",
 }
 
 
-def _known(seen: Validated, waiting: Interaction | None = None) -> Known:
+def _prompt_facts(seen: ValidatedRequest, waiting: Interaction | None = None) -> PromptFacts:
     authentication = waiting.proved if waiting else (seen.session.authentication if seen.session else None)
     subject = claims.subject_for(seen.request.registered, authentication.account) if authentication else None
-    return Known(
+    return PromptFacts(
         authentication=authentication,
         subject=subject,
         fresh=bool(waiting and waiting.fresh),
-        factor_due=bool(waiting and waiting.fresh and authentication and _factor_due(authentication)),
+        second_factor_due=bool(waiting and waiting.fresh and authentication and _factor_due(authentication)),
         declined=bool(waiting and waiting.declined),
         offer=bool(waiting and waiting.offer),
-        consented=bool(waiting and _said_yes(waiting)),
+        consented=bool(waiting and _has_consented(waiting)),
         granted=seen.remembered.covers(seen.request),
     )
 
 
 def _factor_due(proved: Authentication) -> bool:
     # A session needs no second look: whatever it owed was given when it was established.
-    return "mfa" not in proved.amr and authenticators.due(proved.account)
+    return "mfa" not in proved.amr and authenticators.needs_second_factor(proved.account)
 
 
 def _preferred_acr(asked: Request) -> tuple[str, ...]:
     return preferred_acr(asked.claims, asked.get("acr_values"), asked.registered.default_acr_values)
 
 
-def _said_yes(waiting: Interaction) -> bool:
+def _has_consented(waiting: Interaction) -> bool:
     # Bound to the account: whoever signs in afterwards as somebody else is asked again.
     said, authentication = waiting.consented, waiting.authentication
     return bool(said and authentication and said.get("account") == authentication.account)
@@ -236,7 +236,7 @@ def _compare_session(waiting: Interaction, session: Session | None) -> None:
     So must a sign-in made on the way: whoever knew the old password does not wait here until a recovery is over.
     """
     if waiting.fresh:
-        if waiting.authentication and not accounts.stands(waiting.authentication):
+        if waiting.authentication and not accounts.authentication_still_valid(waiting.authentication):
             waiting.authentication, waiting.fresh = None, False
         return
     if waiting.session is None and session is not None:
@@ -252,55 +252,55 @@ def _decide(waiting: Interaction, decision: str | None) -> Response:
     elif decision == "deny":
         waiting.denied = True
         trail.record("consent_refused", account=account, client=waiting.service.get("client_id"))
-    return rooms.leave()
+    return rooms.save_and_continue()
 
 
-def _open(waiting: Interaction, prompt: str) -> Response:
-    endpoint, waiting.owed = ROOMS[prompt]
+def _redirect_to_prompt(waiting: Interaction, prompt: str) -> Response:
+    endpoint, waiting.owed = PROMPT_PAGES[prompt]
     waiting.save()
     return urls.see_other(url_for(endpoint, interaction_id=waiting.id))
 
 
-def _wait(seen: Validated, prompt: str | None) -> Response:
+def _begin_interaction(seen: ValidatedRequest, prompt: str | None) -> Response:
     """Starts an interaction, pinned to the session if there is one; then its room, or the door after a POST."""
     client, session = seen.request.registered, seen.session
     locale = _locale(seen.request)
     begun, secret = pending.begin(
         seen.request.payload.data,
-        service_of(client, locale or LOCALES[0]) | {"origin": origin_of(seen.request.answer_to or "")},
+        service_of(client, locale or LOCALES[0]) | {"origin": origin_of(seen.request.verified_redirect_uri or "")},
         session=session.sid if session else None,
         authentication=session.authentication if session else None,
-        owed=ROOMS[prompt][1] if prompt else [],
+        owed=PROMPT_PAGES[prompt][1] if prompt else [],
         locale=locale,
     )
     g.interaction = begun
-    endpoint = ROOMS[prompt][0] if prompt else "oidc.door"
-    return pending.bind(urls.see_other(url_for(endpoint, interaction_id=begun.id)), begun, secret)
+    endpoint = PROMPT_PAGES[prompt][0] if prompt else "oidc.resume"
+    return pending.set_interaction_cookie(urls.see_other(url_for(endpoint, interaction_id=begun.id)), begun, secret)
 
 
-def _answer(seen: Validated) -> Response:
+def _success_response(seen: ValidatedRequest) -> Response:
     """Success: a code made out to the session that is there now."""
     session, engine = seen.session, cast(Any, server())
     assert session is not None
     try:
-        for settle in SETTLE:
+        for settle in BEFORE_RESPONSE:
             settle(seen.request, session)
     except OAuth2Error as error:
-        return _refuse(seen.request, error)
+        return _error_response(seen.request, error)
     response = cast(Response, engine.create_authorization_response(seen.request, _approval(seen, session), seen.grant))
-    for finishing in FINISHING:
+    for finishing in AFTER_RESPONSE:
         finishing(response, session)
     return response
 
 
-def _approval(seen: Validated, session: Session) -> Approval:
+def _approval(seen: ValidatedRequest, session: Session) -> Approval:
     proved = session.authentication
     return Approval(
         subject=proved.account,
         client_id=seen.request.registered.client_id,
         scope=seen.request.scope,
         auth_time=proved.auth_time,
-        acr=acr_told(_preferred_acr(seen.request), proved),
+        acr=asserted_acr(_preferred_acr(seen.request), proved),
         amr=proved.amr,
         recovered_at=proved.recovered_at,
         sid=session.sid,
@@ -312,31 +312,31 @@ def _approval(seen: Validated, session: Session) -> Approval:
     )
 
 
-def _use_up(asked: Request, session: Session) -> None:
-    pushed_requests.use_up(asked)
+def _consume_pushed_request(asked: Request, session: Session) -> None:
+    pushed_requests.consume(asked)
 
 
-def _announce_state(asked: Request, session: Session) -> None:
-    state = session_management.session_state(asked.registered.client_id, asked.answer_to or "", session)
+def _add_session_state(asked: Request, session: Session) -> None:
+    state = session_management.session_state(asked.registered.client_id, asked.verified_redirect_uri or "", session)
     asked.extras.append(("session_state", state))
 
 
 # What happens when a request is about to be answered with success (it may still raise an OAuth error), and to the answer.
-SETTLE: list[Callable[[Request, Session], None]] = [_use_up, _announce_state]
-FINISHING: list[Callable[[Response, Session], None]] = [session_management.keep]
+BEFORE_RESPONSE: list[Callable[[Request, Session], None]] = [_consume_pushed_request, _add_session_state]
+AFTER_RESPONSE: list[Callable[[Response, Session], None]] = [session_management.set_browser_state]
 
 
-def _refuse(asked: Request, error: OAuth2Error) -> Response:
+def _error_response(asked: Request, error: OAuth2Error) -> Response:
     asked.interactive = True
     return server().handle_error_response(asked, error)
 
 
-def _end(waiting: Interaction, asked: Request, error: OAuth2Error) -> Response:
+def _end_with_error(waiting: Interaction, asked: Request, error: OAuth2Error) -> Response:
     if not pending.consume(waiting):
-        raise error_pages.Gone(waiting.service)
+        raise error_pages.InteractionGone(waiting.service)
     event: trail.Event = "interaction_cancelled" if waiting.denied else "authorization_refused"
     trail.record(event, client=waiting.service.get("client_id"), error=error.error)
-    return _refuse(asked, error)
+    return _error_response(asked, error)
 
 
 def _locale(asked: Request) -> str | None:

@@ -15,7 +15,7 @@ SATISFIES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PromptRequirements:
     """What the authorization request wants of the person."""
 
     prompts: frozenset[str] = frozenset()
@@ -27,20 +27,20 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class PromptFacts:
     """What we know: who is signed in (their subject as this client sees it), and what they did in this interaction."""
 
     authentication: Authentication | None = None
     subject: str | None = None
     fresh: bool = False  # signed in (or registered) within this interaction
-    factor_due: bool = False  # just now, to an account with a second factor, from a device that is not excused
+    second_factor_due: bool = False  # just now, to an account with a second factor, from a device that is not excused
     declined: bool = False  # went on without the second factor that the client would have liked
     offer: bool = False  # a passkey is to be promoted, once
     consented: bool = False  # said yes within this interaction
     granted: bool = False  # a remembered grant covers all that is asked
 
 
-class Unmet(Exception):
+class RequirementNotMet(Exception):
     """The client cannot have what it insists on, or not without a page: the OAuth error to answer."""
 
     def __init__(self, error: str) -> None:
@@ -48,17 +48,17 @@ class Unmet(Exception):
         self.error = error
 
 
-def create_owed(asked: Asked, known: Known, now: int) -> bool:
+def create_owed(asked: PromptRequirements, known: PromptFacts, now: int) -> bool:
     """The client wants a registration page, once; signing in instead will do."""
     return "create" in asked.prompts and not known.fresh
 
 
-def select_account_owed(asked: Asked, known: Known, now: int) -> bool:
+def select_account_owed(asked: PromptRequirements, known: PromptFacts, now: int) -> bool:
     """The person chooses the account by signing in, once."""
     return "select_account" in asked.prompts and not known.fresh
 
 
-def login_owed(asked: Asked, known: Known, now: int) -> bool:
+def login_owed(asked: PromptRequirements, known: PromptFacts, now: int) -> bool:
     """Nobody is signed in, or not lately, surely or freshly enough. Whoever has just signed in is not asked twice."""
     if known.authentication is None:
         return True
@@ -66,51 +66,55 @@ def login_owed(asked: Asked, known: Known, now: int) -> bool:
         return False
     if "login" in asked.prompts or _too_old(asked.max_age, known.authentication.auth_time, now):
         return True
-    return not _is_the_one(asked, known) or not (_acr_possible(asked, known.authentication) or _unassured(asked, known))
+    return not _subject_matches(asked, known) or not (
+        _acr_possible(asked, known.authentication) or _lacks_identity_assurance(asked, known)
+    )
 
 
-def assurance_owed(asked: Asked, known: Known, now: int) -> bool:
+def assurance_owed(asked: PromptRequirements, known: PromptFacts, now: int) -> bool:
     """The client insists on an account whose person officers have seen: a page says how to become one."""
-    return _unassured(asked, known)
+    return _lacks_identity_assurance(asked, known)
 
 
-def limited_owed(asked: Asked, known: Known, now: int) -> bool:
+def limited_owed(asked: PromptRequirements, known: PromptFacts, now: int) -> bool:
     """The client insists on more than a recovered account has during probation: a page says from when it will."""
     proved = known.authentication
-    return bool(proved and now < proved.limited_until and asked.essential_acr and not asked.essential_acr & reached(proved))
+    return bool(
+        proved and now < proved.limited_until and asked.essential_acr and not asked.essential_acr & satisfied_acr_values(proved)
+    )
 
 
-def limited_liked(asked: Asked, known: Known, now: int) -> bool:
+def limited_preferred(asked: PromptRequirements, known: PromptFacts, now: int) -> bool:
     """The client would like the full class, which a recovered account does not have yet: the person may go on without."""
     proved = known.authentication
     if proved is None or known.declined or "none" in asked.prompts or now >= proved.limited_until:
         return False
-    return ACR_FULL in asked.preferred_acr and not reached(proved) & set(asked.preferred_acr)
+    return ACR_FULL in asked.preferred_acr and not satisfied_acr_values(proved) & set(asked.preferred_acr)
 
 
-def mfa_owed(asked: Asked, known: Known, now: int) -> bool:
+def mfa_owed(asked: PromptRequirements, known: PromptFacts, now: int) -> bool:
     """The second factor: owed by whoever has one, and by everybody where the client insists."""
     proved = known.authentication
     if proved is None or "mfa" in proved.amr:
         return False
-    return known.factor_due or bool(asked.essential_acr and not asked.essential_acr & reached(proved))
+    return known.second_factor_due or bool(asked.essential_acr and not asked.essential_acr & satisfied_acr_values(proved))
 
 
-def mfa_liked(asked: Asked, known: Known, now: int) -> bool:
+def mfa_preferred(asked: PromptRequirements, known: PromptFacts, now: int) -> bool:
     """The client would like a second factor, and the person may decline: it then hears so by `acr`, as under prompt=none."""
     proved = known.authentication
     if proved is None or known.declined or "none" in asked.prompts or proved.acr == ACR_RECOVERED:
         return False
-    best = next((acr for acr in asked.preferred_acr if acr in reached(proved) | {ACR_MFA}), None)
+    best = next((acr for acr in asked.preferred_acr if acr in satisfied_acr_values(proved) | {ACR_MFA}), None)
     return best == ACR_MFA and "mfa" not in proved.amr
 
 
-def passkey_offered(asked: Asked, known: Known, now: int) -> bool:
+def passkey_offered(asked: PromptRequirements, known: PromptFacts, now: int) -> bool:
     """The one time that a passkey is promoted: after a sign-in, and never where no page may be shown."""
     return known.offer and known.fresh and "none" not in asked.prompts
 
 
-def consent_owed(asked: Asked, known: Known, now: int) -> bool:
+def consent_owed(asked: PromptRequirements, known: PromptFacts, now: int) -> bool:
     """Not yet said in this interaction, and either asked for outright or not covered by what is remembered."""
     if known.consented:
         return False
@@ -118,21 +122,21 @@ def consent_owed(asked: Asked, known: Known, now: int) -> bool:
 
 
 # In this order. Each prompt with the error that answers it under prompt=none (OpenID Connect Core 3.1.2.6).
-RULES: tuple[tuple[str, Callable[[Asked, Known, int], bool], str], ...] = (
+RULES: tuple[tuple[str, Callable[[PromptRequirements, PromptFacts, int], bool], str], ...] = (
     ("create", create_owed, "login_required"),
     ("select_account", select_account_owed, "account_selection_required"),
     ("limited", limited_owed, "unmet_authentication_requirements"),
     ("login", login_owed, "login_required"),
     ("assurance", assurance_owed, "unmet_authentication_requirements"),
-    ("limited_liked", limited_liked, "interaction_required"),
+    ("limited_preferred", limited_preferred, "interaction_required"),
     ("mfa", mfa_owed, "interaction_required"),
-    ("mfa_liked", mfa_liked, "interaction_required"),
+    ("mfa_preferred", mfa_preferred, "interaction_required"),
     ("passkey", passkey_offered, "interaction_required"),
     ("consent", consent_owed, "consent_required"),
 )
 
 
-def next_prompt(asked: Asked, known: Known, now: int) -> str | None:
+def next_prompt(asked: PromptRequirements, known: PromptFacts, now: int) -> str | None:
     """The prompt owed next, None when the client may have its answer; raises Unmet.
 
     `now` in epoch seconds. Under prompt=none whatever is owed is Unmet (OpenID Connect Core 3.1.2.1).
@@ -140,28 +144,30 @@ def next_prompt(asked: Asked, known: Known, now: int) -> str | None:
     for prompt, owed, error in RULES:
         if owed(asked, known, now):
             if "none" in asked.prompts:
-                raise Unmet(error)
+                raise RequirementNotMet(error)
             return prompt
         if prompt == "login":
-            _insist(asked, known)
+            _check_requirements_attainable(asked, known)
     return None
 
 
-def _insist(asked: Asked, known: Known) -> None:
-    if not _is_the_one(asked, known):
-        raise Unmet("login_required")
-    if known.authentication is None or not (_acr_possible(asked, known.authentication) or _unassured(asked, known)):
-        raise Unmet("unmet_authentication_requirements")
+def _check_requirements_attainable(asked: PromptRequirements, known: PromptFacts) -> None:
+    if not _subject_matches(asked, known):
+        raise RequirementNotMet("login_required")
+    if known.authentication is None or not (
+        _acr_possible(asked, known.authentication) or _lacks_identity_assurance(asked, known)
+    ):
+        raise RequirementNotMet("unmet_authentication_requirements")
 
 
-def _unassured(asked: Asked, known: Known) -> bool:
+def _lacks_identity_assurance(asked: PromptRequirements, known: PromptFacts) -> bool:
     proved = known.authentication
     if proved is None or proved.acr != ACR_DATA or ACR_FULL not in asked.essential_acr:
         return False
     return not _acr_possible(asked, proved)
 
 
-def _is_the_one(asked: Asked, known: Known) -> bool:
+def _subject_matches(asked: PromptRequirements, known: PromptFacts) -> bool:
     return asked.subject is None or asked.subject == known.subject
 
 
@@ -170,23 +176,23 @@ def _too_old(max_age: int | None, auth_time: int, now: int) -> bool:
     return max_age is not None and (max_age == 0 or now - auth_time > max_age)
 
 
-def reached(authentication: Authentication) -> frozenset[str]:
+def satisfied_acr_values(authentication: Authentication) -> frozenset[str]:
     """Every class that this sign-in satisfies. During probation after a recovery no second factor adds any."""
     classes = SATISFIES.get(authentication.acr, frozenset({authentication.acr}))
     twice = "mfa" in authentication.amr and authentication.acr != ACR_RECOVERED
     return classes | {ACR_MFA} if twice else classes
 
 
-def acr_told(preferred: tuple[str, ...], authentication: Authentication) -> str:
+def asserted_acr(preferred: tuple[str, ...], authentication: Authentication) -> str:
     """The class to tell: the first that the client asked for and that was reached, else the account's own."""
-    return next((acr for acr in preferred if acr in reached(authentication)), authentication.acr)
+    return next((acr for acr in preferred if acr in satisfied_acr_values(authentication)), authentication.acr)
 
 
-def _acr_possible(asked: Asked, authentication: Authentication) -> bool:
+def _acr_possible(asked: PromptRequirements, authentication: Authentication) -> bool:
     if not asked.essential_acr:
         return True
-    with_second = replace(authentication, amr=(*authentication.amr, "mfa"))
-    return bool(reached(with_second) & asked.essential_acr)
+    with_second_factor = replace(authentication, amr=(*authentication.amr, "mfa"))
+    return bool(satisfied_acr_values(with_second_factor) & asked.essential_acr)
 
 
 def essential_acr(claims: dict[str, Any]) -> frozenset[str]:

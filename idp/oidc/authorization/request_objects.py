@@ -8,18 +8,18 @@ from idp.core import clock
 from idp.core.settings import settings
 from idp.oidc.clients import keys
 from idp.oidc.clients.fetch import FetchRefused, fetch
-from idp.oidc.errors import refusal
+from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
 
 if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
 
-OWN_CLAIMS = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti", "sub"})  # of the JWT itself, not of the request
-OUTSIDE = frozenset({"client_id", "request", "request_uri"})
-MOST_AGE = 3600  # seconds
+JWT_CLAIMS = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti", "sub"})  # of the JWT itself, not of the request
+NEVER_FROM_OBJECT = frozenset({"client_id", "request", "request_uri"})
+MAX_OBJECT_AGE = 3600  # seconds
 
 
-def unpack(request: Request) -> None:
+def resolve(request: Request) -> None:
     """Replaces the request's parameters by those of its signed object, if it has one; raises the OAuth errors of RFC 9101.
 
     What the client signed wins over what travelled beside it (OpenID Connect Core 6.1): nobody in between can change it.
@@ -29,71 +29,71 @@ def unpack(request: Request) -> None:
     if not by_value and not by_address:
         # What has a name was looked at when it was pushed. Else fails closed: whoever sits in between could drop the object.
         if request.registered.require_signed_request_object and not request.get("request_uri"):
-            raise refusal("invalid_request", "This client must sign its requests.")  # RFC 9101 section 10.5
+            raise oauth_error("invalid_request", "This client must sign its requests.")  # RFC 9101 section 10.5
         return
     if by_value and by_address:
-        raise refusal("invalid_request", "request and request_uri exclude each other.")
+        raise oauth_error("invalid_request", "request and request_uri exclude each other.")
     client = request.registered
     token = by_value or _fetched(by_address, client)
     claims = _claims(token, client)
-    _belongs(claims, request, client)
-    signed = {name: _text(name, value) for name, value in claims.items() if name not in OWN_CLAIMS}
-    request.payload.data.update({k: v for k, v in signed.items() if k not in OUTSIDE})
+    _check_claims(claims, request, client)
+    signed = {name: _text(name, value) for name, value in claims.items() if name not in JWT_CLAIMS}
+    request.payload.data.update({k: v for k, v in signed.items() if k not in NEVER_FROM_OBJECT})
     for name in ("request",) if request.pushed else ("request", "request_uri"):
         request.payload.data.pop(name, None)
     request.signed = True
 
 
-def signed_when_required(request: Request) -> None:
+def check_signed_when_required(request: Request) -> None:
     """RFC 9101 section 10.5: a client registered with `require_signed_request_object` says nothing unsigned."""
     # Whatever was kept, by us for an interaction or under the name of a pushed request, was checked when it came.
     kept = request.resumed or (request.pushed and bool(request.get("request_uri")))
     if request.registered.require_signed_request_object and not (request.signed or kept):
-        raise refusal("invalid_request", "This client must sign its authorization requests.")
+        raise oauth_error("invalid_request", "This client must sign its authorization requests.")
 
 
 def _claims(token: str, client: "Client") -> dict[str, Any]:
     chosen = client.request_object_signing_alg
-    algorithms = tuple(a for a in keys.ASYMMETRIC if chosen in (None, a))
+    algorithms = tuple(a for a in keys.ASYMMETRIC_ALGORITHMS if chosen in (None, a))
     try:
         return keys.verified_claims(token, client, algorithms)[1]
-    except keys.Unverified as unverified:
-        raise refusal("invalid_request_object", f"The request object is refused: {unverified.reason}.") from None
+    except keys.ClientJwtError as unverified:
+        raise oauth_error("invalid_request_object", f"The request object is refused: {unverified.reason}.") from None
 
 
 def _fetched(address: str, client: "Client") -> str:
     registered = client.request_uris or ()
     # Never an address that is not registered: it would let anybody make us fetch (protocol: "Never").
     if address.partition("#")[0] not in {uri.partition("#")[0] for uri in registered}:
-        raise refusal("invalid_request_uri", "request_uri is not registered for this client.")
+        raise oauth_error("invalid_request_uri", "request_uri is not registered for this client.")
     try:
         return fetch(address.partition("#")[0]).body.decode("ascii").strip()
     except (FetchRefused, UnicodeDecodeError):
-        raise refusal("invalid_request_uri", "The request object could not be fetched.") from None
+        raise oauth_error("invalid_request_uri", "The request object could not be fetched.") from None
 
 
-def _belongs(claims: dict[str, Any], request: Request, client: "Client") -> None:
+def _check_claims(claims: dict[str, Any], request: Request, client: "Client") -> None:
     """RFC 9101 section 5.2 and 6.3, OpenID Connect Core 6.1: issued by this client, for us, now, and about this request."""
     now = clock.timestamp()
     audience = claims.get("aud", settings().issuer)
     if claims.get("iss", client.client_id) != client.client_id or claims.get("client_id", client.client_id) != client.client_id:
-        raise refusal("invalid_request_object", "The request object is another client's.")
+        raise oauth_error("invalid_request_object", "The request object is another client's.")
     if settings().issuer not in (audience if isinstance(audience, list) else [audience]):
-        raise refusal("invalid_request_object", "The request object is meant for another server.")
+        raise oauth_error("invalid_request_object", "The request object is meant for another server.")
     times = [claims.get(name, now) for name in ("exp", "nbf", "iat")]
     if not all(isinstance(t, int | float) and not isinstance(t, bool) for t in times):
-        raise refusal("invalid_request_object", "A time in the request object is not a number.")
-    if ("exp" in claims and times[0] <= now) or times[1] > now + 30 or now - min(times[1], times[2]) > MOST_AGE:
-        raise refusal("invalid_request_object", "The request object has expired or is not valid yet.")
-    _agrees(claims, request)
+        raise oauth_error("invalid_request_object", "A time in the request object is not a number.")
+    if ("exp" in claims and times[0] <= now) or times[1] > now + 30 or now - min(times[1], times[2]) > MAX_OBJECT_AGE:
+        raise oauth_error("invalid_request_object", "The request object has expired or is not valid yet.")
+    _check_consistency(claims, request)
 
 
-def _agrees(claims: dict[str, Any], request: Request) -> None:
+def _check_consistency(claims: dict[str, Any], request: Request) -> None:
     if "request" in claims or "request_uri" in claims:
-        raise refusal("invalid_request_object", "A request object cannot contain another.")
+        raise oauth_error("invalid_request_object", "A request object cannot contain another.")
     outside = request.get("response_type")
     if outside and claims.get("response_type", outside) != outside:
-        raise refusal("invalid_request_object", "response_type differs inside and outside of the request object.")
+        raise oauth_error("invalid_request_object", "response_type differs inside and outside of the request object.")
 
 
 def _text(name: str, value: Any) -> str:
@@ -105,5 +105,5 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, list) and name in ("resource", "audience") and all(isinstance(v, str) for v in value):
         return " ".join(value)
     if not isinstance(value, str) or "\0" in value or len(value) > 4096:
-        raise refusal("invalid_request_object", "A parameter in the request object is not a string.")
+        raise oauth_error("invalid_request_object", "A parameter in the request object is not a string.")
     return value

@@ -15,7 +15,7 @@ Parameters = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AuthorizationResponse:
     """What goes back to the client: verified redirect URI, response mode, parameters."""
 
     redirect_uri: str
@@ -31,11 +31,13 @@ class Answer:
         return response
 
 
-def answer(request: Request, parameters: Parameters) -> Answer:
+def authorization_response(request: Request, parameters: Parameters) -> AuthorizationResponse:
     """An answer to a verified request, in its response mode, with its `state` exactly as received."""
     state = request.get("state")
     echoed = [("state", state)] if state and "state" not in request.repeated else []
-    return Answer(request.answer_to or "", mode_of(request), [*parameters, *request.extras, *echoed])
+    return AuthorizationResponse(
+        request.verified_redirect_uri or "", effective_mode(request), [*parameters, *request.extras, *echoed]
+    )
 
 
 def default_mode(response_type: str | None) -> str:
@@ -49,7 +51,7 @@ def allowed_modes(response_type: str | None) -> frozenset[str]:
     return modes if default_mode(response_type) == "query" else modes - {"query"}
 
 
-def mode_of(request: Request) -> str:
+def effective_mode(request: Request) -> str:
     """The mode asked for, or the response type's default when none or an impossible one was."""
     asked = request.get("response_mode")
     response_type = request.payload.response_type

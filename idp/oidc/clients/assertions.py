@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from idp.oidc.clients.client import Client, Proof
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-MOST_LIFE = 3600  # seconds; one that is good for years would be a password
+MAX_ASSERTION_LIFE = 3600  # seconds; one that is good for years would be a password
 LEEWAY = 30  # seconds that clocks may differ
-HMAC = ("HS256", "HS384", "HS512")
+HMAC_ALGORITHMS = ("HS256", "HS384", "HS512")
 
 
 def attempted(request: Request) -> bool:
@@ -31,14 +31,14 @@ def prove(request: Request) -> "Proof":
     method = client.token_endpoint_auth_method
     if method not in ("client_secret_jwt", "private_key_jwt"):
         return None
-    accepted = HMAC if method == "client_secret_jwt" else keys.ASYMMETRIC
+    accepted = HMAC_ALGORITHMS if method == "client_secret_jwt" else keys.ASYMMETRIC_ALGORITHMS
     chosen = client.token_endpoint_auth_signing_alg
     algorithms = tuple(a for a in accepted if chosen in (None, a))
     try:
         _, claims = keys.verified_claims(request.get("client_assertion"), client, algorithms)
-    except keys.Unverified:
+    except keys.ClientJwtError:
         return None
-    return (client, method) if _holds(claims, client) and _first_use(claims, client) else None
+    return (client, method) if _claims_are_valid(claims, client) and _first_use(claims, client) else None
 
 
 def _claimed(request: Request) -> "Client | None":
@@ -50,20 +50,20 @@ def _claimed(request: Request) -> "Client | None":
 
 def _unverified_subject(assertion: str) -> str | None:
     try:
-        subject = keys.peek(assertion).get("sub")
-    except keys.Unverified:
+        subject = keys.unverified_claims(assertion).get("sub")
+    except keys.ClientJwtError:
         return None
     return subject if isinstance(subject, str) else None
 
 
-def _holds(claims: dict[str, Any], client: "Client") -> bool:
+def _claims_are_valid(claims: dict[str, Any], client: "Client") -> bool:
     """RFC 7523 section 3, numbers 1 to 5."""
     now = clock.timestamp()
     issued_by_itself = claims.get("iss") == claims.get("sub") == client.client_id
     expires, begins, issued = claims.get("exp", ""), claims.get("nbf", now), claims.get("iat", now)
     if not issued_by_itself or not all(_is_time(t) for t in (expires, begins, issued)):
         return False
-    in_time = now - LEEWAY < expires <= now + MOST_LIFE + LEEWAY and begins <= now + LEEWAY and issued <= now + LEEWAY
+    in_time = now - LEEWAY < expires <= now + MAX_ASSERTION_LIFE + LEEWAY and begins <= now + LEEWAY and issued <= now + LEEWAY
     return bool(in_time) and _is_for_us(claims.get("aud"), client)
 
 
@@ -87,4 +87,4 @@ def _first_use(claims: dict[str, Any], client: "Client") -> bool:
     if not isinstance(jti, str) or not 1 <= len(jti) <= 512:
         return False
     life = max(1, int(claims["exp"]) - clock.timestamp() + LEEWAY + 1)
-    return store().put_new(f"jti:{crypto.digest(client.client_id)}:{crypto.digest(jti)}", "1", life)
+    return store().put_if_absent(f"jti:{crypto.digest(client.client_id)}:{crypto.digest(jti)}", "1", life)

@@ -13,12 +13,11 @@ from idp.oidc import cors
 from idp.oidc.clients import assertions
 from idp.oidc.clients.client import Proof
 from idp.oidc.clients.directory import clients
-from idp.oidc.errors import refusal
+from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
 
 if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +36,26 @@ def authenticate(request: Request, endpoint: str) -> "Client":
     """
     attempts = [method for method in METHODS.values() if method.attempted(request)]
     if len(attempts) > 1:
-        raise refusal("invalid_request", "More than one client authentication method was used.")
+        raise oauth_error("invalid_request", "More than one client authentication method was used.")
     proof = attempts[0].prove(request) if attempts else None
     if proof is None or not proof[0].check_endpoint_auth_method(proof[1], endpoint):
-        raise unproven(request)
+        raise invalid_client(request)
     request.client, request.auth_method = proof
-    cors.called_by(proof[0])
+    cors.set_caller(proof[0])
     return proof[0]
 
 
-def unproven(request: Request) -> OAuth2Error:
+def invalid_client(request: Request) -> OAuth2Error:
     """The one answer to every failure."""
-    return refusal("invalid_client", "Client authentication failed.")
+    return oauth_error("invalid_client", "Client authentication failed.")
 
 
-def challenge(request: Request | None) -> list[tuple[str, str]]:
+def authenticate_header(request: Request | None) -> list[tuple[str, str]]:
     """The header that must accompany `invalid_client` when the client tried the Authorization header (RFC 6749 5.2)."""
     return [("WWW-Authenticate", 'Basic realm="token"')] if request is None or _authorization(request) else []
 
 
-def supported() -> list[str]:
+def supported_methods() -> list[str]:
     """Every registered name that a client may choose, as discovery lists them."""
     return [name for method in METHODS.values() for name in method.serves]
 

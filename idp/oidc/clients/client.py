@@ -76,8 +76,8 @@ class Client(ClientEntry, ClientMixin):
         """In constant time; a client without a secret has none that matches."""
         if self.client_secret_hash:
             _, salt, wanted = self.client_secret_hash.split(":")
-            return crypto.same(crypto.sha256(salt + client_secret).hex(), wanted)
-        return self._secret is not None and crypto.same(self._secret, client_secret)
+            return crypto.constant_time_equal(crypto.sha256(salt + client_secret).hex(), wanted)
+        return self._secret is not None and crypto.constant_time_equal(self._secret, client_secret)
 
     def plain_secret(self) -> str | None:
         """The secret itself, where HMACs need it (client_secret_jwt)."""

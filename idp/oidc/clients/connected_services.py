@@ -7,17 +7,17 @@ from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import delete, select
 
 from idp.accounts import disclosure
-from idp.accounts.connections import Connection
+from idp.accounts.connections import ConnectedService
 from idp.audit import trail
 from idp.core import clock
 from idp.core.values import ACCOUNT_CLIENT
 from idp.oidc.authorization import consent, resources
-from idp.oidc.authorization.consent import GRANTS
+from idp.oidc.authorization.consent import REMEMBERED_GRANTS
 from idp.oidc.clients.directory import clients
 from idp.oidc.logout import back_channel
-from idp.oidc.logout.back_channel import NOTICES
+from idp.oidc.logout.back_channel import LOGOUT_NOTICES
 from idp.oidc.tokens import claims, refresh_tokens, revocation_marks, service_use
-from idp.oidc.tokens.refresh_tokens import FAMILIES
+from idp.oidc.tokens.refresh_tokens import REFRESH_FAMILIES
 from idp.sessions import single_sign_on
 from idp.storage.database import db
 
@@ -25,27 +25,27 @@ if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
 
 
-class Services:
+class ConnectedServices:
     """What `idp.accounts.connections` asks of the protocol."""
 
-    def of(self, subject: str) -> list[Connection]:
+    def of(self, subject: str) -> list[ConnectedService]:
         """Services with a grant, with refresh tokens, or used within 90 days; not these pages themselves."""
         grants = {grant["client_id"]: grant for grant in consent.of_account(subject)}
-        lasting = {row["client_id"]: row["created_at"] for row in _families(subject) if row["revoked_at"] is None}
-        used = service_use.used_by(subject)
-        found = (grants.keys() | lasting.keys() | used.keys()) - {ACCOUNT_CLIENT}
-        made = [_connection(c, grants.get(c), lasting.get(c), used.get(c)) for c in found]
+        offline = {row["client_id"]: row["created_at"] for row in _families(subject) if row["revoked_at"] is None}
+        used = service_use.services_used(subject)
+        found = (grants.keys() | offline.keys() | used.keys()) - {ACCOUNT_CLIENT}
+        made = [_connection(c, grants.get(c), offline.get(c), used.get(c)) for c in found]
         return sorted(made, key=lambda connection: connection.name.casefold())
 
     def end(self, subject: str, client_id: str) -> None:
         """Codes and access tokens first, so that nothing new comes of them; then grant and refresh tokens; then it is told."""
-        revocation_marks.cut(subject, client_id)
+        revocation_marks.end_client_tokens(subject, client_id)
         consent.revoke(subject, client_id)
-        _tell(subject, client_id)
+        _notify_back_channel(subject, client_id)
 
-    def end_tokens(self, subject: str) -> None:
+    def revoke_tokens(self, subject: str) -> None:
         """Every family of refresh tokens, with its access tokens."""
-        refresh_tokens.end_account(subject)
+        refresh_tokens.revoke_for_account(subject)
 
     def name(self, client_id: str) -> str | None:
         """In the language of the page."""
@@ -56,27 +56,30 @@ class Services:
         """Grants with time and wording, and the life of each family of refresh tokens."""
         grants = [{"kind": "consent"} | grant for grant in consent.of_account(subject)]
         kept = [{"kind": "refresh_tokens"} | family for family in _families(subject)]
-        used = [{"kind": "used", "client_id": c, "first": at[0], "last": at[1]} for c, at in service_use.used_by(subject).items()]
+        used = [
+            {"kind": "used", "client_id": c, "first": at[0], "last": at[1]}
+            for c, at in service_use.services_used(subject).items()
+        ]
         return grants + kept + used
 
 
 def erase(_: Any, subject: str, connection: SqlConnection, **rest: Any) -> None:
     """An account is being erased: its grants, refresh tokens and notices of logout go in the same transaction."""
-    for table in (GRANTS, FAMILIES, NOTICES):
+    for table in (REMEMBERED_GRANTS, REFRESH_FAMILIES, LOGOUT_NOTICES):
         connection.execute(delete(table).where(table.c.subject == subject))
 
 
 def forget(_: Any, subject: str) -> None:
     """An account is gone: so is which services it used."""
-    service_use.forget_use(subject)
+    service_use.forget_services_used(subject)
 
 
 def _connection(
-    client_id: str, grant: dict[str, Any] | None, lasting: int | None, used: tuple[int, int] | None
-) -> Connection:
+    client_id: str, grant: dict[str, Any] | None, offline: int | None, used: tuple[int, int] | None
+) -> ConnectedService:
     client = clients().find(client_id)
-    times = [at for at in (grant["granted_at"] if grant else None, lasting, used[0] if used else None) if at]
-    return Connection(
+    times = [at for at in (grant["granted_at"] if grant else None, offline, used[0] if used else None) if at]
+    return ConnectedService(
         client_id=client_id,
         name=client.name(_language()) if client else client_id,
         logo_uri=str(client.logo_uri or "") if client else "",
@@ -84,26 +87,31 @@ def _connection(
         since=min(times, default=None),
         last_used=used[1] if used else None,
         consented=grant is not None,
-        lasting=lasting is not None,
+        offline=offline is not None,
     )
 
 
 def _shared(client: "Client | None", grant: dict[str, Any] | None) -> list[str]:
     """What was allowed; for a service of the ministry, which nobody is asked about, what it may have."""
     if grant is not None:
-        acting = disclosure.acting(resources.names(tuple(grant["resources"].split()), _language()))
+        acting = disclosure.delegation_labels(resources.display_names(tuple(grant["resources"].split()), _language()))
         return disclosure.labels(set(grant["claims"].split())) + [f"{label} {name}" for label, name in acting]
     return disclosure.labels(set(claims.permitted(client))) if client is not None else []
 
 
 def _families(subject: str) -> list[dict[str, Any]]:
-    wanted = (FAMILIES.c.client_id, FAMILIES.c.created_at, FAMILIES.c.expires_at, FAMILIES.c.revoked_at)
-    alive = select(*wanted).where(FAMILIES.c.subject == subject, FAMILIES.c.expires_at > clock.timestamp())
+    wanted = (
+        REFRESH_FAMILIES.c.client_id,
+        REFRESH_FAMILIES.c.created_at,
+        REFRESH_FAMILIES.c.expires_at,
+        REFRESH_FAMILIES.c.revoked_at,
+    )
+    alive = select(*wanted).where(REFRESH_FAMILIES.c.subject == subject, REFRESH_FAMILIES.c.expires_at > clock.timestamp())
     with db.engine.connect() as connection:
-        return [dict(row) for row in connection.execute(alive.order_by(FAMILIES.c.created_at.desc())).mappings()]
+        return [dict(row) for row in connection.execute(alive.order_by(REFRESH_FAMILIES.c.created_at.desc())).mappings()]
 
 
-def _tell(subject: str, client_id: str) -> None:
+def _notify_back_channel(subject: str, client_id: str) -> None:
     """By back channel, of each session it knows; where there is none, of the person (Back-Channel Logout 1.0 section 2.4)."""
     known = [session["sid"] for session in single_sign_on.of_account(subject)]
     concerned = [sid for sid in known if single_sign_on.forget_client(sid, client_id)]

@@ -14,7 +14,7 @@ def delete(client_id: str) -> None:
     set the access tokens open nothing either, since their client is not found.
     """
     with db.engine.begin() as connection:
-        ended = refresh_tokens.end_client(connection, client_id) + consent.forget_client(connection, client_id)
+        ended = refresh_tokens.revoke_for_client(connection, client_id) + consent.delete_client_grants(connection, client_id)
         dynamic.remove(connection, client_id)
     for subject, name in ended:
         revocation_marks.mark_ended(subject, name)

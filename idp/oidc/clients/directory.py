@@ -1,6 +1,5 @@
 """The directory of clients: those of the file, reloaded when it changes, and those that registered themselves."""
 
-
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from idp.oidc.clients.file import load
 
 log = structlog.get_logger()
 
-LOOK_EVERY = 1.0  # seconds
+CHECK_INTERVAL = 1.0  # seconds
 
 
 @dataclass(slots=True)
@@ -41,7 +40,7 @@ class ClientDirectory:
 
     def find(self, client_id: str) -> Client | None:
         """The client, from the file as it is now (within a second), else from the others."""
-        if clock.monotonic() - self._looked > LOOK_EVERY:
+        if clock.monotonic() - self._looked > CHECK_INTERVAL:
             self._look()
         client = self.known.get(client_id)
         if client is not None:

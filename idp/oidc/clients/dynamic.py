@@ -15,7 +15,7 @@ from idp.storage.sealing import sealer
 
 PREFIX = "dyn-"
 # Only what we could have given out is looked for in SQL: unknown ids cost nothing, and PostgreSQL takes no NUL in a text.
-ISSUED = re.compile(PREFIX + r"[A-Za-z0-9_-]{24}")
+ISSUED_CLIENT_ID = re.compile(PREFIX + r"[A-Za-z0-9_-]{24}")
 
 
 class DynamicClient(Model):
@@ -30,7 +30,7 @@ class DynamicClient(Model):
     created_at: Mapped[int] = mapped_column(BigInteger)
 
 
-DYNAMIC = cast(Table, DynamicClient.__table__)
+DYNAMIC_CLIENTS = cast(Table, DynamicClient.__table__)
 
 
 def new_id() -> str:
@@ -48,7 +48,7 @@ def find_managed(client_id: str, token: str) -> Any:
     """The row of the client that this token manages (RFC 7592 section 2); None for a wrong one. In constant time."""
     row = _row(client_id)
     digest = row.management_digest if row is not None else crypto.digest("nobody")
-    return row if crypto.same(crypto.digest(token), digest) else None
+    return row if crypto.constant_time_equal(crypto.digest(token), digest) else None
 
 
 def add(client: Client, secret: str | None, token: str) -> int:
@@ -62,19 +62,21 @@ def add(client: Client, secret: str | None, token: str) -> int:
         "created_at": now,
     }
     with db.engine.begin() as connection:
-        connection.execute(insert(DYNAMIC), row)
+        connection.execute(insert(DYNAMIC_CLIENTS), row)
     return now
 
 
 def replace(client: Client) -> None:
     """Puts a new entry in place of the old one; the secret stays."""
     with db.engine.begin() as connection:
-        connection.execute(update(DYNAMIC).where(DYNAMIC.c.client_id == client.client_id).values(entry=_written(client)))
+        connection.execute(
+            update(DYNAMIC_CLIENTS).where(DYNAMIC_CLIENTS.c.client_id == client.client_id).values(entry=_written(client))
+        )
 
 
 def remove(connection: Connection, client_id: str) -> None:
     """Forgets the client, within this transaction: nobody is found from now on who could present its tokens."""
-    connection.execute(delete(DYNAMIC).where(DYNAMIC.c.client_id == client_id))
+    connection.execute(delete(DYNAMIC_CLIENTS).where(DYNAMIC_CLIENTS.c.client_id == client_id))
 
 
 def secret_of(row: Any) -> str | None:
@@ -83,10 +85,10 @@ def secret_of(row: Any) -> str | None:
 
 
 def _row(client_id: str) -> Any:
-    if not ISSUED.fullmatch(client_id):
+    if not ISSUED_CLIENT_ID.fullmatch(client_id):
         return None
     with db.engine.connect() as connection:
-        return connection.execute(select(DYNAMIC).where(DYNAMIC.c.client_id == client_id)).one_or_none()
+        return connection.execute(select(DYNAMIC_CLIENTS).where(DYNAMIC_CLIENTS.c.client_id == client_id)).one_or_none()
 
 
 @lru_cache(maxsize=1024)

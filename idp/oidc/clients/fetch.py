@@ -15,7 +15,7 @@ from idp.core import clock
 from idp.core.settings import settings
 
 TIMEOUT = 5.0  # seconds in all: name, connection, headers, body
-MOST = 256 * 1024  # bytes of a body
+MAX_BYTES = 256 * 1024  # bytes of a body
 
 
 class FetchRefused(Exception):
@@ -27,7 +27,7 @@ class FetchRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchedDocument:
     """A complete answer: status, content type without parameters, body."""
 
     status: int
@@ -35,7 +35,7 @@ class Fetched:
     body: bytes
 
 
-def fetch(url: str) -> Fetched:
+def fetch(url: str) -> FetchedDocument:
     """GETs a document for a client (jwks_uri, sector_identifier_uri, request_uri); raises FetchRefused."""
     fetched = _exchange("GET", url, {"Accept": "application/json, application/jwt"}, b"")
     if fetched.status != 200:
@@ -43,7 +43,7 @@ def fetch(url: str) -> Fetched:
     return fetched
 
 
-def post_form(url: str, body: bytes) -> Fetched:
+def post_form(url: str, body: bytes) -> FetchedDocument:
     """POSTs a form to a client (back-channel logout); any status is an answer; raises FetchRefused."""
     return _exchange("POST", url, {"Content-Type": "application/x-www-form-urlencoded"}, body)
 
@@ -60,7 +60,7 @@ def allowed_url(url: str) -> bool:
     return bool(scheme and parts.hostname and valid_port and not parts.fragment and "@" not in parts.netloc)
 
 
-def _exchange(method: str, url: str, headers: dict[str, str], body: bytes) -> Fetched:
+def _exchange(method: str, url: str, headers: dict[str, str], body: bytes) -> FetchedDocument:
     if not allowed_url(url):
         raise FetchRefused("not an https address")
     deadline = clock.monotonic() + TIMEOUT
@@ -70,7 +70,7 @@ def _exchange(method: str, url: str, headers: dict[str, str], body: bytes) -> Fe
     address = _public_address(host, parts.port or (443 if parts.scheme == "https" else 80))
     pinned = httpx.URL(url).copy_with(host=str(address))
     pieces = headers | {"Host": parts.netloc, "User-Agent": "SIAPkerja-ID", "Accept-Encoding": "identity"}
-    end = _End()
+    end = _Deadline()
     try:
         # trust_env: a proxy from the environment would resolve the name again, out of our sight.
         with (
@@ -79,7 +79,7 @@ def _exchange(method: str, url: str, headers: dict[str, str], body: bytes) -> Fe
             client.stream(method, pinned, headers=pieces, content=body, extensions=end.extensions(host)) as answer,
         ):
             kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-            fetched = Fetched(answer.status_code, kind, _bounded(answer))
+            fetched = FetchedDocument(answer.status_code, kind, _bounded(answer))
     except httpx.HTTPError as failed:
         raise FetchRefused("answers too slowly" if end.came else type(failed).__name__) from None
     if end.came:  # a body without a length looks complete when we hang up
@@ -91,13 +91,13 @@ def _bounded(answer: httpx.Response) -> bytes:
     pieces, total = [], 0
     for piece in answer.iter_raw():
         total += len(piece)
-        if total > MOST:
+        if total > MAX_BYTES:
             raise FetchRefused("answers more than 256 kB")
         pieces.append(piece)
     return b"".join(pieces)
 
 
-class _End:
+class _Deadline:
     """Hangs up when the time is over, wherever an exchange is: headers or a body that drip never time out by themselves."""
 
     def __init__(self) -> None:

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from idp.core.settings import ConfigError
 from idp.oidc.clients.client import Client
-from idp.oidc.clients.rules import Problem
+from idp.oidc.clients.rules import InvalidEntry
 
-LEAST_SECRET = 32  # characters
+MIN_SECRET_LENGTH = 32  # characters
 # What may stand in the file: the fields that are worked out may not.
 MEMBERS = [*(name for name in Client.model_fields if name not in ("names", "sector")), "client_name#id", "client_name#en"]
 
@@ -42,7 +42,7 @@ def read(path: Path) -> tuple[dict[str, Client], list[Mistake]]:
     found: dict[str, Client] = {}
     for number, entry in enumerate(entries):
         line = _line(document, ("clients", number), 1)
-        client, wrong = parsed(entry, path, line)
+        client, wrong = parse_entry(entry, path, line)
         mistakes += wrong
         if client and client.client_id in found:
             mistakes.append(Mistake(path.name, line, f"client {client.client_id} is there twice: rename or remove one"))
@@ -55,13 +55,13 @@ def load(path: Path, *, production: bool = False) -> dict[str, Client]:
     """The clients; raises ConfigError with every mistake, a sentence each."""
     found, mistakes = read(path)
     if production:
-        mistakes += [Mistake(path.name, 1, sentence) for client in found.values() for sentence in _demonstrative(client)]
+        mistakes += [Mistake(path.name, 1, sentence) for client in found.values() for sentence in _production_mistakes(client)]
     if mistakes:
         raise ConfigError("\n".join(str(mistake) for mistake in mistakes))
     return found
 
 
-def _demonstrative(client: Client) -> list[str]:
+def _production_mistakes(client: Client) -> list[str]:
     """What is good for trying things out only: a web client on loopback, such as the demo services with their public secrets."""
     if client.application_type == "native" or not any(uri.startswith("http://") for uri in client.redirect_uris):
         return []
@@ -84,7 +84,7 @@ def _document(path: Path) -> Any:
         raise ConfigError(f"{path} cannot be read ({type(broken).__name__}): check the file and its permissions.") from None
 
 
-def parsed(entry: Any, path: Path, line: int) -> tuple[Client | None, list[Mistake]]:
+def parse_entry(entry: Any, path: Path, line: int) -> tuple[Client | None, list[Mistake]]:
     """The client that an entry describes, or what is wrong with it; `line` is where the entry begins in the file."""
     if not isinstance(entry, Mapping):
         return None, [Mistake(path.name, line, "an entry must be a mapping that begins with client_id")]
@@ -95,7 +95,7 @@ def parsed(entry: Any, path: Path, line: int) -> tuple[Client | None, list[Mista
         return client.with_secret(_secret(client, path)), []
     except ValidationError as invalid:
         return None, [_mistake(problem, entry, path, line, name) for problem in invalid.errors(include_url=False)]
-    except Problem as problem:
+    except InvalidEntry as problem:
         at = _line(entry, (problem.member,), line)
         return None, [Mistake(path.name, at, f"client {name}: {problem.member} {problem.sentence}")]
 
@@ -103,10 +103,10 @@ def parsed(entry: Any, path: Path, line: int) -> tuple[Client | None, list[Mista
 def _refuse_what_no_file_may_hold(entry: Mapping[Any, Any]) -> None:
     if "client_secret" in entry:
         cure = "put client_secret_hash there (`idp clients add` makes one), and replace the secret, it was shown"
-        raise Problem("client_secret", f"is written in the clear: {cure}")
+        raise InvalidEntry("client_secret", f"is written in the clear: {cure}")
     for member in ("names", "sector"):
         if member in entry:
-            raise Problem(member, f"is not a member that we know{_near(member)}")
+            raise InvalidEntry(member, f"is not a member that we know{_near(member)}")
 
 
 def _near(member: str) -> str:
@@ -117,7 +117,7 @@ def _near(member: str) -> str:
 def _mistake(problem: Any, entry: Any, path: Path, line: int, name: str) -> Mistake:
     place: tuple[Any, ...] = problem["loc"]
     cause = problem.get("ctx", {}).get("error")
-    if isinstance(cause, Problem):
+    if isinstance(cause, InvalidEntry):
         place, sentence = (cause.member,), cause.sentence
     else:
         sentence = _sentence(problem, place)
@@ -165,7 +165,7 @@ def _secret(client: Client, path: Path) -> str | None:
         where = f"names the file {client.client_secret_file}"
         return _long_enough(_file(path.parent / client.client_secret_file), "client_secret_file", where)
     if client.token_endpoint_auth_method.startswith("client_secret") and not client.client_secret_hash:
-        raise Problem("client_secret_hash", "is missing: make one with `idp clients add`")
+        raise InvalidEntry("client_secret_hash", "is missing: make one with `idp clients add`")
     return None
 
 
@@ -177,6 +177,6 @@ def _file(path: Path) -> str:
 
 
 def _long_enough(secret: str, member: str, where: str) -> str:
-    if len(secret) < LEAST_SECRET:
-        raise Problem(member, f"{where}, which holds no secret of at least {LEAST_SECRET} characters: put one there")
+    if len(secret) < MIN_SECRET_LENGTH:
+        raise InvalidEntry(member, f"{where}, which holds no secret of at least {MIN_SECRET_LENGTH} characters: put one there")
     return secret

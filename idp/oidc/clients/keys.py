@@ -18,15 +18,15 @@ from idp.oidc.clients.fetch import FetchRefused, fetch
 if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
 
-ASYMMETRIC = ("RS256", "PS256", "ES256", "EdDSA")
-FRESH = 600  # seconds that a fetched key set is used without asking again
-COOL = 20  # seconds between two fetches for keys that were not in the set: a client that rotates is seen soon
-FAMILIES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP", "HS": "oct"}
+ASYMMETRIC_ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
+KEY_SET_LIFE = 600  # seconds that a fetched key set is used without asking again
+REFETCH_INTERVAL = 20  # seconds between two fetches for keys that were not in the set: a client that rotates is seen soon
+KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP", "HS": "oct"}
 # What must never come from inside the token that it would verify (RFC 8725 section 3.10), and what we do not implement.
 FORBIDDEN_HEADERS = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "b64", "zip"})
 
 
-class Unverified(Exception):
+class ClientJwtError(Exception):
     """A JWT from a client that we cannot believe; `reason` is safe to show."""
 
     def __init__(self, reason: str) -> None:
@@ -35,7 +35,7 @@ class Unverified(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _CachedKeySet:
     """What a client's address gave, when, and when and how asking it failed since; times on the monotonic clock."""
 
     keys: list[Key] = field(default_factory=list)
@@ -44,8 +44,8 @@ class _Known:
     failure: str = ""
 
 
-_known: dict[str, _Known] = {}
-_turns: dict[str, threading.Lock] = {}
+_key_sets: dict[str, _CachedKeySet] = {}
+_fetch_locks: dict[str, threading.Lock] = {}
 
 
 def verified_claims(token: str, client: "Client", algorithms: tuple[str, ...]) -> tuple[Header, dict[str, Any]]:
@@ -56,23 +56,23 @@ def verified_claims(token: str, client: "Client", algorithms: tuple[str, ...]) -
     """
     header = _header(token)
     if header.get("alg") not in algorithms:
-        raise Unverified("it is signed with an algorithm that is not accepted from this client")
+        raise ClientJwtError("it is signed with an algorithm that is not accepted from this client")
     for key in _candidates(client, header):
         try:
             verified = jws.deserialize_compact(token, key, algorithms=[header["alg"]])
         except (JoseError, ValueError):
             continue
         return header, _object(verified.payload or b"")
-    raise Unverified("its signature does not verify with the client's keys")
+    raise ClientJwtError("its signature does not verify with the client's keys")
 
 
-def peek(token: str) -> dict[str, Any]:
+def unverified_claims(token: str) -> dict[str, Any]:
     """The claims of a JWS that nobody has verified: good for finding out whose it claims to be; raises Unverified."""
     _header(token)
     return _object(jws.extract_compact(token.encode("ascii")).payload or b"")
 
 
-def encrypted(payload: str, client: "Client", algorithm: str, encoding: str, kind: str = "JWT") -> str:
+def encrypt(payload: str, client: "Client", algorithm: str, encoding: str, kind: str = "JWT") -> str:
     """The payload as a JWE for this client (RFC 7516); raises Unverified when it registered no fitting key."""
     if algorithm == "dir" or algorithm.startswith("A"):
         key: Key = OctKey.import_key(_symmetric_key(client, algorithm, encoding))
@@ -82,43 +82,43 @@ def encrypted(payload: str, client: "Client", algorithm: str, encoding: str, kin
     return jwe.encrypt_compact(header, payload, key, algorithms=[algorithm, encoding])
 
 
-def keys_of(client: "Client", missing: bool = False) -> list[Key]:
+def public_keys(client: "Client", missing: bool = False) -> list[Key]:
     """The client's public keys; fetched anew when stale, or when one was `missing` and the last fetch is not recent."""
     if client.jwks:
         return _by_value(client)
     return _at(client.jwks_uri, missing) if client.jwks_uri else []
 
 
-def forget(jwks_uri: str) -> None:
+def forget_key_set(jwks_uri: str) -> None:
     """Drops what was fetched from there: the client's registration changed."""
-    _known.pop(jwks_uri, None)
+    _key_sets.pop(jwks_uri, None)
 
 
 def _at(uri: str, missing: bool) -> list[Key]:
     # One turn for each address: nobody waits for the server of another client, however slowly it answers.
-    with _turns.setdefault(uri, threading.Lock()):
-        known, now = _known.get(uri, _Known()), clock.monotonic()
+    with _fetch_locks.setdefault(uri, threading.Lock()):
+        known, now = _key_sets.get(uri, _CachedKeySet()), clock.monotonic()
         # A server that failed is left alone for a while too: who asks again and again keeps none of our threads.
-        if (missing or now - known.fetched_at > FRESH) and now - known.asked_at > COOL:
-            known = _known[uri] = _refreshed(uri, known)
-    if now - known.fetched_at > FRESH:  # fails closed: keys that nobody vouches for any more are none
-        raise Unverified(known.failure)
+        if (missing or now - known.fetched_at > KEY_SET_LIFE) and now - known.asked_at > REFETCH_INTERVAL:
+            known = _key_sets[uri] = _refreshed(uri, known)
+    if now - known.fetched_at > KEY_SET_LIFE:  # fails closed: keys that nobody vouches for any more are none
+        raise ClientJwtError(known.failure)
     return known.keys
 
 
-def _refreshed(uri: str, known: _Known) -> _Known:
+def _refreshed(uri: str, known: _CachedKeySet) -> _CachedKeySet:
     try:
         keys = _fetched(uri)
-    except Unverified as failed:
+    except ClientJwtError as failed:
         return replace(known, asked_at=clock.monotonic(), failure=failed.reason)
-    return _Known(keys, clock.monotonic(), clock.monotonic())
+    return _CachedKeySet(keys, clock.monotonic(), clock.monotonic())
 
 
 def _by_value(client: "Client") -> list[Key]:
     name = crypto.digest(orjson.dumps(client.jwks, option=orjson.OPT_SORT_KEYS).decode())
-    known = _known.get(name)
+    known = _key_sets.get(name)
     if known is None:
-        known = _known[name] = _Known(_imported(client.jwks))
+        known = _key_sets[name] = _CachedKeySet(_imported(client.jwks))
     return known.keys
 
 
@@ -127,7 +127,7 @@ def _fetched(uri: str) -> list[Key]:
         return _imported(orjson.loads(fetch(uri).body))
     except (FetchRefused, ValueError) as failed:
         reason = failed.reason if isinstance(failed, FetchRefused) else "is not JSON"
-        raise Unverified(f"the client's jwks_uri {reason}") from None
+        raise ClientJwtError(f"the client's jwks_uri {reason}") from None
 
 
 def _imported(data: Any) -> list[Key]:
@@ -141,12 +141,12 @@ def _imported(data: Any) -> list[Key]:
 
 
 def _candidates(client: "Client", header: Header) -> list[Key]:
-    kind = FAMILIES.get(str(header["alg"])[:2])
+    kind = KEY_TYPES.get(str(header["alg"])[:2])
     if kind == "oct":
         secret = client.plain_secret()
         return [OctKey.import_key(secret)] if secret else []
-    found = _fitting(keys_of(client), kind, header.get("kid"))
-    return found or _fitting(keys_of(client, missing=True), kind, header.get("kid"))
+    found = _fitting(public_keys(client), kind, header.get("kid"))
+    return found or _fitting(public_keys(client, missing=True), kind, header.get("kid"))
 
 
 def _fitting(keys: list[Key], kind: str | None, kid: Any) -> list[Key]:
@@ -155,10 +155,10 @@ def _fitting(keys: list[Key], kind: str | None, kid: Any) -> list[Key]:
 
 
 def _encryption_key(client: "Client", kind: str) -> Key:
-    usable = [key for key in keys_of(client) if key.key_type == kind and key.get("use") in (None, "enc")]
+    usable = [key for key in public_keys(client) if key.key_type == kind and key.get("use") in (None, "enc")]
     preferred = [key for key in usable if key.get("use") == "enc"] or usable
     if not preferred:
-        raise Unverified("the client registered no key to encrypt for")
+        raise ClientJwtError("the client registered no key to encrypt for")
     return preferred[0]
 
 
@@ -166,7 +166,7 @@ def _symmetric_key(client: "Client", algorithm: str, encoding: str) -> bytes:
     """OpenID Connect Core 10.2: the leftmost bits of the SHA-2 of the client secret that is long enough."""
     secret = client.plain_secret()
     if not secret:
-        raise Unverified("the client has no secret that fits this algorithm")
+        raise ClientJwtError("the client has no secret that fits this algorithm")
     bits = int(algorithm[1:4]) if algorithm != "dir" else _bits(encoding)
     return (crypto.sha256(secret) if bits <= 256 else crypto.sha512(secret))[: bits // 8]
 
@@ -180,9 +180,9 @@ def _header(token: str) -> Header:
     try:
         header = jws.extract_compact(token.encode("ascii")).headers()
     except (JoseError, ValueError, KeyError, TypeError):
-        raise Unverified("it is not a signed JWT") from None
+        raise ClientJwtError("it is not a signed JWT") from None
     if FORBIDDEN_HEADERS & header.keys() or not isinstance(header.get("alg"), str):
-        raise Unverified("its header has a member that is not accepted")
+        raise ClientJwtError("its header has a member that is not accepted")
     return header
 
 
@@ -192,5 +192,5 @@ def _object(payload: bytes) -> dict[str, Any]:
     except ValueError:
         claims = None
     if not isinstance(claims, dict):
-        raise Unverified("its payload is not a JSON object")
+        raise ClientJwtError("its payload is not a JSON object")
     return claims

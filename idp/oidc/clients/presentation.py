@@ -18,12 +18,12 @@ def service_of(client: "Client", locale: str = "id") -> dict[str, str]:
         "client_uri": client.client_uri,
         "policy_uri": client.policy_uri,
         "tos_uri": client.tos_uri,
-        "login_uri": login_address(client),
+        "login_uri": initiate_login_url(client),
     }
     return {name: str(value) for name, value in facts.items() if value}
 
 
-def login_address(client: "Client") -> str | None:
+def initiate_login_url(client: "Client") -> str | None:
     """Where the client begins a sign-in that starts with us (OpenID Connect Core 4): its `initiate_login_uri` with our issuer.
 
     Only `iss` goes along: nothing of the person, and no `target_link_uri`, since where to land is the client's to say.

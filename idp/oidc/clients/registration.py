@@ -18,30 +18,32 @@ from idp.oidc import errors, untrusted_json
 from idp.oidc.clients import deletion, dynamic, keys
 from idp.oidc.clients.client import Client
 from idp.oidc.clients.fetch import FetchRefused, allowed_url, fetch
-from idp.oidc.clients.rules import Problem
-from idp.oidc.errors import refusal
+from idp.oidc.clients.rules import InvalidEntry
+from idp.oidc.errors import oauth_error
 from idp.storage.database import DATABASE_DOWN
 from idp.storage.redis_store import Script, StoreUnavailable, store
 from idp.web.csrf import csrf_protect
 
 OUTAGES: tuple[type[Exception], ...] = (StoreUnavailable, *DATABASE_DOWN)
-MOST_BYTES = 64 * 1024
-INVITATION_LIFE = 7 * 86400  # seconds
+MAX_BODY_BYTES = 64 * 1024
+INITIAL_ACCESS_TOKEN_LIFE = 7 * 86400  # seconds
 # What only an operator says of a client, in the file: whoever registers says nothing of it, and unknown members are ignored
 # (RFC 7591 section 2). Restricted claims, first-party trust and resources are never for the asking.
-NEVER = frozenset({
+OPERATOR_ONLY_MEMBERS = frozenset({
     "client_id", "names", "client_secret_hash", "client_secret_env", "client_secret_file", "first_party", "pkce", "profile",
     "claims", "resources", "resource_server", "access_token_format", "access_token_lifetime", "cors_origins",
     "token_exchange", "assertion_audience", "sector",
 })  # fmt: skip
-MEMBERS = frozenset(Client.model_fields) - NEVER
-GRANTS = frozenset({"authorization_code", "refresh_token", "implicit"})
+REGISTRABLE_MEMBERS = frozenset(Client.model_fields) - OPERATOR_ONLY_MEMBERS
+GRANT_TYPES = frozenset({"authorization_code", "refresh_token", "implicit"})
 SCOPES = ("openid", "offline_access", "profile", "email", "phone")
-FETCHED = ("jwks_uri", "sector_identifier_uri", "backchannel_logout_uri")
+CALLED_ADDRESSES = ("jwks_uri", "sector_identifier_uri", "backchannel_logout_uri")
 # What the answer to a registration holds, and an update must not send back (RFC 7592 section 2.2).
-ISSUED = frozenset({"registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"})
+ISSUED_MEMBERS = frozenset(
+    {"registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"}
+)
 
-_USE = Script("""
+_USE_INITIAL_ACCESS_TOKEN = Script("""
 local left = tonumber(redis.call('GET', KEYS[1]) or '0')
 if left < 1 then return 0 end
 if left == 1 then redis.call('DEL', KEYS[1]) else redis.call('DECR', KEYS[1]) end
@@ -61,26 +63,28 @@ def metadata(issuer: str) -> dict[str, Any]:
     return {"registration_endpoint": f"{issuer}/register"}
 
 
-def invite(uses: int = 1, seconds: int = INVITATION_LIFE) -> str:
+def issue_initial_access_token(uses: int = 1, seconds: int = INITIAL_ACCESS_TOKEN_LIFE) -> str:
     """A fresh initial access token, good for so many registrations within so many seconds (RFC 7591 section 1.2)."""
     token = crypto.random_token()
-    store().put(_invitation(token), str(uses), seconds)
+    store().put(_initial_access_token_key(token), str(uses), seconds)
     return token
 
 
 def create() -> Response:
     """RFC 7591 section 3: checks the invitation, then the metadata; the invitation is used up only by success."""
-    invitation = _invited()
+    invitation = _require_initial_access_token()
     entry = _entry(_posted(), dynamic.new_id())
     client = _parsed(entry)
     _check_addresses(client)
-    if invitation and not store().run(_USE, [invitation]):  # of two that register at once with its last use, one does
-        raise refusal("invalid_token", "The initial access token is not known.")
+    if invitation and not store().run(
+        _USE_INITIAL_ACCESS_TOKEN, [invitation]
+    ):  # of two that register at once with its last use, one does
+        raise oauth_error("invalid_token", "The initial access token is not known.")
     secret = crypto.random_token(32) if client.token_endpoint_auth_method.startswith("client_secret") else None
     token = crypto.random_token()
     created_at = dynamic.add(client, secret, token)
     trail.record("client_registered", client=client.client_id)
-    return _shown(201, client, secret, created_at, token)
+    return _registration_response(201, client, secret, created_at, token)
 
 
 def manage(client_id: str) -> Response:
@@ -88,27 +92,27 @@ def manage(client_id: str) -> Response:
     token = _bearer()
     row = dynamic.find_managed(client_id, token)
     if row is None:
-        raise refusal("invalid_token", "The registration access token is not known.")
+        raise oauth_error("invalid_token", "The registration access token is not known.")
     if flask.request.method == "DELETE":
         deletion.delete(client_id)
         return Response(status=204)
     client = _replaced(row) if flask.request.method == "PUT" else _parsed(orjson.loads(row.entry))
-    return _shown(200, client, dynamic.secret_of(row), row.created_at, token)
+    return _registration_response(200, client, dynamic.secret_of(row), row.created_at, token)
 
 
 def _replaced(row: Any) -> Client:
     sent = _posted()
-    if ISSUED & sent.keys() or sent.get("client_id") != row.client_id:
-        raise refusal("invalid_client_metadata", "An update has the client_id, and nothing that we issued beside it.")
-    if "client_secret" in sent and not crypto.same(str(sent["client_secret"]), dynamic.secret_of(row) or ""):
-        raise refusal("invalid_client_metadata", "The client secret is ours to choose.")
+    if ISSUED_MEMBERS & sent.keys() or sent.get("client_id") != row.client_id:
+        raise oauth_error("invalid_client_metadata", "An update has the client_id, and nothing that we issued beside it.")
+    if "client_secret" in sent and not crypto.constant_time_equal(str(sent["client_secret"]), dynamic.secret_of(row) or ""):
+        raise oauth_error("invalid_client_metadata", "The client secret is ours to choose.")
     client = _parsed(_entry(sent, row.client_id))
     if client.token_endpoint_auth_method.startswith("client_secret") and not row.secret_sealed:
-        raise refusal("invalid_client_metadata", "A client without a secret registers anew to get one.")
+        raise oauth_error("invalid_client_metadata", "A client without a secret registers anew to get one.")
     _check_addresses(client)
     dynamic.replace(client)
     if client.jwks_uri:
-        keys.forget(client.jwks_uri)
+        keys.forget_key_set(client.jwks_uri)
     trail.record("client_changed", client=client.client_id)
     return client
 
@@ -116,23 +120,23 @@ def _replaced(row: Any) -> Client:
 def _posted() -> dict[str, Any]:
     body = flask.request.get_data()
     try:
-        sent = untrusted_json.read(body) if flask.request.mimetype == "application/json" and len(body) <= MOST_BYTES else None
+        sent = untrusted_json.read(body) if flask.request.mimetype == "application/json" and len(body) <= MAX_BODY_BYTES else None
     except ValueError:
         sent = None
     if not isinstance(sent, dict):
-        raise refusal("invalid_client_metadata", "The body must be a JSON object.")
+        raise oauth_error("invalid_client_metadata", "The body must be a JSON object.")
     if "software_statement" in sent:
         # Fails closed: nobody whose statements we believe is configured (RFC 7591 section 3.2.2).
-        raise refusal("unapproved_software_statement", "No issuer of software statements is approved here.")
+        raise oauth_error("unapproved_software_statement", "No issuer of software statements is approved here.")
     return sent
 
 
 def _entry(sent: dict[str, Any], client_id: str) -> dict[str, Any]:
     """An entry as it would stand in the file, from what the client said of itself and what nobody but us says."""
-    said = {k: v for k, v in sent.items() if (k in MEMBERS or k.startswith("client_name#")) and v is not None}
+    said = {k: v for k, v in sent.items() if (k in REGISTRABLE_MEMBERS or k.startswith("client_name#")) and v is not None}
     wanted = said.get("scope", " ".join(SCOPES))
     if not isinstance(wanted, str):
-        raise refusal("invalid_client_metadata", "scope is a text of values separated by spaces.")
+        raise oauth_error("invalid_client_metadata", "scope is a text of values separated by spaces.")
     asked = wanted.split()
     said["scope"] = " ".join(scope for scope in SCOPES if scope in asked)
     said.setdefault("client_name", _host(said))
@@ -174,32 +178,32 @@ def _parsed(entry: dict[str, Any]) -> Client:
     except ValidationError as invalid:
         problem = invalid.errors(include_url=False)[0]
         cause = problem.get("ctx", {}).get("error")
-        member = cause.member if isinstance(cause, Problem) else str(problem["loc"][0]) if problem["loc"] else ""
+        member = cause.member if isinstance(cause, InvalidEntry) else str(problem["loc"][0]) if problem["loc"] else ""
     else:
-        if set(client.grant_types) <= GRANTS:
+        if set(client.grant_types) <= GRANT_TYPES:
             return client
         member = "grant_types"
     # The member's name only: the sentence may repeat what was sent. Ours, or it would reflect an unknown one.
     known = member if member in Client.model_fields else "A member"
     code = "invalid_redirect_uri" if member == "redirect_uris" else "invalid_client_metadata"
-    raise refusal(code, f"{known} is not acceptable.")
+    raise oauth_error(code, f"{known} is not acceptable.")
 
 
 def _check_addresses(client: Client) -> None:
     """What we are to call must be callable, and the sector's document must list every redirect URI (Core 8.1)."""
     if not all(_fits(uri, client) for uri in client.redirect_uris):
-        raise refusal("invalid_redirect_uri", "A redirect URI does not fit the application_type.")
-    called = [getattr(client, name) for name in FETCHED] + [uri.partition("#")[0] for uri in client.request_uris]
+        raise oauth_error("invalid_redirect_uri", "A redirect URI does not fit the application_type.")
+    called = [getattr(client, name) for name in CALLED_ADDRESSES] + [uri.partition("#")[0] for uri in client.request_uris]
     if not all(allowed_url(uri) for uri in called if uri):
-        raise refusal("invalid_client_metadata", "An address is not one that we call.")
+        raise oauth_error("invalid_client_metadata", "An address is not one that we call.")
     if client.sector_identifier_uri is None:
         return
     try:
         listed = orjson.loads(fetch(client.sector_identifier_uri).body)
     except (FetchRefused, orjson.JSONDecodeError):
-        raise refusal("invalid_client_metadata", "sector_identifier_uri could not be read.") from None
+        raise oauth_error("invalid_client_metadata", "sector_identifier_uri could not be read.") from None
     if not isinstance(listed, list) or not set(client.redirect_uris) <= {uri for uri in listed if isinstance(uri, str)}:
-        raise refusal("invalid_client_metadata", "sector_identifier_uri does not list every redirect URI.")
+        raise oauth_error("invalid_client_metadata", "sector_identifier_uri does not list every redirect URI.")
 
 
 def _fits(uri: str, client: Client) -> bool:
@@ -208,30 +212,30 @@ def _fits(uri: str, client: Client) -> bool:
     return client.application_type == "native" or scheme == "https" or (scheme == "http" and not settings().production)
 
 
-def _invited() -> str:
+def _require_initial_access_token() -> str:
     """The store's key of the presented invitation, empty where anybody may register; raises `invalid_token`."""
     if settings().registration_tokens == "open":
         return ""
-    key = _invitation(_bearer())
+    key = _initial_access_token_key(_bearer())
     if store().get(key) is None:
-        raise refusal("invalid_token", "The initial access token is not known.")
+        raise oauth_error("invalid_token", "The initial access token is not known.")
     return key
 
 
-def _invitation(token: str) -> str:
+def _initial_access_token_key(token: str) -> str:
     return f"invitation:{crypto.digest(token)}"
 
 
 def _bearer() -> str:
     kind, _, token = flask.request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token.strip():
-        raise refusal("invalid_token", "A bearer token is missing.")
+        raise oauth_error("invalid_token", "A bearer token is missing.")
     return token.strip()
 
 
-def _shown(status: int, client: Client, secret: str | None, created_at: int, token: str) -> Response:
+def _registration_response(status: int, client: Client, secret: str | None, created_at: int, token: str) -> Response:
     """Everything that is registered, as RFC 7591 section 3.2.1 and RFC 7592 section 3 ask."""
-    told = client.model_dump(mode="json", exclude_none=True, include=set(MEMBERS)) | {
+    told = client.model_dump(mode="json", exclude_none=True, include=set(REGISTRABLE_MEMBERS)) | {
         "client_id": client.client_id,
         "client_id_issued_at": created_at,
         "registration_access_token": token,
@@ -250,14 +254,14 @@ def _answered(view: Callable[..., Response]) -> Callable[..., Response]:
         except OAuth2Error as error:
             return _refused(error)
         except OUTAGES:
-            return _refused(refusal("temporarily_unavailable", "Try again in a moment."))
+            return _refused(oauth_error("temporarily_unavailable", "Try again in a moment."))
 
     return answered
 
 
 def _refused(error: OAuth2Error) -> Response:
-    body = errors.body_of(error)
-    response = _json(errors.STATUSES.get(body["error"], 400), body)
+    body = errors.error_body(error)
+    response = _json(errors.HTTP_STATUSES.get(body["error"], 400), body)
     if response.status_code == 401:
         response.headers["WWW-Authenticate"] = f'Bearer error="{body["error"]}"'  # RFC 6750 section 3
     return response

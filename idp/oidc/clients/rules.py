@@ -11,12 +11,12 @@ from idp.core.values import ACR_VALUES
 from idp.oidc.clients.entry import ClientEntry
 
 SECRET_HASH = re.compile(r"sha256:[A-Za-z0-9_-]{8,64}:[0-9a-f]{64}")
-DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
-LEAST_RSA = 2048  # bits (RFC 7518 section 3.3)
-EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+MIN_RSA_BITS = 2048  # bits (RFC 7518 section 3.3)
+TOKEN_EXCHANGE_GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 
-class Problem(ValueError):
+class InvalidEntry(ValueError):
     """What is wrong with an entry, and the cure; `member` names it."""
 
     def __init__(self, member: str, sentence: str) -> None:
@@ -33,48 +33,48 @@ def check_entry(client: ClientEntry) -> None:
 def _grants(client: ClientEntry) -> None:
     redirecting = {"authorization_code", "implicit"} & set(client.grant_types)
     if redirecting and not client.redirect_uris:
-        raise Problem("redirect_uris", "is missing: list each address that answers go to")
+        raise InvalidEntry("redirect_uris", "is missing: list each address that answers go to")
     if "code" in " ".join(client.response_types).split() and redirecting and "authorization_code" not in client.grant_types:
-        raise Problem("grant_types", "lacks authorization_code, which the response type code needs")
+        raise InvalidEntry("grant_types", "lacks authorization_code, which the response type code needs")
     if "openid" not in client.scope.split() and "authorization_code" in client.grant_types and client.first_party:
-        raise Problem("scope", "lacks openid: add it, or the service gets no ID token")
-    if EXCHANGE in client.grant_types and client.token_exchange is None:
-        raise Problem("token_exchange", "is missing: say whose tokens it may exchange, and for which audiences")
+        raise InvalidEntry("scope", "lacks openid: add it, or the service gets no ID token")
+    if TOKEN_EXCHANGE_GRANT in client.grant_types and client.token_exchange is None:
+        raise InvalidEntry("token_exchange", "is missing: say whose tokens it may exchange, and for which audiences")
 
 
 def _secrets(client: ClientEntry) -> None:
     given = [m for m in ("client_secret_hash", "client_secret_env", "client_secret_file") if getattr(client, m)]
     if len(given) > 1:
-        raise Problem(given[1], f"stands beside {given[0]}: keep one of them")
+        raise InvalidEntry(given[1], f"stands beside {given[0]}: keep one of them")
     if client.client_secret_hash and not SECRET_HASH.fullmatch(client.client_secret_hash):
-        raise Problem(
+        raise InvalidEntry(
             "client_secret_hash", "is not sha256:salt:hex: make one with `idp clients add`, and never write the secret itself"
         )
     if client.token_endpoint_auth_method == "client_secret_jwt" and client.client_secret_hash:
-        raise Problem("client_secret_hash", "cannot serve client_secret_jwt: use client_secret_env or client_secret_file")
+        raise InvalidEntry("client_secret_hash", "cannot serve client_secret_jwt: use client_secret_env or client_secret_file")
 
 
 def _public(client: ClientEntry) -> None:
     if client.token_endpoint_auth_method != "none":
         return
     if client.pkce == "optional":
-        raise Problem("pkce", "is optional for a client without a secret: remove the line, such a client must use PKCE")
+        raise InvalidEntry("pkce", "is optional for a client without a secret: remove the line, such a client must use PKCE")
     if "client_credentials" in client.grant_types:
-        raise Problem("grant_types", "has client_credentials, which a client without a secret cannot use")
+        raise InvalidEntry("grant_types", "has client_credentials, which a client without a secret cannot use")
 
 
 def _profile(client: ClientEntry) -> None:
     if client.profile == "legacy":
         return
     if any(kind != "code" for kind in client.response_types) or "implicit" in client.grant_types:
-        raise Problem("response_types", "has more than code: that needs `profile: legacy`")
+        raise InvalidEntry("response_types", "has more than code: that needs `profile: legacy`")
 
 
 def _keys(client: ClientEntry) -> None:
     if client.jwks and client.jwks_uri:
-        raise Problem("jwks_uri", "stands beside jwks: keep one of them")  # RFC 7591 section 2
+        raise InvalidEntry("jwks_uri", "stands beside jwks: keep one of them")  # RFC 7591 section 2
     if client.token_endpoint_auth_method == "private_key_jwt" and not (client.jwks or client.jwks_uri):
-        raise Problem("jwks", "is missing: private_key_jwt needs the client's public keys, or jwks_uri")
+        raise InvalidEntry("jwks", "is missing: private_key_jwt needs the client's public keys, or jwks_uri")
     for key in _entries(client.jwks) if client.jwks is not None else []:
         _public_key(key)
 
@@ -82,21 +82,21 @@ def _keys(client: ClientEntry) -> None:
 def _entries(jwks: dict[str, Any]) -> list[Any]:
     keys = jwks.get("keys")
     if not isinstance(keys, list) or not keys:
-        raise Problem("jwks", "has no list named `keys` with a key in it (RFC 7517 section 5)")
+        raise InvalidEntry("jwks", "has no list named `keys` with a key in it (RFC 7517 section 5)")
     return keys
 
 
 def _public_key(entry: Any) -> None:
     if isinstance(entry, dict) and {"d", "p", "k"} & entry.keys():
-        raise Problem(
+        raise InvalidEntry(
             "jwks", "holds a private or symmetric key: leave the public members only, and replace the key, it was shown"
         )
-    if isinstance(entry, dict) and entry.get("kty") == "RSA" and len(str(entry.get("n")).rstrip("=")) * 6 < LEAST_RSA:
-        raise Problem("jwks", f"holds an RSA key of less than {LEAST_RSA} bits: let the service make a longer one")
+    if isinstance(entry, dict) and entry.get("kty") == "RSA" and len(str(entry.get("n")).rstrip("=")) * 6 < MIN_RSA_BITS:
+        raise InvalidEntry("jwks", f"holds an RSA key of less than {MIN_RSA_BITS} bits: let the service make a longer one")
     try:
         KeySet.import_key_set({"keys": [entry]})
     except (JoseError, ValueError, TypeError, KeyError, AttributeError):
-        raise Problem("jwks", "holds a key that cannot be read: copy it again from the service") from None
+        raise InvalidEntry("jwks", "holds a key that cannot be read: copy it again from the service") from None
 
 
 def _encryption(client: ClientEntry) -> None:
@@ -104,42 +104,42 @@ def _encryption(client: ClientEntry) -> None:
         alg = getattr(client, member)
         symmetric = alg is not None and (alg == "dir" or alg.startswith("A"))
         if symmetric and client.client_secret_hash:
-            raise Problem(
+            raise InvalidEntry(
                 member, "is symmetric, which needs the secret itself: use client_secret_env, or an RSA or ECDH algorithm"
             )
         if alg and not symmetric and not (client.jwks or client.jwks_uri):
-            raise Problem(member, "needs the client's public keys: add jwks or jwks_uri")
+            raise InvalidEntry(member, "needs the client's public keys: add jwks or jwks_uri")
 
 
 def _pairwise(client: ClientEntry) -> None:
     hosts = {urlsplit(uri).hostname for uri in client.redirect_uris}
     if client.subject_type == "pairwise" and len(hosts) > 1 and not client.sector_identifier_uri:
-        raise Problem("sector_identifier_uri", "is missing: a pairwise client with several hosts needs one")
+        raise InvalidEntry("sector_identifier_uri", "is missing: a pairwise client with several hosts needs one")
 
 
 def _classes(client: ClientEntry) -> None:
     unknown = next((acr for acr in client.default_acr_values if acr not in ACR_VALUES), None)
     if unknown is not None:
         # OpenID Connect Registration section 2 makes it a wish; a slip of the pen would be one that is never heard.
-        raise Problem("default_acr_values", f"has a class that we do not know: choose from {', '.join(ACR_VALUES)}")
+        raise InvalidEntry("default_acr_values", f"has a class that we do not know: choose from {', '.join(ACR_VALUES)}")
 
 
 def _initiation(client: ClientEntry) -> None:
     if "#" in (client.initiate_login_uri or ""):
-        raise Problem("initiate_login_uri", "has a fragment, after which no parameter of ours is read: remove it")
+        raise InvalidEntry("initiate_login_uri", "has a fragment, after which no parameter of ours is read: remove it")
 
 
 def _logout(client: ClientEntry) -> None:
     for channel in ("backchannel", "frontchannel"):
         if getattr(client, f"{channel}_logout_session_required") and not getattr(client, f"{channel}_logout_uri"):
             wanted = f"{channel}_logout_uri"
-            raise Problem(f"{channel}_logout_session_required", f"has nothing to go with: add {wanted}, or remove the line")
+            raise InvalidEntry(f"{channel}_logout_session_required", f"has nothing to go with: add {wanted}, or remove the line")
     if client.backchannel_logout_uri and "#" in client.backchannel_logout_uri:
-        raise Problem("backchannel_logout_uri", "has a fragment: remove everything from the #")
+        raise InvalidEntry("backchannel_logout_uri", "has a fragment: remove everything from the #")
     ours = {_origin_of(uri) for uri in client.redirect_uris}
     if client.frontchannel_logout_uri and _origin_of(client.frontchannel_logout_uri) not in ours:
         # OpenID Connect Front-Channel Logout 1.0 section 2
-        raise Problem(
+        raise InvalidEntry(
             "frontchannel_logout_uri", "is on another host than the redirect_uris: scheme, host and port must be the same"
         )
 

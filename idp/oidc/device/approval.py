@@ -8,16 +8,16 @@ from flask import Response, make_response, render_template, url_for
 from idp.core.languages import _
 from idp.core.settings import settings
 from idp.oidc.authorization import pipeline, resources
-from idp.oidc.clients.rules import DEVICE
+from idp.oidc.clients.rules import DEVICE_CODE_GRANT
 from idp.oidc.device import codes
-from idp.oidc.errors import refusal
+from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
 from idp.oidc.tokens import service_use
 from idp.oidc.tokens.approvals import Approval
 from idp.web import urls
 
 
-class DeviceApproval(BaseGrant):
+class DeviceAuthorizationGrant(BaseGrant):
     """Stands where a response type's grant stands for other requests: the answer goes to the device, not to a redirect URI."""
 
     request: Request
@@ -35,49 +35,49 @@ class DeviceApproval(BaseGrant):
     def create_authorization_response(self, redirect_uri: str, grant_user: Approval) -> Any:
         """Hands the approval to the device and says so in the browser; raises `expired_token`."""
         if not codes.allow(self.request.device, grant_user):
-            raise refusal("expired_token", "The device code has expired.")
-        service_use.note_client(grant_user, settings().session_hours * 3600)
+            raise oauth_error("expired_token", "The device code has expired.")
+        service_use.add_client_to_session(grant_user, settings().session_hours * 3600)
         return 303, "", [("Location", url_for("oidc.device_done", outcome="allowed"))]
 
 
-def may_use_devices(request: Request) -> None:
+def check_device_grant_allowed(request: Request) -> None:
     """The client registered the device grant."""
-    if not request.registered.check_grant_type(DEVICE):
-        raise refusal("unauthorized_client", "The client may not use this grant_type.")
+    if not request.registered.check_grant_type(DEVICE_CODE_GRANT):
+        raise oauth_error("unauthorized_client", "The client may not use this grant_type.")
 
 
-def device_still_waits(request: Request) -> None:
+def check_device_pending(request: Request) -> None:
     """Nobody has decided yet, and the code has not expired."""
-    if codes.waiting(request.device) is None:
-        raise refusal("expired_token", "The device code has expired.")
+    if codes.find_pending(request.device) is None:
+        raise oauth_error("expired_token", "The device code has expired.")
 
 
 # The pipeline of requests that came from a device, in place of VALIDATE; RECOGNISE is the client alone.
-DEVICE_REQUEST: list[tuple[pipeline.Check, str]] = [
-    (pipeline.client_is_known, "RFC 8628 3.1: client_id REQUIRED"),
-    (may_use_devices, "RFC 6749 5.2: unauthorized_client"),
-    (device_still_waits, "RFC 8628 3.5: expired_token"),
-    (pipeline.scope_is_registered, "RFC 8628 3.1: scope"),
-    (pipeline.max_age_is_a_number, "OpenID Connect Registration 2: default_max_age"),
-    (resources.resources_are_registered, "RFC 8707 2: invalid_target"),
+DEVICE_STEPS: list[tuple[pipeline.Step, str]] = [
+    (pipeline.find_client, "RFC 8628 3.1: client_id REQUIRED"),
+    (check_device_grant_allowed, "RFC 6749 5.2: unauthorized_client"),
+    (check_device_pending, "RFC 8628 3.5: expired_token"),
+    (pipeline.parse_scope, "RFC 8628 3.1: scope"),
+    (pipeline.parse_max_age, "OpenID Connect Registration 2: default_max_age"),
+    (resources.parse_resources, "RFC 8707 2: invalid_target"),
 ]
 
 
-def grant_for(request: Request, server: Any) -> DeviceApproval:
+def grant_for(request: Request, server: Any) -> DeviceAuthorizationGrant:
     """Runs the pipeline of a device's request; raises OAuth2Error."""
-    pipeline.run(DEVICE_REQUEST, request)
-    return DeviceApproval(request, server)
+    pipeline.run(DEVICE_STEPS, request)
+    return DeviceAuthorizationGrant(request, server)
 
 
-def refused(request: Request, error: str) -> Response:
+def error_response(request: Request, error: str) -> Response:
     """A device's request that ends without a yes: a no is told to the device, and the browser says what happened."""
     if error == "access_denied":
         codes.deny(request.device)
         return urls.see_other(url_for("oidc.device_done", outcome="denied"))
-    return ask_again()
+    return user_code_page_again()
 
 
-def ask_again() -> Response:
+def user_code_page_again() -> Response:
     """The first page again: the code is unknown, has expired, or was decided about before."""
     problem = _("Kode itu tidak dikenal atau sudah kedaluwarsa. Periksa kode pada layar perangkat.")
     return make_response(render_template("oidc/device.html", problem=problem), 400)

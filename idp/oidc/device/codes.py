@@ -14,16 +14,16 @@ from idp.oidc.tokens.approvals import Approval
 from idp.storage.redis_store import Script, store
 
 LIFE = 600  # seconds
-INTERVAL = 5  # seconds between two polls, and what a hasty poll adds to them (RFC 8628 section 3.5)
+POLL_INTERVAL = 5  # seconds between two polls, and what a hasty poll adds to them (RFC 8628 section 3.5)
 SWEEP_AFTER = 600  # seconds in which an expired code is still told from an unknown one
-ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words; no digits that look like letters (section 6.1)
-LETTERS = 8
+USER_CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words; no digits that look like letters (section 6.1)
+USER_CODE_LENGTH = 8
 
-Refused = Literal["unknown", "expired_token", "authorization_pending", "slow_down", "access_denied"]
+PollError = Literal["unknown", "expired_token", "authorization_pending", "slow_down", "access_denied"]
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class PendingDevice:
     """A device's request that nobody has decided yet; `id` opens nothing by itself."""
 
     id: str
@@ -33,7 +33,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class IssuedCodes:
     """What the device is told."""
 
     device_code: str
@@ -70,45 +70,45 @@ return {d[6]}
 """)
 
 
-def begin(client_id: str, scope: str, resource: str) -> Begun:
+def begin(client_id: str, scope: str, resource: str) -> IssuedCodes:
     """A fresh pair of codes for a device that waits from now on."""
-    begun = Begun(crypto.random_token(), crypto.letters(ALPHABET, LETTERS))
-    waiting = Waiting(crypto.digest(begun.device_code), client_id, scope, resource)
+    begun = IssuedCodes(crypto.random_token(), crypto.random_code(USER_CODE_ALPHABET, USER_CODE_LENGTH))
+    waiting = PendingDevice(crypto.digest(begun.device_code), client_id, scope, resource)
     kept: dict[str, str | bytes] = {
         "client": client_id,
         "state": "waiting",
         "expires": str(clock.timestamp() + LIFE),
         "polled": "0",
-        "interval": str(INTERVAL),
+        "interval": str(POLL_INTERVAL),
         "scope": scope,
         "resource": resource,
     }
     store().put_fields(_key(waiting.id), kept, LIFE + SWEEP_AFTER)
     # Two devices with one user code would be a mix-up; of 2.5e10 codes the first is free in practice, else the next.
-    if not store().put_new(_user_key(begun.user_code), waiting.id, LIFE):
+    if not store().put_if_absent(_user_key(begun.user_code), waiting.id, LIFE):
         return begin(client_id, scope, resource)
     return begun
 
 
-def find(user_code: str) -> Waiting | None:
+def find_by_user_code(user_code: str) -> PendingDevice | None:
     """The device that shows this code, however it was typed, while it waits."""
-    raw = store().get(_user_key(plain(user_code)))
-    return waiting(raw.decode()) if raw else None
+    raw = store().get(_user_key(normalize_user_code(user_code)))
+    return find_pending(raw.decode()) if raw else None
 
 
-def waiting(device: str) -> Waiting | None:
+def find_pending(device: str) -> PendingDevice | None:
     """The device with this id, while it waits."""
     names = ("client", "state", "expires", "scope", "resource")
     found = [(value or b"").decode() for value in store().fields(_key(device), *names)]
     client_id, state, expires, scope, resource = found
     if state != "waiting" or clock.timestamp() >= int(expires):
         return None
-    return Waiting(device, client_id, scope, resource)
+    return PendingDevice(device, client_id, scope, resource)
 
 
 def allow(device: str, approval: Approval) -> bool:
     """Hands the device what the person approved; False when it expired or somebody else decided first."""
-    return _decided(device, "allowed", approvals.as_json(approval))
+    return _decided(device, "allowed", approvals.approval_to_json(approval))
 
 
 def deny(device: str) -> bool:
@@ -116,24 +116,24 @@ def deny(device: str) -> bool:
     return _decided(device, "denied", "")
 
 
-def poll(device_code: str, client_id: str) -> Approval | Refused:
+def poll(device_code: str, client_id: str) -> Approval | PollError:
     """What the device gets now: the approval, once, or why not (section 3.5)."""
     device = crypto.digest(device_code)
-    found = store().run(_POLL, (_key(device),), (client_id, clock.timestamp(), INTERVAL))
+    found = store().run(_POLL, (_key(device),), (client_id, clock.timestamp(), POLL_INTERVAL))
     if isinstance(found, list):
         return Approval.load(orjson.loads(found[0]))
-    told: Refused = found.decode()
+    told: PollError = found.decode()
     return told
 
 
-def plain(user_code: str) -> str:
+def normalize_user_code(user_code: str) -> str:
     """A user code as it was made: case, spaces and dashes do not matter (section 6.1)."""
-    return "".join(c for c in user_code.upper()[:64] if c in ALPHABET)
+    return "".join(c for c in user_code.upper()[:64] if c in USER_CODE_ALPHABET)
 
 
-def shown(user_code: str) -> str:
+def format_user_code(user_code: str) -> str:
     """A user code as people read it."""
-    half = LETTERS // 2
+    half = USER_CODE_LENGTH // 2
     return f"{user_code[:half]}-{user_code[half:]}"
 
 

@@ -17,7 +17,7 @@ from idp.oidc.clients.client import Client
 from idp.oidc.clients.directory import clients
 from idp.oidc.clients.presentation import service_of
 from idp.oidc.device import approval, codes
-from idp.oidc.device.codes import Waiting
+from idp.oidc.device.codes import PendingDevice
 from idp.oidc.request import Request
 from idp.oidc.server import server
 from idp.oidc.tokens import endpoints
@@ -35,23 +35,23 @@ def register(blueprint: Blueprint) -> None:
 
 def device_authorization() -> Response:
     """RFC 8628 section 3.1."""
-    return endpoints.answered(_begin)
+    return endpoints.respond(_begin)
 
 
 def _begin(asked: Request) -> Response:
     client = authentication.authenticate(asked, "device_authorization")
-    approval.may_use_devices(asked)
-    pipeline.scope_is_registered(asked)
-    resources.resources_are_registered(asked)
+    approval.check_device_grant_allowed(asked)
+    pipeline.parse_scope(asked)
+    resources.parse_resources(asked)
     begun = codes.begin(client.client_id, asked.scope, " ".join(asked.resources))
     page = settings().issuer + url_for("oidc.device")
     answer = {
         "device_code": begun.device_code,
-        "user_code": codes.shown(begun.user_code),
+        "user_code": codes.format_user_code(begun.user_code),
         "verification_uri": page,
-        "verification_uri_complete": f"{page}?user_code={codes.shown(begun.user_code)}",
+        "verification_uri_complete": f"{page}?user_code={codes.format_user_code(begun.user_code)}",
         "expires_in": codes.LIFE,
-        "interval": codes.INTERVAL,
+        "interval": codes.POLL_INTERVAL,
     }
     headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Pragma", "no-cache")]
     return server().handle_response(200, answer, headers)
@@ -62,11 +62,11 @@ def device() -> Response:
     typed = flask.request.args.get("user_code", "")
     if not typed:
         return make_response(render_template("oidc/device.html"))
-    found = _guess(typed)
+    found = _find_device(typed)
     client = clients().find(found.client_id) if found else None
     if client is None:
-        return approval.ask_again()
-    shown = codes.shown(codes.plain(typed))
+        return approval.user_code_page_again()
+    shown = codes.format_user_code(codes.normalize_user_code(typed))
     return make_response(render_template("oidc/device_confirm.html", service=service_of(client), user_code=shown))
 
 
@@ -74,13 +74,13 @@ def decide() -> Response:
     """The code, then the decision: yes begins the corridor, no is told to the device at once."""
     typed, decision = flask.request.form.get("user_code", ""), flask.request.form.get("decision")
     if decision is None:
-        return urls.see_other(url_for("oidc.device", user_code=codes.shown(codes.plain(typed))))
-    found = _guess(typed)
+        return urls.see_other(url_for("oidc.device", user_code=codes.format_user_code(codes.normalize_user_code(typed))))
+    found = _find_device(typed)
     client = clients().find(found.client_id) if found else None
     if found is None or client is None:
-        return approval.ask_again()
+        return approval.user_code_page_again()
     if decision == "allow":
-        return _enter_corridor(found, client)
+        return _begin_interaction(found, client)
     codes.deny(found.id)
     return urls.see_other(url_for("oidc.device_done", outcome="denied"))
 
@@ -90,23 +90,23 @@ def device_done(outcome: str) -> Response:
     return make_response(render_template("oidc/device_done.html", allowed=outcome == "allowed"))
 
 
-def _guess(typed: str) -> Waiting | None:
+def _find_device(typed: str) -> PendingDevice | None:
     """The device that shows this code. Every wrong guess of an address counts (section 5.1): raises TooManyAttempts."""
     # Counted before the look and given back after a right one: guesses sent all at once do not slip through.
     rate_limits.hit("device_code_address", requests.client_address())
-    found = codes.find(typed)
+    found = codes.find_by_user_code(typed)
     if found is not None:
         rate_limits.give_back("device_code_address", requests.client_address())
     return found
 
 
-def _enter_corridor(found: Waiting, client: Client) -> Response:
+def _begin_interaction(found: PendingDevice, client: Client) -> Response:
     # The name of the device stands in what we say about the service, where no parameter of any client ever comes.
     service = service_of(client) | {"device": found.id}
     parameters = {"client_id": client.client_id, "scope": found.scope, "resource": found.resource}
     begun, secret = pending.begin({k: v for k, v in parameters.items() if v}, service)
     g.interaction = begun
-    return pending.bind(urls.see_other(url_for("oidc.door", interaction_id=begun.id)), begun, secret)
+    return pending.set_interaction_cookie(urls.see_other(url_for("oidc.resume", interaction_id=begun.id)), begun, secret)
 
 
 def metadata(issuer: str) -> dict[str, Any]:

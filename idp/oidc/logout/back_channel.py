@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 TOKEN_LIFE = 120  # seconds (section 2.4 recommends at most two minutes)
 LEASE = 30  # seconds that one worker has for an attempt; longer than the fetcher's own limit
-BACK_OFF = (5, 30, 120, 600, 1800, 3600, 4 * 3600, 8 * 3600)  # seconds before the next attempt; after the last it is given up
+RETRY_DELAYS = (5, 30, 120, 600, 1800, 3600, 4 * 3600, 8 * 3600)  # seconds before the next attempt; after the last it is given up
 BATCH = 50
-NEVER = 253_402_300_799  # the end of the year 9999: settled rows lie beyond what is looked for every few seconds
+FAR_FUTURE = 253_402_300_799  # the end of the year 9999: settled rows lie beyond what is looked for every few seconds
 
 
 class LogoutNotice(Model):
@@ -42,11 +42,11 @@ class LogoutNotice(Model):
     last_answer: Mapped[str | None] = mapped_column(Text, doc="Status or reason of the last attempt, for operators.")
 
 
-NOTICES = cast(Table, LogoutNotice.__table__)
+LOGOUT_NOTICES = cast(Table, LogoutNotice.__table__)
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class DeliveryStatus:
     """How a client's notices fare: what `idp clients logouts` prints."""
 
     client_id: str
@@ -59,20 +59,24 @@ class Status:
 def notify(sid: str, account: str, client_ids: set[str], first: str | None = None) -> None:
     """Writes a notice for each client that registered an address, then starts delivering; `first` (who asked) is told first."""
     now = clock.timestamp()
-    rows = [_row(client_id, account, sid, now) for client_id in sorted(client_ids, key=lambda c: c != first) if _wants(client_id)]
+    rows = [
+        _row(client_id, account, sid, now)
+        for client_id in sorted(client_ids, key=lambda c: c != first)
+        if _has_back_channel(client_id)
+    ]
     if not rows:
         return
     # Durable before anything is sent: a crash between the two delays a notice, and never loses one.
     with db.engine.begin() as connection:
-        connection.execute(insert(NOTICES), rows)
+        connection.execute(insert(LOGOUT_NOTICES), rows)
     background.start(deliver, [row["id"] for row in rows])
 
 
 def deliver_due() -> int:
     """Delivers what is due, also what a worker left behind when it died; how many were attempted."""
-    due = select(NOTICES.c.id).where(NOTICES.c.state == "pending", NOTICES.c.next_at <= clock.timestamp())
+    due = select(LOGOUT_NOTICES.c.id).where(LOGOUT_NOTICES.c.state == "pending", LOGOUT_NOTICES.c.next_at <= clock.timestamp())
     with db.engine.connect() as connection:
-        ids = list(connection.scalars(due.order_by(NOTICES.c.next_at).limit(BATCH)))
+        ids = list(connection.scalars(due.order_by(LOGOUT_NOTICES.c.next_at).limit(BATCH)))
     return deliver(ids)
 
 
@@ -87,18 +91,20 @@ def deliver(ids: list[str]) -> int:
     return attempted
 
 
-def statuses() -> list[Status]:
+def statuses() -> list[DeliveryStatus]:
     """Per client: how many notices wait, were delivered, were given up; and what it last answered."""
-    counts = select(NOTICES.c.client_id, NOTICES.c.state, func.count()).group_by(NOTICES.c.client_id, NOTICES.c.state)
-    answered = select(NOTICES.c.client_id, NOTICES.c.last_answer).where(NOTICES.c.last_answer.is_not(None))
-    last = answered.order_by(NOTICES.c.created_at)
+    counts = select(LOGOUT_NOTICES.c.client_id, LOGOUT_NOTICES.c.state, func.count()).group_by(
+        LOGOUT_NOTICES.c.client_id, LOGOUT_NOTICES.c.state
+    )
+    answered = select(LOGOUT_NOTICES.c.client_id, LOGOUT_NOTICES.c.last_answer).where(LOGOUT_NOTICES.c.last_answer.is_not(None))
+    last = answered.order_by(LOGOUT_NOTICES.c.created_at)
     found: dict[str, dict[str, int]] = {}
     with db.engine.connect() as connection:
         for client_id, state, number in connection.execute(counts):
             found.setdefault(client_id, {})[state] = number
         answers = {row.client_id: row.last_answer for row in connection.execute(last)}
     return [
-        Status(c, n.get("pending", 0), n.get("delivered", 0), n.get("failed", 0), answers.get(c) or "")
+        DeliveryStatus(c, n.get("pending", 0), n.get("delivered", 0), n.get("failed", 0), answers.get(c) or "")
         for c, n in sorted(found.items())
     ]
 
@@ -120,7 +126,7 @@ def logout_token(client: "Client", subject: str, sid: str) -> str:
     return signing_keys.sign(stated, client.id_token_signed_response_alg or "RS256", typ="logout+jwt")
 
 
-def _wants(client_id: str) -> bool:
+def _has_back_channel(client_id: str) -> bool:
     client = clients().find(client_id)
     return bool(client and client.backchannel_logout_uri)
 
@@ -133,10 +139,10 @@ def _row(client_id: str, subject: str, sid: str, now: int) -> dict[str, Any]:
 def _claim(notice_id: str) -> Any:
     now = clock.timestamp()
     mine = (
-        update(NOTICES)
-        .where(NOTICES.c.id == notice_id, NOTICES.c.state == "pending", NOTICES.c.next_at <= now)
-        .values(next_at=now + LEASE, attempts=NOTICES.c.attempts + 1)
-        .returning(NOTICES)
+        update(LOGOUT_NOTICES)
+        .where(LOGOUT_NOTICES.c.id == notice_id, LOGOUT_NOTICES.c.state == "pending", LOGOUT_NOTICES.c.next_at <= now)
+        .values(next_at=now + LEASE, attempts=LOGOUT_NOTICES.c.attempts + 1)
+        .returning(LOGOUT_NOTICES)
     )
     with db.engine.begin() as connection:
         return connection.execute(mine).first()
@@ -157,11 +163,15 @@ def _attempt(row: Any) -> tuple[bool, str]:
 
 
 def _record(row: Any, delivered: bool, answer: str) -> None:
-    over = row.attempts > len(BACK_OFF)
-    wait = BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1]
+    over = row.attempts > len(RETRY_DELAYS)
+    wait = RETRY_DELAYS[min(row.attempts, len(RETRY_DELAYS)) - 1]
     state = "delivered" if delivered else "failed" if over else "pending"
-    values = {"state": state, "last_answer": answer[:200], "next_at": clock.timestamp() + wait if state == "pending" else NEVER}
+    values = {
+        "state": state,
+        "last_answer": answer[:200],
+        "next_at": clock.timestamp() + wait if state == "pending" else FAR_FUTURE,
+    }
     with db.engine.begin() as connection:
-        connection.execute(update(NOTICES).where(NOTICES.c.id == row.id).values(values))
+        connection.execute(update(LOGOUT_NOTICES).where(LOGOUT_NOTICES.c.id == row.id).values(values))
     if state == "failed":
         trail.record("logout_notice_failed", account=row.subject, client=row.client_id, reason=answer[:100])

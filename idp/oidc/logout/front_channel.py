@@ -13,10 +13,10 @@ from idp.web.urls import origin_of
 if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
 
-LINGER = 3  # seconds that the page waits for the frames before it moves on by itself
+FRAME_SECONDS = 3  # seconds that the page waits for the frames before it moves on by itself
 
 
-def frames(client_ids: set[str], sid: str) -> list[str]:
+def logout_urls(client_ids: set[str], sid: str) -> list[str]:
     """The addresses to show, for those clients that registered one; exactly `iss` and `sid` are added (section 3)."""
     found = (clients().find(client_id) for client_id in sorted(client_ids))
     return [_address(client, sid) for client in found if client and client.frontchannel_logout_uri]
@@ -28,7 +28,7 @@ def page(addresses: list[str], redirect_uri: str | None, service: dict[str, str]
     context = {"frames": addresses, "continue_url": redirect_uri, "service": service}
     response = make_response(render_template("oidc/logged_out.html", **context))
     if redirect_uri:
-        response.headers["Refresh"] = f"{LINGER}; url={redirect_uri}"
+        response.headers["Refresh"] = f"{FRAME_SECONDS}; url={redirect_uri}"
     return response
 
 

@@ -15,7 +15,7 @@ from idp.oidc import request
 from idp.oidc.authorization import pipeline
 from idp.oidc.clients.directory import clients
 from idp.oidc.clients.presentation import service_of
-from idp.oidc.errors import refusal
+from idp.oidc.errors import oauth_error
 from idp.oidc.logout import back_channel, front_channel, session_management
 from idp.oidc.request import Request
 from idp.oidc.server import server
@@ -30,7 +30,7 @@ PARAMETERS = ("id_token_hint", "logout_hint", "client_id", "post_logout_redirect
 
 
 @dataclass(frozen=True, slots=True)
-class Farewell:
+class LogoutRequest:
     """A logout about to be answered: what was asked, and the session that ends."""
 
     asked: EndSessionRequest
@@ -44,8 +44,8 @@ class EndSessionEndpoint(AuthlibEndSessionEndpoint):
         """The hint's claims; raises when it is not ours. It may have expired: people stay away longer than ten minutes."""
         hint: dict[str, Any] | None = signing_keys.verify(id_token_hint, "JWT")  # an access token is no hint
         audience = hint.get("aud") if hint else None
-        if hint is None or not isinstance(audience, str) or not pipeline.is_for(hint, audience):
-            raise refusal("invalid_request", "id_token_hint was not issued by us.")
+        if hint is None or not isinstance(audience, str) or not pipeline.is_id_token_for(hint, audience):
+            raise oauth_error("invalid_request", "id_token_hint was not issued by us.")
         return hint
 
     def _is_valid_post_logout_redirect_uri(self, client: Any, post_logout_redirect_uri: str) -> bool:
@@ -67,13 +67,13 @@ def logout() -> Response:
     try:
         asked = request.from_form() if flask.request.method == "POST" else request.from_query()
     except OAuth2Error:
-        return _goodbye(None)
+        return _signed_out_page(None)
     if flask.request.method == "POST":
-        return urls.see_other(f"{url_for('oidc.logout')}?{urlencode(_kept(asked))}")
-    farewell = Farewell(_validated(asked), single_sign_on.current())
-    if farewell.session is not None and not _is_sure(farewell):
+        return urls.see_other(f"{url_for('oidc.logout')}?{urlencode(_request_parameters(asked))}")
+    farewell = LogoutRequest(_validated(asked), single_sign_on.current())
+    if farewell.session is not None and not _needs_no_confirmation(farewell):
         return _confirmation(asked, farewell)
-    return leave(farewell)
+    return complete_logout(farewell)
 
 
 def logout_confirm() -> Response:
@@ -81,34 +81,34 @@ def logout_confirm() -> Response:
     form = flask.request.form
     asked = Request({name: form[name] for name in PARAMETERS if form.get(name)})
     if form.get("confirm") != "yes":
-        return _goodbye(None, stayed=True)
-    return leave(Farewell(_validated(asked), single_sign_on.current()))
+        return _signed_out_page(None, stayed=True)
+    return complete_logout(LogoutRequest(_validated(asked), single_sign_on.current()))
 
 
-def leave(farewell: Farewell) -> Response:
+def complete_logout(farewell: LogoutRequest) -> Response:
     """Ends the session and its tokens, takes the cookie away, goes back to the client or says goodbye."""
     session, asked = farewell.session, farewell.asked
     if session is not None:
-        g.asked_by = asked.client.client_id if asked.client else None
-        trail.record("sign_out", account=session.account, client=g.asked_by)
+        g.logout_requested_by = asked.client.client_id if asked.client else None
+        trail.record("sign_out", account=session.account, client=g.logout_requested_by)
         single_sign_on.end(session.sid)
-    told = front_channel.frames(g.get("left_clients", set()), session.sid) if session is not None else []
-    response = front_channel.page(told, asked.redirect_uri, _service(asked)) if told else _onward(asked)
-    single_sign_on.forget_cookie(response)
-    session_management.forget(response)
+    told = front_channel.logout_urls(g.get("logged_out_clients", set()), session.sid) if session is not None else []
+    response = front_channel.page(told, asked.redirect_uri, _service(asked)) if told else _redirect_or_page(asked)
+    single_sign_on.delete_cookie(response)
+    session_management.delete_browser_state(response)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def tell(_: Any, sid: str, account: str, clients: set[str]) -> None:
+def on_session_ended(_: Any, sid: str, account: str, clients: set[str]) -> None:
     """A session has ended, however it did: its refresh tokens too, and each client hears of it; who asked hears first."""
-    refresh_tokens.end_session(sid)
-    back_channel.notify(sid, account, clients, first=g.get("asked_by"))
-    g.left_clients = clients
+    refresh_tokens.revoke_for_session(sid)
+    back_channel.notify(sid, account, clients, first=g.get("logout_requested_by"))
+    g.logged_out_clients = clients
 
 
-def _onward(asked: EndSessionRequest) -> Response:
-    return urls.see_other(asked.redirect_uri) if asked.redirect_uri else _goodbye(asked)
+def _redirect_or_page(asked: EndSessionRequest) -> Response:
+    return urls.see_other(asked.redirect_uri) if asked.redirect_uri else _signed_out_page(asked)
 
 
 def _validated(asked: Request) -> EndSessionRequest:
@@ -124,7 +124,7 @@ def _validated(asked: Request) -> EndSessionRequest:
     return validated
 
 
-def _is_sure(farewell: Farewell) -> bool:
+def _needs_no_confirmation(farewell: LogoutRequest) -> bool:
     """Whether no question is needed: the hint names this very session, or its person (RP-Initiated Logout section 2)."""
     hint, session = farewell.asked.id_token_claims, farewell.session
     client = farewell.asked.client
@@ -133,18 +133,18 @@ def _is_sure(farewell: Farewell) -> bool:
     return hint.get("sid") == session.sid or hint.get("sub") == claims.subject_for(client, session.account)
 
 
-def _kept(asked: Request) -> dict[str, str]:
+def _request_parameters(asked: Request) -> dict[str, str]:
     return {name: asked.get(name) for name in PARAMETERS if asked.get(name) and name not in asked.repeated}
 
 
-def _confirmation(asked: Request, farewell: Farewell) -> Response:
+def _confirmation(asked: Request, farewell: LogoutRequest) -> Response:
     if farewell.asked.redirect_uri:
         headers.allow_form_action(origin_of(farewell.asked.redirect_uri))
-    context = {"service": _service(farewell.asked), "fields": _kept(asked)}
+    context = {"service": _service(farewell.asked), "fields": _request_parameters(asked)}
     return make_response(render_template("oidc/logout.html", **context))
 
 
-def _goodbye(asked: EndSessionRequest | None, *, stayed: bool = False) -> Response:
+def _signed_out_page(asked: EndSessionRequest | None, *, stayed: bool = False) -> Response:
     service = _service(asked) if asked else None
     return make_response(render_template("oidc/logged_out.html", service=service, stayed=stayed))
 

@@ -47,7 +47,7 @@ def session_state(client_id: str, redirect_uri: str, session: Session) -> str:
     return f"{crypto.sha256(parts).hex()}.{salt}"
 
 
-def keep(response: "AnyResponse", session: Session) -> None:
+def set_browser_state(response: "AnyResponse", session: Session) -> None:
     """Gives the browser its state; scripts of our own frame must read it, also inside another site's page."""
     state = browser_state(session)
     if request.cookies.get(COOKIE) == state:
@@ -56,6 +56,6 @@ def keep(response: "AnyResponse", session: Session) -> None:
     response.set_cookie(COOKIE, state, secure=secure, httponly=False, samesite="None" if secure else "Lax", path="/")
 
 
-def forget(response: "AnyResponse") -> None:
+def delete_browser_state(response: "AnyResponse") -> None:
     """Takes the state away: every watching page hears `changed`."""
     response.delete_cookie(COOKIE, path="/", secure=settings().secure, samesite="None" if settings().secure else "Lax")

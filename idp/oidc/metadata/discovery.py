@@ -17,18 +17,18 @@ from idp.oidc.clients import assertions, authentication, keys
 from idp.oidc.tokens import claims, grants, signing_keys
 from idp.storage.sealing import Unsealable
 
-PATHS = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
-JWKS = "/jwks.json"
+METADATA_PATHS = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
+JWKS_PATH = "/jwks.json"
 CACHE = "public, max-age=300"
 
 # What modules that can be present or absent add: each a function of the issuer.
-FEATURES: list[Callable[[str], dict[str, Any]]] = []
+METADATA_SOURCES: list[Callable[[str], dict[str, Any]]] = []
 
 
 def metadata(settings: Settings) -> dict[str, Any]:
     """The document (OpenID Connect Discovery 3, RFC 8414 section 2), generated from the tables that serve requests."""
     known = _addresses(settings.issuer) | _abilities() | _requests() | _clients()
-    for feature in FEATURES:
+    for feature in METADATA_SOURCES:
         known |= feature(settings.issuer)
     return known
 
@@ -39,7 +39,7 @@ def _addresses(issuer: str) -> dict[str, Any]:
         "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
         "userinfo_endpoint": f"{issuer}/userinfo",
-        "jwks_uri": f"{issuer}{JWKS}",
+        "jwks_uri": f"{issuer}{JWKS_PATH}",
         "introspection_endpoint": f"{issuer}/introspect",
         "revocation_endpoint": f"{issuer}/revoke",
         "end_session_endpoint": f"{issuer}/logout",
@@ -56,7 +56,7 @@ def _abilities() -> dict[str, Any]:
         "scopes_supported": ["openid", "offline_access", *claims.SCOPES],
         "response_types_supported": list(pipeline.RESPONSE_TYPES),
         "response_modes_supported": list(response_modes.MODES),
-        "grant_types_supported": list(dict.fromkeys(grant.GRANT_TYPE for grant, _ in grants.TABLE if grant.GRANT_TYPE)),
+        "grant_types_supported": list(dict.fromkeys(grant.GRANT_TYPE for grant, _ in grants.GRANT_CLASSES if grant.GRANT_TYPE)),
         "subject_types_supported": ["public", "pairwise"],
         "acr_values_supported": list(ACR_VALUES),
         "id_token_signing_alg_values_supported": list(signing_keys.ALGORITHMS),
@@ -71,7 +71,7 @@ def _abilities() -> dict[str, Any]:
 
 
 def _requests() -> dict[str, Any]:
-    by_object = request_objects.unpack in pipeline.SOURCES
+    by_object = request_objects.resolve in pipeline.PARAMETER_SOURCES
     return {
         "display_values_supported": ["page", "popup", "touch", "wap"],
         "claims_parameter_supported": True,
@@ -81,13 +81,13 @@ def _requests() -> dict[str, Any]:
         "request_parameter_supported": by_object,
         "request_uri_parameter_supported": by_object,
         "require_request_uri_registration": True,
-        "request_object_signing_alg_values_supported": list(keys.ASYMMETRIC),
+        "request_object_signing_alg_values_supported": list(keys.ASYMMETRIC_ALGORITHMS),
     }
 
 
 def _clients() -> dict[str, Any]:
-    methods = authentication.supported()
-    asserted = [*keys.ASYMMETRIC, *assertions.HMAC]
+    methods = authentication.supported_methods()
+    asserted = [*keys.ASYMMETRIC_ALGORITHMS, *assertions.HMAC_ALGORITHMS]
     return {
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": asserted,
@@ -116,14 +116,14 @@ class WellKnown:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answers GET and HEAD of the documents, passes everything else on."""
         path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
-        if (path != JWKS and path not in PATHS) or method not in ("GET", "HEAD"):
+        if (path != JWKS_PATH and path not in METADATA_PATHS) or method not in ("GET", "HEAD"):
             result: Iterable[bytes] = self.wsgi(environ, start_response)
             return result
-        document = self._keys() if path == JWKS else self.document
+        document = self._keys() if path == JWKS_PATH else self.document
         if not document.body:
             start_response("503 Service Unavailable", [("Content-Length", "0"), ("Retry-After", "5")])
             return [b""]
-        if _is_known(document.etag, environ.get("HTTP_IF_NONE_MATCH", "")):
+        if _etag_matches(document.etag, environ.get("HTTP_IF_NONE_MATCH", "")):
             start_response("304 Not Modified", document.headers[1:])
             return [b""]
         start_response("200 OK", document.headers)
@@ -140,7 +140,7 @@ class WellKnown:
         return self.jwks
 
 
-def _is_known(etag: str, offered: str) -> bool:
+def _etag_matches(etag: str, offered: str) -> bool:
     """RFC 9110 section 13.1.2: weak comparison, so a W/ that a proxy put before it does not matter."""
     return etag in offered or offered.strip() == "*"
 

@@ -14,7 +14,7 @@ from idp.storage.redis_store import Script, store
 
 JWT_TYPE = "at+jwt"  # no other token of ours has it, so that none is mistaken for an access token (RFC 9068 section 2.1)
 _JWT_BEGINNING = "eyJ"  # of every JWT; an opaque token begins with two hexadecimal digits
-ACCESS_LIFE = 600
+ACCESS_TOKEN_LIFE = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class AccessToken(TokenMixin):
         """For Authlib; one that was revoked is not found."""
         return False
 
+
 # KEYS: access token, block of the account, ids whose mark kills it. ARGV: record, life.
 _WRITE_ACCESS = Script("""
 if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
@@ -82,10 +83,10 @@ return {raw, unpack(redis.call('HMGET', 'account:' .. ARGV[1] .. ':' .. t.subjec
 
 def new_access_token(owner: str) -> str:
     """A fresh opaque access token in the bucket of `owner`: the account's subject, or the client that acts for itself."""
-    return crypto.bucket(owner) + crypto.random_token()
+    return crypto.hash_tag(owner) + crypto.random_token()
 
 
-def write_access(token: str, record: AccessToken) -> bool:
+def save_access_token(token: str, record: AccessToken) -> bool:
     """Keeps an access token until it expires; False when account, session or family is over: then it is dead on arrival."""
     tag = hash_tag(token)
     marks = [f"ended:{tag}:{i}" for i in record.ends_with]
@@ -94,7 +95,7 @@ def write_access(token: str, record: AccessToken) -> bool:
     return bool(store().run(_WRITE_ACCESS, keys, (orjson.dumps(record), life)))
 
 
-def read_access(token: str, *account_fields: str) -> tuple[AccessToken, tuple[bytes | None, ...]] | None:
+def find_access_token(token: str, *account_fields: str) -> tuple[AccessToken, tuple[bytes | None, ...]] | None:
     """A live access token's record and fields of its account's hash; None for anything else."""
     token = stored_name(token)
     if not is_bucketed(token):
@@ -106,7 +107,7 @@ def read_access(token: str, *account_fields: str) -> tuple[AccessToken, tuple[by
     return None if record.is_expired() else (record, tuple(found[1:]))
 
 
-def drop_access(token: str) -> None:
+def revoke_access_token(token: str) -> None:
     """Revokes one access token."""
     token = stored_name(token)
     if is_bucketed(token):

@@ -40,7 +40,7 @@ class Approval:
         return cls(**known_members(cls, data))
 
 
-def as_json(approval: Approval) -> str:
+def approval_to_json(approval: Approval) -> str:
     """For a column of text."""
     return orjson.dumps(asdict(approval)).decode()
 

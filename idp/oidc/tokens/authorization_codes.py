@@ -7,8 +7,8 @@ from authlib.oauth2.rfc6749 import AuthorizationCodeMixin
 
 from idp.core import clock, crypto
 from idp.oidc.tokens.approvals import Approval, known_members
-from idp.oidc.tokens.revocation_marks import MARK_LIFE
-from idp.oidc.tokens.service_use import USE_LIFE, services_key
+from idp.oidc.tokens.revocation_marks import REVOCATION_LIFE
+from idp.oidc.tokens.service_use import SERVICE_USE_LIFE, services_key
 from idp.oidc.tokens.token_keys import hash_tag, is_bucketed, token_key
 from idp.storage.redis_store import Script, store
 
@@ -80,29 +80,29 @@ class CodeReused(Exception):
 
 def new_code(subject: str) -> str:
     """A fresh authorization code."""
-    return crypto.bucket(subject) + crypto.random_token()
+    return crypto.hash_tag(subject) + crypto.random_token()
 
 
-def family_of(code: str) -> str:
+def family_id(code: str) -> str:
     """The id of the family of tokens that will come from this code: known before anything is issued, so that it can end."""
     return crypto.digest(code)
 
 
-def write_code(code: str, record: AuthorizationCode, session_life: int) -> None:
+def save_code(code: str, record: AuthorizationCode, session_life: int) -> None:
     """Keeps a code for 60 s and notes the client in the session's list, which logout will tell."""
     sid, client_id, now = record.approval.sid, record.approval.client_id, clock.timestamp()
     keys = (token_key("code", code), f"session-clients:{hash_tag(code)}:{sid}", services_key(record.approval.subject))
     kept = orjson.dumps(replace(record, issued_at=now))
-    store().run(_WRITE_CODE, keys, (kept, CODE_LIFE, client_id if sid else "", session_life, now, client_id, USE_LIFE))
+    store().run(_WRITE_CODE, keys, (kept, CODE_LIFE, client_id if sid else "", session_life, now, client_id, SERVICE_USE_LIFE))
 
 
 def take_code(code: str, client_id: str) -> AuthorizationCode | None:
     """The code's record, once; None when unknown, expired, another client's or of a blocked account; raises CodeReused."""
     if not is_bucketed(code):
         return None
-    family = family_of(code)
+    family = family_id(code)
     keys = (token_key("code", code), token_key("used", code), f"ended:{hash_tag(code)}:{family}")
-    raw = store().run(_TAKE_CODE, keys, (client_id, hash_tag(code), MARK_LIFE))
+    raw = store().run(_TAKE_CODE, keys, (client_id, hash_tag(code), REVOCATION_LIFE))
     if raw == b"used":
         raise CodeReused(family)
     if raw is None:

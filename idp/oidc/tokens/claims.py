@@ -43,19 +43,19 @@ def permitted(client: "Client") -> frozenset[str]:
     return frozenset(names - (RESTRICTED - set(client.permitted_claims)))
 
 
-def asked(scope: str, requested: dict[str, Any], place: str) -> set[str]:
+def requested_names(scope: str, requested: dict[str, Any], place: str) -> set[str]:
     """Names of the claims asked for at `place`: `userinfo` or `id_token`. Scopes speak of userinfo only (Core 5.4)."""
     by_scope = scope.split() if place == "userinfo" else []
     names = {name for value in by_scope for name in SCOPES.get(value, ())}
     return names | (requested.get(place) or {}).keys()
 
 
-def needed(client: "Client", scope: str, requested: dict[str, Any]) -> set[str]:
+def names_to_disclose(client: "Client", scope: str, requested: dict[str, Any]) -> set[str]:
     """Every claim that these tokens would give away anywhere: what consent is about."""
-    return (asked(scope, requested, "userinfo") | asked(scope, requested, "id_token")) & permitted(client)
+    return (requested_names(scope, requested, "userinfo") | requested_names(scope, requested, "id_token")) & permitted(client)
 
 
-def pick(client: "Client", names: set[str], snapshot: dict[str, Any]) -> dict[str, Any]:
+def select_values(client: "Client", names: set[str], snapshot: dict[str, Any]) -> dict[str, Any]:
     """The values of those claims that are asked for, permitted and known."""
     allowed = permitted(client)
     return {name: snapshot[name] for name in CLAIMS if name in names and name in allowed and snapshot.get(name) is not None}

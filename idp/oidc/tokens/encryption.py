@@ -8,7 +8,7 @@ from idp.core import clock
 from idp.core.settings import settings
 from idp.oidc.clients import keys
 from idp.oidc.clients.entry import ContentEnc, KeyAlg
-from idp.oidc.errors import refusal
+from idp.oidc.errors import oauth_error
 from idp.oidc.tokens import signing_keys
 
 if TYPE_CHECKING:
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 ALGORITHMS, CIPHERS = list(get_args(KeyAlg)), list(get_args(ContentEnc))  # what an entry may name
 
 
-def id_token(signed: str, client: "Client") -> str:
+def encrypt_id_token(signed: str, client: "Client") -> str:
     """The signed ID token, encrypted too for a client that wants it so (OpenID Connect Core 2 and 10.2)."""
     algorithm = client.id_token_encrypted_response_alg
     return _encrypted(signed, client, algorithm, client.id_token_encrypted_response_enc) if algorithm else signed
 
 
-def userinfo(told: dict[str, Any], client: "Client") -> tuple[bytes | str, str]:
+def encode_userinfo(told: dict[str, Any], client: "Client") -> tuple[bytes | str, str]:
     """Body and content type of a userinfo answer (Core 5.3.2): JSON, unless the client registered a signature or a cipher."""
     signing, encrypting = client.userinfo_signed_response_alg, client.userinfo_encrypted_response_alg
     if not signing and not encrypting:
@@ -41,10 +41,10 @@ def _signed(told: dict[str, Any], client: "Client", algorithm: str) -> str:
 
 def _encrypted(payload: str, client: "Client", algorithm: str, encoding: str, kind: str = "JWT") -> str:
     try:
-        return keys.encrypted(payload, client, algorithm, encoding, kind)
-    except keys.Unverified as missing:
+        return keys.encrypt(payload, client, algorithm, encoding, kind)
+    except keys.ClientJwtError as missing:
         # Fails closed: what the client wants encrypted never leaves us in the clear.
-        raise refusal("temporarily_unavailable", f"The answer cannot be encrypted: {missing.reason}.") from None
+        raise oauth_error("temporarily_unavailable", f"The answer cannot be encrypted: {missing.reason}.") from None
 
 
 def metadata(issuer: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from authlib.oauth2 import OAuth2Error
 from flask import Blueprint, Response
 
 from idp.oidc import errors, request
-from idp.oidc.errors import refusal
+from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
 from idp.oidc.server import server
 from idp.storage.database import DATABASE_DOWN
@@ -16,7 +16,7 @@ from idp.storage.redis_store import StoreUnavailable
 from idp.web.csrf import csrf_protect
 
 # The first segment of what clients call and nobody reads: their errors are JSON, also those that no view ever sees.
-SEGMENTS = ("token", "introspect", "revoke", "userinfo", "par", "device_authorization", "register")
+JSON_SEGMENTS = ("token", "introspect", "revoke", "userinfo", "par", "device_authorization", "register")
 OUTAGES: tuple[type[Exception], ...] = (StoreUnavailable, *DATABASE_DOWN)
 
 
@@ -28,40 +28,40 @@ def register(blueprint: Blueprint) -> None:
 
 def token() -> Response:
     """RFC 6749 section 3.2."""
-    return answered(lambda asked: _engine().create_token_response(asked))
+    return respond(lambda asked: _engine().create_token_response(asked))
 
 
 def introspect() -> Response:
     """RFC 7662 section 2."""
-    return answered(lambda asked: _engine().create_endpoint_response("introspection", asked))
+    return respond(lambda asked: _engine().create_endpoint_response("introspection", asked))
 
 
 def revoke() -> Response:
     """RFC 7009 section 2."""
-    return answered(lambda asked: _engine().create_endpoint_response("revocation", asked))
+    return respond(lambda asked: _engine().create_endpoint_response("revocation", asked))
 
 
-def answered(answer: Callable[[Request], Any]) -> Response:
+def respond(answer: Callable[[Request], Any]) -> Response:
     """The answer to the current form; whatever goes wrong is an OAuth error in JSON, an outage of store or database too."""
     asked: Request | None = None
     try:
         asked = request.from_form()
         if asked.repeated:
-            raise refusal("invalid_request", "A parameter is repeated.")
+            raise oauth_error("invalid_request", "A parameter is repeated.")
         return cast(Response, answer(asked))
     except OAuth2Error as error:
         return server().handle_error_response(asked, error)
     except OUTAGES:
-        return server().handle_error_response(asked, refusal("temporarily_unavailable", "Try again in a moment."))
+        return server().handle_error_response(asked, oauth_error("temporarily_unavailable", "Try again in a moment."))
 
 
-def refused(status: int) -> Response:
+def error_for_status(status: int) -> Response:
     """The OAuth error for a status that HTTP itself gave: a wrong method, a body too large, a failure of ours."""
-    body = errors.body_of(refusal(BY_STATUS.get(status, "invalid_request")))
+    body = errors.error_body(oauth_error(ERROR_BY_STATUS.get(status, "invalid_request")))
     return server().handle_response(status, body, default_json_headers)
 
 
-BY_STATUS = {429: "temporarily_unavailable", 503: "temporarily_unavailable", 500: "server_error"}
+ERROR_BY_STATUS = {429: "temporarily_unavailable", 503: "temporarily_unavailable", 500: "server_error"}
 
 
 def _engine() -> Any:

@@ -6,11 +6,11 @@ from authlib.oauth2.rfc7662 import IntrospectionEndpoint as AuthlibIntrospection
 
 from idp.core.settings import settings
 from idp.oidc.clients.directory import clients
-from idp.oidc.errors import refusal
+from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
 from idp.oidc.tokens import access_tokens, claims, refresh_tokens
 from idp.oidc.tokens.access_tokens import AccessToken
-from idp.oidc.tokens.refresh_tokens import Refreshable
+from idp.oidc.tokens.refresh_tokens import UsableRefreshToken
 
 if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
@@ -19,31 +19,31 @@ if TYPE_CHECKING:
 class IntrospectionEndpoint(AuthlibIntrospectionEndpoint):
     """Only clients that prove themselves may ask: an open endpoint would be an oracle (RFC 7662 section 4)."""
 
-    def authenticate_token(self, request: Any, client: "Client") -> AccessToken | Refreshable | None:
+    def authenticate_token(self, request: Any, client: "Client") -> AccessToken | UsableRefreshToken | None:
         """The token, if this client may know of it; the type hint is not needed: a token shows what it is."""
         if request.auth_method == "none":
-            raise refusal("invalid_client", "Client authentication failed.")
-        return presented(request, client)
+            raise oauth_error("invalid_client", "Client authentication failed.")
+        return find_presented_token(request, client)
 
-    def create_introspection_payload(self, token: AccessToken | Refreshable | None) -> dict[str, Any]:
+    def create_introspection_payload(self, token: AccessToken | UsableRefreshToken | None) -> dict[str, Any]:
         """`active` and, for an active token, what it is good for."""
         if token is None:
             return {"active": False}
-        return _about_refresh(token) if isinstance(token, Refreshable) else _about_access(token)
+        return _about_refresh(token) if isinstance(token, UsableRefreshToken) else _about_access(token)
 
 
-def presented(request: Request, client: "Client") -> AccessToken | Refreshable | None:
+def find_presented_token(request: Request, client: "Client") -> AccessToken | UsableRefreshToken | None:
     """The token named in the request: this client's own, or one it is the audience of; raises `invalid_request`."""
     token = request.get("token")
     if not token:
-        raise refusal("invalid_request", "token is missing.")
+        raise oauth_error("invalid_request", "token is missing.")
     if refresh_tokens.is_refresh_token(token):
         return refresh_tokens.find(token, client.client_id)
-    found = access_tokens.read_access(token)
-    return found[0] if found is not None and _may_know(client, found[0]) else None
+    found = access_tokens.find_access_token(token)
+    return found[0] if found is not None and _may_introspect(client, found[0]) else None
 
 
-def _may_know(client: "Client", token: AccessToken) -> bool:
+def _may_introspect(client: "Client", token: AccessToken) -> bool:
     """Its own token, or as a resource server one made out to it: to everybody else the token does not exist."""
     if token.client_id == client.client_id:
         return True
@@ -72,7 +72,7 @@ def _about_access(token: AccessToken) -> dict[str, Any]:
     return about | ({"cnf": token.confirmation} if token.confirmation else {})
 
 
-def _about_refresh(token: Refreshable) -> dict[str, Any]:
+def _about_refresh(token: UsableRefreshToken) -> dict[str, Any]:
     approval = token.approval
     owner = clients().find(approval.client_id)
     return {

@@ -10,7 +10,7 @@ from authlib.oidc.core.util import create_half_hash
 from idp import accounts
 from idp.core import clock
 from idp.core.settings import settings
-from idp.oidc.errors import refusal
+from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
 from idp.oidc.tokens import access_tokens, claims, encryption, jwt_access_tokens, refresh_tokens, signing_keys
 from idp.oidc.tokens.access_tokens import AccessToken
@@ -40,7 +40,7 @@ def generate(
     made: dict[str, Any] = {
         "access_token": access_tokens.new_access_token(user.subject if user else client.client_id),
         "token_type": "Bearer",
-        "expires_in": expires_in or client.access_token_lifetime or access_tokens.ACCESS_LIFE,
+        "expires_in": expires_in or client.access_token_lifetime or access_tokens.ACCESS_TOKEN_LIFE,
     }
     if include_refresh_token and user is not None:
         made["refresh_token"] = refresh_tokens.new_refresh_token()
@@ -52,11 +52,11 @@ def _scope_of(client: "Client", scope: str | None, user: Approval | None) -> str
     if user is None:
         allowed = " ".join(s for s in allowed.split() if s not in PERSONAL_SCOPES)
     if scope and not allowed:
-        raise refusal("invalid_scope", "No scope that this client may ask for.")
+        raise oauth_error("invalid_scope", "No scope that this client may ask for.")
     return allowed
 
 
-def record_of(
+def access_token_record(
     made: dict[str, Any], client: "Client", approval: Approval | None = None, audience: tuple[str, ...] = ()
 ) -> AccessToken:
     """The record of an access token just made, for `audience`; without one, a JWT is for our own userinfo endpoint."""
@@ -82,13 +82,13 @@ def record_of(
     )
 
 
-def keep(made: dict[str, Any], record: AccessToken, client: "Client") -> bool:
+def issue_access_token(made: dict[str, Any], record: AccessToken, client: "Client") -> bool:
     """Stores an access token just made; one with an audience leaves us as a JWT. False when it is dead on arrival."""
     name = made["access_token"]
-    if not access_tokens.write_access(name, record):
+    if not access_tokens.save_access_token(name, record):
         return False
     if record.audience:
-        made["access_token"] = jwt_access_tokens.signed(name, record, client)
+        made["access_token"] = jwt_access_tokens.to_jwt(name, record, client)
     return True
 
 
@@ -114,13 +114,13 @@ def id_token(approval: Approval, client: "Client", *, access_token: str = "", co
         "at_hash": half_hash(access_token, algorithm),
         "c_hash": half_hash(code, algorithm),
     }
-    signed = signing_keys.sign(_personal(approval, client) | stated | {k: v for k, v in bound.items() if v}, algorithm)
-    return encryption.id_token(signed, client)
+    signed = signing_keys.sign(_requested_claims(approval, client) | stated | {k: v for k, v in bound.items() if v}, algorithm)
+    return encryption.encrypt_id_token(signed, client)
 
 
-def with_scopes(approval: Approval) -> Approval:
+def with_scope_claims(approval: Approval) -> Approval:
     """The same, asking for the claims of its scopes in the ID token (OpenID Connect Core 5.4: there is no access token)."""
-    by_scope = dict.fromkeys(claims.asked(approval.scope, {}, "userinfo"))
+    by_scope = dict.fromkeys(claims.requested_names(approval.scope, {}, "userinfo"))
     asked = by_scope | (approval.claims.get("id_token") or {})
     return replace(approval, claims=approval.claims | {"id_token": asked})
 
@@ -131,12 +131,12 @@ def half_hash(token: str, algorithm: str) -> str:
     return half.decode() if half else ""
 
 
-def _personal(approval: Approval, client: "Client") -> dict[str, Any]:
-    names = claims.asked("", approval.claims, "id_token") & claims.permitted(client)
-    return claims.pick(client, names, accounts.snapshot(approval.subject)) if names else {}
+def _requested_claims(approval: Approval, client: "Client") -> dict[str, Any]:
+    names = claims.requested_names("", approval.claims, "id_token") & claims.permitted(client)
+    return claims.select_values(client, names, accounts.cached_claims(approval.subject)) if names else {}
 
 
-class IdTokens(OpenIDToken):
+class IdTokenExtension(OpenIDToken):
     """Adds the ID token to a token response whose scope has `openid`; for the code and refresh grants."""
 
     def encode_id_token(self, token: dict[str, Any], request: OAuth2Request) -> str:

@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
 
 
-
-def signed(name: str, record: AccessToken, client: "Client") -> str:
+def to_jwt(name: str, record: AccessToken, client: "Client") -> str:
     """The JWT (RFC 9068 section 2.2) of a kept token; `name`, by which the store knows it, is its `jti`."""
     audience = record.audience
     stated: dict[str, Any] = {

@@ -27,7 +27,7 @@ from idp.storage.database import Model, db
 
 SLIDING_LIFE = 30 * 86400  # seconds without use
 ABSOLUTE_LIFE = 180 * 86400
-GRACE = 60  # seconds in which a rotated token works again: its answer may have been lost on the way
+ROTATION_GRACE = 60  # seconds in which a rotated token works again: its answer may have been lost on the way
 
 
 class RefreshFamily(Model):
@@ -57,13 +57,13 @@ class RefreshToken(Model):
     used_at: Mapped[int | None] = mapped_column(BigInteger)
 
 
-FAMILIES = cast(Table, RefreshFamily.__table__)
-LINKS = cast(Table, RefreshToken.__table__)
+REFRESH_FAMILIES = cast(Table, RefreshFamily.__table__)
+REFRESH_TOKENS = cast(Table, RefreshToken.__table__)
 PREFIX = "r-"  # access tokens begin with two hexadecimal digits: which of the two a token is can be seen
 
 
 @dataclass(frozen=True, slots=True)
-class Refreshable:
+class UsableRefreshToken:
     """A refresh token that may be used now."""
 
     digest: str
@@ -84,16 +84,21 @@ class Refreshable:
 
 _FIND = (
     select(
-        LINKS.c.digest, LINKS.c.family_id, LINKS.c.issued_at, LINKS.c.expires_at, LINKS.c.used_at,
-        FAMILIES.c.client_id, FAMILIES.c.subject, FAMILIES.c.approval, FAMILIES.c.revoked_at,
-        FAMILIES.c.expires_at.label("family_expires_at"),
+        REFRESH_TOKENS.c.digest, REFRESH_TOKENS.c.family_id, REFRESH_TOKENS.c.used_at,
+        REFRESH_TOKENS.c.issued_at, REFRESH_TOKENS.c.expires_at,
+        REFRESH_FAMILIES.c.client_id, REFRESH_FAMILIES.c.subject, REFRESH_FAMILIES.c.approval, REFRESH_FAMILIES.c.revoked_at,
+        REFRESH_FAMILIES.c.expires_at.label("family_expires_at"),
     )
-    .join_from(LINKS, FAMILIES)
-    .where(LINKS.c.digest == bindparam("digest"))
+    .join_from(REFRESH_TOKENS, REFRESH_FAMILIES)
+    .where(REFRESH_TOKENS.c.digest == bindparam("digest"))
 )  # fmt: skip
 # Built once, as every refresh runs them: building a statement costs more than running it.
-_ADD = insert(LINKS)
-_MARK = update(LINKS).where(LINKS.c.digest == bindparam("used"), LINKS.c.used_at.is_(None)).values(used_at=bindparam("now"))
+_ADD = insert(REFRESH_TOKENS)
+_MARK = (
+    update(REFRESH_TOKENS)
+    .where(REFRESH_TOKENS.c.digest == bindparam("used"), REFRESH_TOKENS.c.used_at.is_(None))
+    .values(used_at=bindparam("now"))
+)
 
 
 def new_refresh_token() -> str:
@@ -114,26 +119,26 @@ def begin_family(approval: Approval, token: str) -> None:
         "subject": approval.subject,
         "client_id": approval.client_id,
         "sid": "" if approval.offline else approval.sid,
-        "approval": approvals.as_json(replace(approval, nonce="")),
+        "approval": approvals.approval_to_json(replace(approval, nonce="")),
         "created_at": now,
         "expires_at": now + ABSOLUTE_LIFE,
     }
     with db.engine.begin() as connection:
-        connection.execute(insert(FAMILIES).values(family))
+        connection.execute(insert(REFRESH_FAMILIES).values(family))
         _add_link(connection, approval.family, token, now, now + ABSOLUTE_LIFE)
 
 
-def find(token: str, client_id: str) -> Refreshable | None:
+def find(token: str, client_id: str) -> UsableRefreshToken | None:
     """A token of this client that may be used: alive, and not rotated or only just. Looking does no harm."""
     row = _look_up(token, client_id)
     now = clock.timestamp()
-    if row is None or _spent(row, now) or now >= min(row.expires_at, row.family_expires_at):
+    if row is None or _is_reuse(row, now) or now >= min(row.expires_at, row.family_expires_at):
         return None
     approval = Approval.load(orjson.loads(row.approval))
-    return Refreshable(row.digest, row.family_id, approval, row.issued_at, row.expires_at, row.family_expires_at)
+    return UsableRefreshToken(row.digest, row.family_id, approval, row.issued_at, row.expires_at, row.family_expires_at)
 
 
-def redeem(token: str, client_id: str) -> Refreshable | None:
+def redeem(token: str, client_id: str) -> UsableRefreshToken | None:
     """The same for a token presented to be refreshed.
 
     One that was rotated more than 60 s ago is a stolen one, or the thief's victim presents it: its family
@@ -144,8 +149,8 @@ def redeem(token: str, client_id: str) -> Refreshable | None:
     if usable is not None:
         return usable
     row = _look_up(token, client_id)
-    if row is not None and _spent(row, clock.timestamp()):
-        end_family(row.family_id, row.subject)
+    if row is not None and _is_reuse(row, clock.timestamp()):
+        revoke_family(row.family_id, row.subject)
         trail.record("refresh_reused", account=row.subject, client=client_id)
     return None
 
@@ -158,11 +163,11 @@ def _look_up(token: str, client_id: str) -> Any:
     return row if row is not None and row.client_id == client_id and row.revoked_at is None else None
 
 
-def _spent(row: Any, now: int) -> bool:
-    return row.used_at is not None and now - row.used_at > GRACE
+def _is_reuse(row: Any, now: int) -> bool:
+    return row.used_at is not None and now - row.used_at > ROTATION_GRACE
 
 
-def rotate(used: Refreshable, token: str) -> None:
+def rotate(used: UsableRefreshToken, token: str) -> None:
     """Adds `token` to the family and marks the used one; within the grace period this makes a sibling."""
     now = clock.timestamp()
     with db.engine.begin() as connection:
@@ -170,52 +175,58 @@ def rotate(used: Refreshable, token: str) -> None:
         _add_link(connection, used.family, token, now, used.family_expires_at)
 
 
-def revoke(family: str) -> None:
+def revoke_refresh_tokens(family: str) -> None:
     """Ends the refresh tokens of a family whose access tokens are marked as ended already."""
-    _end(FAMILIES.c.id == family)
+    _end(REFRESH_FAMILIES.c.id == family)
 
 
-def end_family(family: str, subject: str) -> None:
+def revoke_family(family: str, subject: str) -> None:
     """Ends one family: its refresh tokens, and its access tokens with them."""
-    revoke(family)
+    revoke_refresh_tokens(family)
     revocation_marks.mark_ended(subject, family)
 
 
-def end_session(sid: str) -> None:
+def revoke_for_session(sid: str) -> None:
     """Ends the refresh tokens that live no longer than this session; its access tokens fell with it already."""
-    _end(FAMILIES.c.sid == sid)
+    _end(REFRESH_FAMILIES.c.sid == sid)
 
 
-def end_account(subject: str, client_id: str | None = None) -> None:
+def revoke_for_account(subject: str, client_id: str | None = None) -> None:
     """Ends every family of an account, or those of one client."""
-    mine = FAMILIES.c.subject == subject
+    mine = REFRESH_FAMILIES.c.subject == subject
     if client_id is not None:
-        mine &= FAMILIES.c.client_id == client_id
+        mine &= REFRESH_FAMILIES.c.client_id == client_id
     with db.engine.connect() as connection:
-        alive = connection.execute(select(FAMILIES.c.id).where(mine, FAMILIES.c.revoked_at.is_(None))).scalars().all()
+        alive = (
+            connection.execute(select(REFRESH_FAMILIES.c.id).where(mine, REFRESH_FAMILIES.c.revoked_at.is_(None))).scalars().all()
+        )
     _end(mine)
     for family in alive:
         revocation_marks.mark_ended(subject, family)
 
 
-def end_client(connection: Connection, client_id: str) -> list[tuple[str, str]]:
+def revoke_for_client(connection: Connection, client_id: str) -> list[tuple[str, str]]:
     """Ends every family of a client, within this transaction; subject and id of each, whose access tokens are to be marked."""
-    alive = (FAMILIES.c.client_id == client_id) & FAMILIES.c.revoked_at.is_(None)
-    ended = update(FAMILIES).where(alive).values(revoked_at=clock.timestamp())
-    return [(row.subject, row.id) for row in connection.execute(ended.returning(FAMILIES.c.subject, FAMILIES.c.id))]
+    alive = (REFRESH_FAMILIES.c.client_id == client_id) & REFRESH_FAMILIES.c.revoked_at.is_(None)
+    ended = update(REFRESH_FAMILIES).where(alive).values(revoked_at=clock.timestamp())
+    return [
+        (row.subject, row.id) for row in connection.execute(ended.returning(REFRESH_FAMILIES.c.subject, REFRESH_FAMILIES.c.id))
+    ]
 
 
 def sweep() -> int:
     """Forgets families that can never be refreshed again; how many."""
     with db.engine.begin() as connection:
-        gone = select(FAMILIES.c.id).where(FAMILIES.c.expires_at < clock.timestamp())
-        connection.execute(delete(LINKS).where(LINKS.c.family_id.in_(gone)))
-        return connection.execute(delete(FAMILIES).where(FAMILIES.c.expires_at < clock.timestamp())).rowcount
+        gone = select(REFRESH_FAMILIES.c.id).where(REFRESH_FAMILIES.c.expires_at < clock.timestamp())
+        connection.execute(delete(REFRESH_TOKENS).where(REFRESH_TOKENS.c.family_id.in_(gone)))
+        return connection.execute(delete(REFRESH_FAMILIES).where(REFRESH_FAMILIES.c.expires_at < clock.timestamp())).rowcount
 
 
 def _end(which: Any) -> None:
     with db.engine.begin() as connection:
-        connection.execute(update(FAMILIES).where(which, FAMILIES.c.revoked_at.is_(None)).values(revoked_at=clock.timestamp()))
+        connection.execute(
+            update(REFRESH_FAMILIES).where(which, REFRESH_FAMILIES.c.revoked_at.is_(None)).values(revoked_at=clock.timestamp())
+        )
 
 
 def _add_link(connection: Connection, family: str, token: str, now: int, latest: int) -> None:

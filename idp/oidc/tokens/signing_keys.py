@@ -31,9 +31,9 @@ log = structlog.get_logger()
 jws.JWSRegistry.algorithms["EdDSA"].security_warning = None
 
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
-AHEAD = 86400  # seconds that a next key is published before it signs: clients cache our JWKS
+PUBLISH_AHEAD = 86400  # seconds that a next key is published before it signs: clients cache our JWKS
 OVERLAP = 86400  # seconds that a key is published after its last signature: the last token dies long before
-LOOK_EVERY = 30.0  # seconds
+RELOAD_INTERVAL = 30.0  # seconds
 
 
 class SigningKey(Model):
@@ -52,11 +52,11 @@ class SigningKey(Model):
     retired_at: Mapped[int | None] = mapped_column(BigInteger)
 
 
-KEYS = cast(Table, SigningKey.__table__)
+SIGNING_KEYS = cast(Table, SigningKey.__table__)
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedKey:
     """A key as this process holds it: imported once, since importing an RSA key costs more than a hundred signatures."""
 
     kid: str
@@ -74,7 +74,7 @@ class Published:
 class KeyRing:
     """The keys of one application, read again from SQL every half minute."""
 
-    published: list[Published] = field(default_factory=list)
+    published: list[PublishedKey] = field(default_factory=list)
     jwks: bytes = b""
     looked: float = float("-inf")
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -82,9 +82,9 @@ class KeyRing:
     @property
     def stale(self) -> bool:
         """Whether it is time to look at SQL again."""
-        return clock.monotonic() - self.looked > LOOK_EVERY
+        return clock.monotonic() - self.looked > RELOAD_INTERVAL
 
-    def current(self) -> list[Published]:
+    def current(self) -> list[PublishedKey]:
         """The keys as SQL had them about half a minute ago; makes the first ones when there are none."""
         # One thread looks while the others go on with what they have; only the very first look is waited for.
         if self.stale and self.lock.acquire(blocking=not self.published):
@@ -118,14 +118,14 @@ class KeyRing:
         self.looked = clock.monotonic()
 
 
-def ring() -> KeyRing:
+def key_ring() -> KeyRing:
     """The application's keys."""
     return cast(KeyRing, current_app.extensions["idp.keys"])
 
 
-def active(alg: str) -> Published:
+def active_key(alg: str) -> PublishedKey:
     """The key that signs with `alg` now: the newest whose time has come; raises LookupError for an unknown alg."""
-    known = ring().current()
+    known = key_ring().current()
     now = clock.timestamp()
     ready = [p for p in known if p.alg == alg and p.active_from <= now]
     if not ready:
@@ -135,7 +135,7 @@ def active(alg: str) -> Published:
 
 def sign(claims: dict[str, Any], alg: str = "RS256", typ: str = "JWT") -> str:
     """The claims as a JWS in compact form, `kid` always in its header (RFC 7515); raises LookupError for an unknown alg."""
-    chosen = active(alg)
+    chosen = active_key(alg)
     message = f"{_header(alg, chosen.kid, typ)}.{crypto.b64(orjson.dumps(claims))}"
     return f"{message}.{crypto.b64(chosen.signer(message.encode()))}"
 
@@ -149,7 +149,7 @@ def verify(token: str, typ: str | None = None) -> dict[str, Any] | None:
     """The claims of a JWS that one of our published keys signed, None for anything else; expiry is the caller's business."""
     try:
         header = jws.extract_compact(token.encode("ascii")).headers()
-        found = next((p for p in ring().current() if p.kid == header.get("kid") and p.alg == header.get("alg")), None)
+        found = next((p for p in key_ring().current() if p.kid == header.get("kid") and p.alg == header.get("alg")), None)
         if found is None or header.keys() - {"alg", "kid", "typ"} or (typ and header.get("typ") != typ):
             return None
         claims = orjson.loads(jws.deserialize_compact(token, found.key, algorithms=[found.alg]).payload or b"")
@@ -161,8 +161,8 @@ def verify(token: str, typ: str | None = None) -> dict[str, Any] | None:
 def rotate(alg: str, *, at_once: bool = False) -> str:
     """Publishes a next key for `alg`, active in 24 h (`at_once`: now, for a key that leaked); returns its kid."""
     now = clock.timestamp()
-    row = _insert(alg, _generations().get(alg, 0) + 1, now, now if at_once else now + AHEAD)
-    ring().read()
+    row = _insert(alg, _generations().get(alg, 0) + 1, now, now if at_once else now + PUBLISH_AHEAD)
+    key_ring().read()
     trail.record("keys_rotated", alg=alg, kid=row["kid"])
     return str(row["kid"])
 
@@ -174,21 +174,23 @@ def retire(kid: str) -> bool:
     """
     gone = {"retired_at": clock.timestamp(), "private_sealed": ""}
     with db.engine.begin() as connection:
-        done = connection.execute(update(KEYS).where(KEYS.c.kid == kid, KEYS.c.retired_at.is_(None)).values(gone))
+        done = connection.execute(
+            update(SIGNING_KEYS).where(SIGNING_KEYS.c.kid == kid, SIGNING_KEYS.c.retired_at.is_(None)).values(gone)
+        )
     if not done.rowcount:
         return False
-    ring().read()
+    key_ring().read()
     trail.record("keys_rotated", kid=kid, retired=True)
     return True
 
 
-def listed() -> list[tuple[str, str, str, int]]:
+def list_keys() -> list[tuple[str, str, str, int]]:
     """Every key in the JWKS: kid, alg, state (`next`, `active`, `previous`), time from which it signs (epoch seconds)."""
-    known = ring().current()
+    known = key_ring().current()
     now = clock.timestamp()
     rows = []
     for p in known:
-        state = "next" if p.active_from > now else "active" if active(p.alg).kid == p.kid else "previous"
+        state = "next" if p.active_from > now else "active" if active_key(p.alg).kid == p.kid else "previous"
         rows.append((p.kid, p.alg, state, p.active_from))
     return sorted(rows, key=lambda row: (row[1], row[3]))
 
@@ -198,12 +200,16 @@ def _living() -> list[Any]:
     now = clock.timestamp()
     with db.engine.connect() as connection:
         rows = list(
-            connection.execute(select(KEYS).where(KEYS.c.retired_at.is_(None)).order_by(KEYS.c.active_from, KEYS.c.generation))
+            connection.execute(
+                select(SIGNING_KEYS)
+                .where(SIGNING_KEYS.c.retired_at.is_(None))
+                .order_by(SIGNING_KEYS.c.active_from, SIGNING_KEYS.c.generation)
+            )
         )
     gone = {row.kid for row in rows if _superseded_at(row, rows, now) < now - OVERLAP}
     if gone:
         with db.engine.begin() as connection:
-            connection.execute(delete(KEYS).where(KEYS.c.kid.in_(gone)))
+            connection.execute(delete(SIGNING_KEYS).where(SIGNING_KEYS.c.kid.in_(gone)))
     return [row for row in rows if row.kid not in gone]
 
 
@@ -222,7 +228,9 @@ def _without_key(rows: list[Any]) -> list[str]:
 def _generations() -> dict[str, int]:
     """The last generation of each algorithm, retired or not."""
     with db.engine.connect() as connection:
-        found = connection.execute(select(KEYS.c.alg, func.max(KEYS.c.generation).label("last")).group_by(KEYS.c.alg))
+        found = connection.execute(
+            select(SIGNING_KEYS.c.alg, func.max(SIGNING_KEYS.c.generation).label("last")).group_by(SIGNING_KEYS.c.alg)
+        )
         return {str(row.alg): int(row.last) for row in found}
 
 
@@ -241,7 +249,7 @@ def _insert(alg: str, generation: int, published_at: int, active_from: int) -> d
     times = {"published_at": published_at, "active_from": active_from}
     row = {"kid": kid, "alg": alg, "generation": generation, "private_sealed": sealed, **times}
     with db.engine.begin() as connection:
-        connection.execute(insert(KEYS), row)
+        connection.execute(insert(SIGNING_KEYS), row)
     return row
 
 
@@ -251,11 +259,11 @@ def _generated(alg: str) -> Key:
     return ECKey.generate_key("P-256") if alg == "ES256" else OKPKey.generate_key("Ed25519")
 
 
-def _imported(row: Any) -> Published:
+def _imported(row: Any) -> PublishedKey:
     data = orjson.loads(sealer().open(row.private_sealed, f"signing_keys.private:{row.kid}"))
     kind: Any = RSAKey if row.alg in ("RS256", "PS256") else ECKey if row.alg == "ES256" else OKPKey
     key = kind.import_key(data)
-    return Published(row.kid, row.alg, row.active_from, key, _signer(row.alg, key.private_key))
+    return PublishedKey(row.kid, row.alg, row.active_from, key, _signer(row.alg, key.private_key))
 
 
 def _signer(alg: str, private: Any) -> Callable[[bytes], bytes]:

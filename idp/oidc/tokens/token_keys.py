@@ -1,7 +1,5 @@
 """How tokens name their keys in the store: every key of one account shares the slot of its bucket."""
 
-
-
 from idp.core import crypto
 
 

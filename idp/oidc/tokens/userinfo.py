@@ -21,12 +21,12 @@ from idp.storage.redis_store import StoreUnavailable
 from idp.web.csrf import csrf_protect
 
 
-class Bearer(BearerTokenValidator):
+class AccessTokenValidator(BearerTokenValidator):
     """RFC 6750, over one script that finds token, marks and the account's snapshot together."""
 
     def authenticate_token(self, token_string: str) -> AccessToken | None:
         """The live token's record; the sealed snapshot of the account is left for the view."""
-        found = access_tokens.read_access(token_string, "claims")
+        found = access_tokens.find_access_token(token_string, "claims")
         if found is None:
             return None
         record, extras = found
@@ -39,7 +39,7 @@ class Bearer(BearerTokenValidator):
 
 # Other schemes (DPoP, RFC 9449) register a validator of their own here.
 protector: Any = ResourceProtector()
-protector.register_token_validator(Bearer())
+protector.register_token_validator(AccessTokenValidator())
 
 
 def register(blueprint: Blueprint) -> None:
@@ -57,7 +57,7 @@ def userinfo() -> Response:
     except OAuth2Error as error:
         return _refuse(error)
     except StoreUnavailable:
-        return server().handle_error_response(asked, errors.refusal("temporarily_unavailable"))
+        return server().handle_error_response(asked, errors.oauth_error("temporarily_unavailable"))
 
 
 def _presented() -> Request:
@@ -68,7 +68,7 @@ def _presented() -> Request:
     if not in_body:
         return asked
     if "Authorization" in flask.request.headers:
-        raise errors.refusal("invalid_request", "The access token was sent in more than one way.")
+        raise errors.oauth_error("invalid_request", "The access token was sent in more than one way.")
     return Request({}, "POST", {"Authorization": f"Bearer {in_body}"})
 
 
@@ -76,18 +76,18 @@ def _answer(record: AccessToken) -> Response:
     client = clients().find(record.client_id)
     if client is None or not record.subject:
         raise InvalidTokenError()
-    cors.called_by(client)
-    names = claims.asked(record.scope, {"userinfo": record.claims}, "userinfo")
-    snapshot = accounts.snapshot(record.subject, flask.g.snapshot) if names else {}
-    told = {"sub": claims.subject_for(client, record.subject)} | claims.pick(client, names, snapshot)
-    body, kind = encryption.userinfo(told, client)
+    cors.set_caller(client)
+    names = claims.requested_names(record.scope, {"userinfo": record.claims}, "userinfo")
+    snapshot = accounts.cached_claims(record.subject, flask.g.snapshot) if names else {}
+    told = {"sub": claims.subject_for(client, record.subject)} | claims.select_values(client, names, snapshot)
+    body, kind = encryption.encode_userinfo(told, client)
     return server().handle_response(200, body, [("Content-Type", kind), ("Cache-Control", "no-store")])
 
 
 def _refuse(error: OAuth2Error) -> Response:
     """RFC 6750 section 3: the challenge names the error, unless no token was presented at all."""
-    body = errors.body_of(error)
-    status = errors.STATUSES.get(body["error"], error.status_code)
+    body = errors.error_body(error)
+    status = errors.HTTP_STATUSES.get(body["error"], error.status_code)
     bare = isinstance(error, MissingAuthorizationError | UnsupportedTokenTypeError)
     parameters = "" if bare else " " + ", ".join(f'{name}="{value}"' for name, value in body.items())
     headers = [

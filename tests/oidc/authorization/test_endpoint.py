@@ -74,7 +74,9 @@ def test_a_redirect_uri_that_is_not_exactly_registered_is_never_followed(
 
 
 def test_an_error_that_may_not_travel_still_leads_back_to_the_service(register: Any, browser: FlaskClient) -> None:
-    party = register("known", client_name="Lowongan", client_uri="https://rp.example/home", logo_uri="https://rp.example/logo.png")
+    party = register(
+        "known", client_name="Lowongan", client_uri="https://rp.example/home", logo_uri="https://rp.example/logo.png"
+    )
     response = browser.get(party.url(redirect_uri="https://evil.example/cb"))
     page = Page("http://localhost/", 400, response.get_data(as_text=True))
     assert page.link("Kembali ke Lowongan") == "https://rp.example/home"
@@ -270,5 +272,5 @@ def test_a_dropped_record_of_the_account_is_read_again_from_sql(
 ) -> None:
     decide(browser, stranger, "allow")
     with app.app_context():
-        accounts.changed(siti)
+        accounts.invalidate_claims(siti)
     assert "code" in answer(browser.get(stranger.url(prompt="none")))

@@ -6,10 +6,10 @@ import pytest
 
 from idp.core.values import ACR_DATA, ACR_FULL, ACR_MFA, ACR_RECOVERED, Authentication
 from idp.oidc.authorization.prompts import (
-    Asked,
-    Known,
-    Unmet,
-    acr_told,
+    PromptFacts,
+    PromptRequirements,
+    RequirementNotMet,
+    asserted_acr,
     essential_acr,
     next_prompt,
     preferred_acr,
@@ -18,13 +18,13 @@ from idp.oidc.authorization.prompts import (
 
 NOW = 1_800_000_000
 SITI = Authentication("siti", ("pwd",), NOW - 100, ACR_DATA)
-SIGNED_IN = Known(authentication=SITI, subject="siti", granted=True)
+SIGNED_IN = PromptFacts(authentication=SITI, subject="siti", granted=True)
 FRESH = replace(SIGNED_IN, fresh=True)
-NOBODY = Known()
+NOBODY = PromptFacts()
 
 
-def owed(known: Known, **asked: object) -> str | None:
-    return next_prompt(Asked(**asked), known, NOW)  # type: ignore[arg-type]
+def owed(known: PromptFacts, **asked: object) -> str | None:
+    return next_prompt(PromptRequirements(**asked), known, NOW)  # type: ignore[arg-type]
 
 
 def test_whoever_is_signed_in_and_has_allowed_it_sees_no_page() -> None:
@@ -86,8 +86,8 @@ def test_login_comes_before_consent() -> None:
         (replace(SIGNED_IN, subject="budi"), "login_required"),
     ],
 )
-def test_prompt_none_never_shows_a_page(known: Known, error: str) -> None:
-    with pytest.raises(Unmet) as unmet:
+def test_prompt_none_never_shows_a_page(known: PromptFacts, error: str) -> None:
+    with pytest.raises(RequirementNotMet) as unmet:
         owed(known, prompts=frozenset({"none"}), subject="siti")
     assert unmet.value.error == error
 
@@ -98,7 +98,7 @@ def test_prompt_none_succeeds_when_nothing_is_owed() -> None:
 
 def test_a_hint_of_somebody_else_asks_for_login_and_then_refuses_the_wrong_person() -> None:
     assert owed(SIGNED_IN, subject="budi") == "login"
-    with pytest.raises(Unmet) as unmet:
+    with pytest.raises(RequirementNotMet) as unmet:
         owed(FRESH, subject="budi")
     assert unmet.value.error == "login_required"
 
@@ -106,7 +106,7 @@ def test_a_hint_of_somebody_else_asks_for_login_and_then_refuses_the_wrong_perso
 def test_an_essential_acr_asks_once_and_then_says_that_it_cannot_be_met() -> None:
     wanted = frozenset({"urn:example:unknown"})
     assert owed(SIGNED_IN, essential_acr=wanted) == "login"
-    with pytest.raises(Unmet) as unmet:
+    with pytest.raises(RequirementNotMet) as unmet:
         owed(FRESH, essential_acr=wanted)
     assert unmet.value.error == "unmet_authentication_requirements"
 
@@ -117,7 +117,7 @@ def test_whoever_no_officer_has_seen_is_told_how_to_reach_the_full_class() -> No
     assert owed(SIGNED_IN, **wanted, prompts=frozenset({"login"})) == "login"
     assert owed(SIGNED_IN, **wanted, subject="budi") == "login"
     assert owed(SIGNED_IN, essential_acr=frozenset({ACR_FULL, ACR_MFA})) == "mfa"
-    with pytest.raises(Unmet) as unmet:
+    with pytest.raises(RequirementNotMet) as unmet:
         owed(SIGNED_IN, **wanted, prompts=frozenset({"none"}))
     assert unmet.value.error == "unmet_authentication_requirements"
 
@@ -137,22 +137,22 @@ TWICE = replace(SITI, amr=("pwd", "otp", "mfa"))
 
 
 def test_a_second_factor_that_is_due_comes_after_login_and_before_consent() -> None:
-    assert owed(replace(FRESH, factor_due=True, granted=False)) == "mfa"
-    assert owed(replace(FRESH, factor_due=True, declined=True)) == "mfa"
-    assert owed(replace(FRESH, authentication=TWICE, factor_due=True)) is None
+    assert owed(replace(FRESH, second_factor_due=True, granted=False)) == "mfa"
+    assert owed(replace(FRESH, second_factor_due=True, declined=True)) == "mfa"
+    assert owed(replace(FRESH, authentication=TWICE, second_factor_due=True)) is None
 
 
 def test_whoever_insists_on_a_second_factor_asks_a_session_for_that_alone() -> None:
     assert owed(SIGNED_IN, essential_acr=frozenset({ACR_MFA})) == "mfa"
     assert owed(SIGNED_IN, essential_acr=frozenset({ACR_MFA, ACR_DATA})) is None
-    with pytest.raises(Unmet) as unmet:
+    with pytest.raises(RequirementNotMet) as unmet:
         owed(SIGNED_IN, essential_acr=frozenset({ACR_MFA}), prompts=frozenset({"none"}))
     assert unmet.value.error == "interaction_required"
 
 
 def test_a_second_factor_that_is_only_liked_is_asked_once_and_never_without_a_page() -> None:
     liked = {"preferred_acr": (ACR_MFA, ACR_DATA)}
-    assert owed(SIGNED_IN, **liked) == "mfa_liked"
+    assert owed(SIGNED_IN, **liked) == "mfa_preferred"
     assert owed(replace(SIGNED_IN, declined=True), **liked) is None
     assert owed(SIGNED_IN, **liked, prompts=frozenset({"none"})) is None
     assert owed(SIGNED_IN, preferred_acr=(ACR_DATA, ACR_MFA)) is None
@@ -161,18 +161,18 @@ def test_a_second_factor_that_is_only_liked_is_asked_once_and_never_without_a_pa
 
 def test_no_second_factor_lifts_a_recovered_account() -> None:
     recovered = replace(FRESH, authentication=replace(TWICE, acr=ACR_RECOVERED))
-    with pytest.raises(Unmet) as unmet:
+    with pytest.raises(RequirementNotMet) as unmet:
         owed(recovered, essential_acr=frozenset({ACR_MFA}))
     assert unmet.value.error == "unmet_authentication_requirements"
     assert owed(recovered, preferred_acr=(ACR_MFA,)) is None
-    assert acr_told((ACR_MFA, ACR_DATA), recovered.authentication) == ACR_RECOVERED
+    assert asserted_acr((ACR_MFA, ACR_DATA), recovered.authentication) == ACR_RECOVERED
 
 
 def test_the_class_that_is_told_is_the_best_of_those_asked_for_that_was_reached() -> None:
-    assert acr_told((), TWICE) == ACR_DATA
-    assert acr_told((ACR_FULL, ACR_MFA), TWICE) == ACR_MFA
-    assert acr_told((ACR_MFA,), SITI) == ACR_DATA
-    assert acr_told((ACR_DATA,), replace(SITI, acr=ACR_FULL)) == ACR_DATA
+    assert asserted_acr((), TWICE) == ACR_DATA
+    assert asserted_acr((ACR_FULL, ACR_MFA), TWICE) == ACR_MFA
+    assert asserted_acr((ACR_MFA,), SITI) == ACR_DATA
+    assert asserted_acr((ACR_DATA,), replace(SITI, acr=ACR_FULL)) == ACR_DATA
 
 
 def test_classes_are_read_from_claims_then_acr_values_then_the_entry() -> None:

@@ -15,7 +15,7 @@ from idp.core import clock
 from idp.core.values import ACR_DATA, ACR_FULL, ACR_MFA, Authentication
 from idp.oidc.clients import registration
 from idp.oidc.clients.client import Client
-from idp.oidc.device.codes import plain
+from idp.oidc.device.codes import normalize_user_code
 from idp.oidc.logout import back_channel
 from idp.sessions import single_sign_on
 from idp.web import cookies
@@ -101,7 +101,7 @@ def by_device(party: RelyingParty, browser: FlaskClient) -> str:
     told = party.post("/device_authorization", scope="openid").json
     page = browser.get(f"/device?user_code={told['user_code']}").get_data(as_text=True)
     form = Page("http://localhost/device", 200, page).form("decision")
-    sent = browser.post("/device", data=form.fields | {"user_code": plain(told["user_code"]), "decision": "allow"})
+    sent = browser.post("/device", data=form.fields | {"user_code": normalize_user_code(told["user_code"]), "decision": "allow"})
     while sent.location and "/interaction/" in sent.location:
         sent = browser.get(sent.location)
     given = party.post("/token", grant_type=DEVICE, device_code=told["device_code"])
@@ -163,7 +163,9 @@ def test_an_address_whose_parameters_nobody_would_read_is_refused(register: Any)
 # -- ..._logout_session_required ---------------------------------------------------------------------------------------
 
 
-def test_a_client_that_relies_on_sid_gets_the_one_of_its_id_token(app: Flask, register: Any, browser: FlaskClient, siti: str) -> None:
+def test_a_client_that_relies_on_sid_gets_the_one_of_its_id_token(
+    app: Flask, register: Any, browser: FlaskClient, siti: str
+) -> None:
     wishes = {"backchannel_logout_session_required": True, "frontchannel_logout_session_required": True}
     addresses = {"backchannel_logout_uri": "https://rp.example/b", "frontchannel_logout_uri": "https://rp.example/f"}
     party = register("exact", **wishes, **addresses)
@@ -199,7 +201,7 @@ def test_a_program_hears_that_it_will_not_be_told(app: Flask) -> None:
 
 def enrolled(app: Flask, **members: Any) -> dict[str, Any]:
     with app.app_context():
-        bearer = {"Authorization": f"Bearer {registration.invite()}"}
+        bearer = {"Authorization": f"Bearer {registration.issue_initial_access_token()}"}
     made = app.test_client().post("/register", json={"redirect_uris": [CALLBACK]} | members, headers=bearer)
     assert made.status_code == 201, made.json
     return dict(made.json)

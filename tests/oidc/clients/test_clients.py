@@ -403,7 +403,7 @@ def directory(write: Write) -> ClientDirectory:
 
 def later(directory: ClientDirectory) -> None:
     """A second passes: the directory looks again at the next question."""
-    directory._looked -= directory_module.LOOK_EVERY + 0.1
+    directory._looked -= directory_module.CHECK_INTERVAL + 0.1
 
 
 def test_a_changed_file_is_seen_within_a_second(directory: ClientDirectory, write: Write) -> None:

@@ -43,7 +43,7 @@ def set_to(app: Flask) -> Iterator[Callable[..., None]]:
 def invite(app: Flask) -> Callable[..., str]:
     def invited(*terms: int) -> str:
         with app.app_context():
-            return registration.invite(*terms)
+            return registration.issue_initial_access_token(*terms)
 
     return invited
 
@@ -280,8 +280,8 @@ def test_all_that_anybody_gave_a_client_ends_with_it(app: Flask, enrol: Any, bro
         assert refresh_tokens.find(given[told["client_id"]]["refresh_token"], told["client_id"]) is None
         assert refresh_tokens.find(given[other["client_id"]]["refresh_token"], other["client_id"]) is not None
         # The record itself is dead, and not only hidden behind a client that is not found.
-        assert access_tokens.read_access(given[told["client_id"]]["access_token"]) is None
-        assert access_tokens.read_access(given[other["client_id"]]["access_token"]) is not None
+        assert access_tokens.find_access_token(given[told["client_id"]]["access_token"]) is None
+        assert access_tokens.find_access_token(given[other["client_id"]]["access_token"]) is not None
     party = RelyingParty(app, other["client_id"])
     assert party.userinfo(given[other["client_id"]]["access_token"]).json["sub"] == siti
 

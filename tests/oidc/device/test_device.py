@@ -15,12 +15,12 @@ from werkzeug.test import TestResponse
 
 from idp import accounts
 from idp.core import clock, crypto
-from idp.oidc.clients.rules import DEVICE
+from idp.oidc.clients.rules import DEVICE_CODE_GRANT
 from idp.oidc.device import codes
 from idp.sessions import single_sign_on
 from tests.oidc.conftest import RelyingParty
 
-GRANTS = ("authorization_code", "refresh_token", DEVICE)
+GRANTS = ("authorization_code", "refresh_token", DEVICE_CODE_GRANT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Television:
         return str(self.told["user_code"])
 
     def poll(self, party: RelyingParty | None = None) -> TestResponse:
-        return (party or self.party).post("/token", grant_type=DEVICE, device_code=self.told["device_code"])
+        return (party or self.party).post("/token", grant_type=DEVICE_CODE_GRANT, device_code=self.told["device_code"])
 
     def error(self) -> str:
         answer = self.poll()
@@ -228,7 +228,7 @@ def test_the_code_of_another_client_is_worth_nothing(
 
 def test_only_clients_that_registered_it(wlkp: RelyingParty, wait: Callable[..., Television], browser: FlaskClient) -> None:
     assert wlkp.post("/device_authorization", scope="openid").json["error"] == "unauthorized_client"
-    assert wlkp.post("/token", grant_type=DEVICE, device_code="x").json["error"] == "unauthorized_client"
+    assert wlkp.post("/token", grant_type=DEVICE_CODE_GRANT, device_code="x").json["error"] == "unauthorized_client"
     assert wait().party.post("/device_authorization", scope="nik").json["error"] == "invalid_scope"
 
 

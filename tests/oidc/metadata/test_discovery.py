@@ -14,12 +14,12 @@ from sqlalchemy import text
 
 from idp.oidc.authorization import pipeline
 from idp.oidc.clients import authentication
-from idp.oidc.metadata.discovery import JWKS, PATHS
+from idp.oidc.metadata.discovery import JWKS_PATH, METADATA_PATHS
 from idp.oidc.tokens import claims, grants, signing_keys
 from idp.oidc.tokens.signing_keys import KeyRing
 from idp.storage.database import db
 
-DOCUMENTS = [*PATHS, JWKS]
+DOCUMENTS = [*METADATA_PATHS, JWKS_PATH]
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def stranger(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def told(stranger: FlaskClient) -> dict[str, Any]:
-    found: dict[str, Any] = stranger.get(PATHS[0]).get_json()
+    found: dict[str, Any] = stranger.get(METADATA_PATHS[0]).get_json()
     return found
 
 
@@ -47,7 +47,7 @@ def _secure(value: Any) -> Any:
 
 
 def test_both_addresses_tell_the_same(stranger: FlaskClient, told: dict[str, Any]) -> None:
-    assert stranger.get(PATHS[1]).get_json() == told
+    assert stranger.get(METADATA_PATHS[1]).get_json() == told
 
 
 def test_everything_required_is_there(told: dict[str, Any]) -> None:
@@ -74,8 +74,8 @@ def test_what_is_told_is_what_is_served(app: Flask, told: dict[str, Any]) -> Non
     assert set(told["prompt_values_supported"]) == set(pipeline.PROMPTS)
     assert set(told["response_types_supported"]) == set(pipeline.RESPONSE_TYPES)
     assert set(told["claims_supported"]) >= set(claims.CLAIMS)
-    assert told["token_endpoint_auth_methods_supported"] == authentication.supported()
-    assert set(told["grant_types_supported"]) == {grant.GRANT_TYPE for grant, _ in grants.TABLE if grant.GRANT_TYPE}
+    assert told["token_endpoint_auth_methods_supported"] == authentication.supported_methods()
+    assert set(told["grant_types_supported"]) == {grant.GRANT_TYPE for grant, _ in grants.GRANT_CLASSES if grant.GRANT_TYPE}
     served = {str(rule) for rule in app.url_map.iter_rules()} | set(DOCUMENTS)
     named = {n: v for n, v in told.items() if isinstance(v, str) and n != "issuer"}
     for name, address in named.items():
@@ -85,7 +85,7 @@ def test_what_is_told_is_what_is_served(app: Flask, told: dict[str, Any]) -> Non
 
 def test_addresses_come_from_the_settings_and_never_from_the_host(stranger: FlaskClient, told: dict[str, Any]) -> None:
     for headers in ({"Host": "evil.example"}, {"X-Forwarded-Host": "evil.example"}, {"Forwarded": "host=evil.example"}):
-        answer = stranger.get(PATHS[0], headers=headers)
+        answer = stranger.get(METADATA_PATHS[0], headers=headers)
         assert answer.get_json() == told
         assert b"evil" not in answer.data
 
@@ -118,36 +118,36 @@ def test_only_get_and_head(stranger: FlaskClient, path: str) -> None:
 
 
 def test_the_published_keys_are_public_and_the_ones_that_sign(app: Flask, stranger: FlaskClient) -> None:
-    shown = stranger.get(JWKS).get_json()
+    shown = stranger.get(JWKS_PATH).get_json()
     known = KeySet.import_key_set(shown)
     assert not any(key.is_private for key in known.keys)
     with app.app_context():
-        assert {key["kid"] for key in shown["keys"]} >= {signing_keys.active(alg).kid for alg in signing_keys.ALGORITHMS}
+        assert {key["kid"] for key in shown["keys"]} >= {signing_keys.active_key(alg).kid for alg in signing_keys.ALGORITHMS}
 
 
 def test_a_new_key_is_published_at_once_under_another_tag(app: Flask, stranger: FlaskClient) -> None:
-    before = stranger.get(JWKS)
+    before = stranger.get(JWKS_PATH)
     with app.app_context():
         fresh = signing_keys.rotate("ES256")
         try:
-            after = stranger.get(JWKS, headers={"If-None-Match": before.headers["ETag"]})
+            after = stranger.get(JWKS_PATH, headers={"If-None-Match": before.headers["ETag"]})
             assert after.status_code == 200
             assert fresh in {key["kid"] for key in after.get_json()["keys"]}
         finally:
             signing_keys.retire(fresh)
-    assert stranger.get(JWKS).data == before.data
+    assert stranger.get(JWKS_PATH).data == before.data
 
 
 def test_keys_are_served_while_the_database_is_away(app: Flask, stranger: FlaskClient) -> None:
-    known = stranger.get(JWKS).data
+    known = stranger.get(JWKS_PATH).data
     ring: KeyRing = app.extensions["idp.keys"]
     with app.app_context():
         renamed("signing_keys", "elsewhere")
     try:
         ring.looked = float("-inf")
-        assert stranger.get(JWKS).data == known
+        assert stranger.get(JWKS_PATH).data == known
         app.extensions["idp.keys"] = KeyRing()
-        blind = stranger.get(JWKS)
+        blind = stranger.get(JWKS_PATH)
         assert (blind.status_code, blind.headers["Retry-After"]) == (503, "5")
         assert "Cache-Control" not in blind.headers
     finally:

@@ -21,7 +21,7 @@ from idp import accounts
 from idp.core import clock, crypto
 from idp.core.values import ACR_DATA, ACR_FULL, ACR_MFA, Authentication
 from idp.oidc.clients import registration
-from idp.oidc.metadata.discovery import PATHS
+from idp.oidc.metadata.discovery import METADATA_PATHS
 from idp.sessions import single_sign_on
 from idp.web import cookies
 from tests.conformance.suite import Shelf, shelf
@@ -32,7 +32,11 @@ ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
-RSA, EC, ED = RSAKey.generate_key(2048, auto_kid=True), ECKey.generate_key("P-256", auto_kid=True), OKPKey.generate_key("Ed25519", auto_kid=True)
+RSA, EC, ED = (
+    RSAKey.generate_key(2048, auto_kid=True),
+    ECKey.generate_key("P-256", auto_kid=True),
+    OKPKey.generate_key("Ed25519", auto_kid=True),
+)
 JWKS = {"keys": [key.as_dict(private=False) for key in (RSA, EC, ED)]}
 KEYS: dict[str, Key] = {"RS": RSA, "PS": RSA, "ES": EC, "Ed": ED}
 ALL_TYPES = ("code", "id_token", "id_token token", "code id_token", "code token", "code id_token token")
@@ -74,7 +78,9 @@ class Walk:
         browser.set_cookie(name, value, domain="localhost")
         return browser
 
-    def tokens(self, party: RelyingParty | None = None, browser: FlaskClient | None = None, **asked: str | None) -> dict[str, Any]:
+    def tokens(
+        self, party: RelyingParty | None = None, browser: FlaskClient | None = None, **asked: str | None
+    ) -> dict[str, Any]:
         """A code flow's tokens."""
         used = party or self.party()
         given = used.redeem(used.code(browser or self.browser(), **{"scope": EVERY_SCOPE} | asked))
@@ -121,7 +127,7 @@ def arrived(answer: TestResponse, mode: str) -> dict[str, str]:
 
 def the_issuer(walk: Walk, issuer: str) -> None:
     assert walk.party().stated(walk.tokens()["id_token"])["iss"] == issuer
-    for path in PATHS:
+    for path in METADATA_PATHS:
         assert walk.get(path).json["issuer"] == issuer
 
 
@@ -168,7 +174,7 @@ def end_session_endpoint(walk: Walk, url: str) -> None:
 
 def registration_endpoint(walk: Walk, url: str) -> None:
     with walk.app.app_context():
-        bearer = {"Authorization": f"Bearer {registration.invite()}"}
+        bearer = {"Authorization": f"Bearer {registration.issue_initial_access_token()}"}
     made = walk.app.test_client().post(urlsplit(url).path, json={"redirect_uris": [CALLBACK]}, headers=bearer)
     assert made.status_code == 201
     assert made.json["registration_client_uri"].startswith(url + "/")
@@ -241,7 +247,9 @@ def grant_types(walk: Walk, values: list[str]) -> None:
     assert party.refresh(first["refresh_token"]).status_code == 200
     assert party.post("/token", grant_type="client_credentials", scope="api").status_code == 200
     assert "access_token=" in walk.browser().get(party.url(response_type="id_token token")).location
-    exchanged = party.post("/token", grant_type=EXCHANGE, subject_token=first["access_token"], subject_token_type=ACCESS_TOKEN, resource=API)
+    exchanged = party.post(
+        "/token", grant_type=EXCHANGE, subject_token=first["access_token"], subject_token_type=ACCESS_TOKEN, resource=API
+    )
     assert exchanged.status_code == 200, exchanged.json
     device = party.post("/device_authorization", scope="openid").json["device_code"]
     assert party.post("/token", grant_type=DEVICE, device_code=device).json["error"] == "authorization_pending"
@@ -385,13 +393,17 @@ def proofs(endpoint: str) -> Callable[[Walk, Any], None]:
         for method in values:
             walk.party(token_endpoint_auth_method=method, **{} if method != "none" else {"grant_types": ("authorization_code",)})
             proof: dict[str, Any] = {
-                "client_secret_basic": {"headers": {"Authorization": f"Basic {base64.b64encode(f'walk:{SECRET}'.encode()).decode()}"}},
+                "client_secret_basic": {
+                    "headers": {"Authorization": f"Basic {base64.b64encode(f'walk:{SECRET}'.encode()).decode()}"}
+                },
                 "client_secret_post": {"client_id": "walk", "client_secret": SECRET},
                 "client_secret_jwt": assertion(walk, "HS256"),
                 "private_key_jwt": assertion(walk, "ES256"),
                 "none": {"client_id": "walk"},
             }[method]
-            answer = walk.post(endpoint, token="unknown", grant_type="authorization_code", code="00" + "x" * 43, redirect_uri=CALLBACK, **proof)
+            answer = walk.post(
+                endpoint, token="unknown", grant_type="authorization_code", code="00" + "x" * 43, redirect_uri=CALLBACK, **proof
+            )
             expected = (400, "invalid_grant") if endpoint == "token_endpoint" else (200, None)
             assert (answer.status_code, (answer.get_json(silent=True) or {}).get("error")) == expected, method
 
@@ -493,7 +505,7 @@ USES: dict[str, Callable[[Walk, Any], None]] = {
 
 @pytest.fixture
 def walk(app: Flask, register: Callable[..., RelyingParty], siti: str) -> Any:
-    told = app.test_client().get(PATHS[0]).json
+    told = app.test_client().get(METADATA_PATHS[0]).json
     with app.app_context():
         known = accounts.find(siti)
         assert known is not None
@@ -511,7 +523,7 @@ def test_what_is_advertised_can_be_used(walk: Walk, member: str) -> None:
     USES[member](walk, walk.told[member])
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", METADATA_PATHS)
 @pytest.mark.parametrize("kind", [OpenIDProviderMetadata, AuthorizationServerMetadata])
 def test_both_documents_are_what_the_specifications_ask(walk: Walk, path: str, kind: type[AuthorizationServerMetadata]) -> None:
     told = walk.get(path).json

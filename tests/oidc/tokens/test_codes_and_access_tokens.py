@@ -19,7 +19,7 @@ from idp.oidc.tokens.authorization_codes import AuthorizationCode, CodeReused
 from idp.storage.redis_store import store
 
 SUBJECT = "siti"
-TAG = crypto.bucket(SUBJECT)
+TAG = crypto.hash_tag(SUBJECT)
 SID = TAG + "session"
 
 
@@ -36,14 +36,14 @@ def approval(**changes: Any) -> Approval:
 
 def a_code(**changes: Any) -> str:
     code = authorization_codes.new_code(SUBJECT)
-    authorization_codes.write_code(code, AuthorizationCode(approval(**changes), "https://rp.example/cb"), 3600)
+    authorization_codes.save_code(code, AuthorizationCode(approval(**changes), "https://rp.example/cb"), 3600)
     return code
 
 
 def a_token(**changes: Any) -> str:
     token, now = access_tokens.new_access_token(SUBJECT), clock.timestamp()
     record = AccessToken("wlkp", "openid", now, now + 600, SUBJECT, ends_with=("the-session", "the-family", "the-grant"))
-    access_tokens.write_access(token, replace(record, **changes))
+    access_tokens.save_access_token(token, replace(record, **changes))
     return token
 
 
@@ -82,16 +82,16 @@ def test_twenty_who_redeem_one_code_at_once_have_exactly_one_success(inside: Fla
 
 def test_a_second_presentation_kills_what_the_first_gave_and_what_it_is_still_giving(inside: Flask) -> None:
     code = a_code()
-    family = authorization_codes.family_of(code)
+    family = authorization_codes.family_id(code)
     authorization_codes.take_code(code, "wlkp")
     before = a_token(ends_with=(family,))
     with pytest.raises(CodeReused) as reused:
         authorization_codes.take_code(code, "wlkp")
     assert reused.value.family == family
-    assert access_tokens.read_access(before) is None
+    assert access_tokens.find_access_token(before) is None
     now = clock.timestamp()
     late = AccessToken("wlkp", "openid", now, now + 600, SUBJECT, ends_with=(family,))
-    assert not access_tokens.write_access(access_tokens.new_access_token(SUBJECT), late)
+    assert not access_tokens.save_access_token(access_tokens.new_access_token(SUBJECT), late)
 
 
 def test_another_client_gets_nothing_and_does_not_burn_the_code(inside: Flask) -> None:
@@ -119,13 +119,13 @@ def test_whoever_signed_out_meanwhile_gets_nothing(inside: Flask) -> None:
 @pytest.mark.parametrize("nonsense", ["", "x", "zz" + "a" * 43, "a7" + "é" * 43, "a7}" + "{" * 40, "a7" + "b" * 5000])
 def test_nonsense_is_no_code_and_no_token(inside: Flask, nonsense: str) -> None:
     assert authorization_codes.take_code(nonsense, "wlkp") is None
-    assert access_tokens.read_access(nonsense) is None
-    access_tokens.drop_access(nonsense)
+    assert access_tokens.find_access_token(nonsense) is None
+    access_tokens.revoke_access_token(nonsense)
 
 
 def test_a_token_tells_what_it_is_good_for_and_brings_the_accounts_record_along(inside: Flask) -> None:
     store().put_fields(f"account:{{{TAG}}}:{SUBJECT}", {"claims": "sealed"}, 60)
-    found = access_tokens.read_access(a_token(scope="openid email"), "claims", "nothing")
+    found = access_tokens.find_access_token(a_token(scope="openid email"), "claims", "nothing")
     assert found is not None
     assert (found[0].scope, found[0].subject, found[1]) == ("openid email", SUBJECT, (b"sealed", None))
 
@@ -133,32 +133,34 @@ def test_a_token_tells_what_it_is_good_for_and_brings_the_accounts_record_along(
 @pytest.mark.parametrize("ended", ["the-session", "the-family", "the-grant"])
 def test_a_token_dies_with_its_session_its_family_or_its_grant(inside: Flask, ended: str) -> None:
     token = a_token()
-    assert access_tokens.read_access(token) is not None
+    assert access_tokens.find_access_token(token) is not None
     revocation_marks.mark_ended(SUBJECT, ended)
-    assert access_tokens.read_access(token) is None
+    assert access_tokens.find_access_token(token) is None
 
 
 def test_a_token_of_a_locked_account_is_dead_and_none_is_made(inside: Flask) -> None:
     token = a_token()
     store().put(f"blocked:{{{TAG}}}:{SUBJECT}", "1", 60)
-    assert access_tokens.read_access(token) is None
+    assert access_tokens.find_access_token(token) is None
     now = clock.timestamp()
-    assert not access_tokens.write_access(access_tokens.new_access_token(SUBJECT), AccessToken("wlkp", "", now, now + 600, SUBJECT))
+    assert not access_tokens.save_access_token(
+        access_tokens.new_access_token(SUBJECT), AccessToken("wlkp", "", now, now + 600, SUBJECT)
+    )
 
 
 def test_a_token_expires_by_our_clock(inside: Flask) -> None:
     with time_machine.travel("2030-01-01T00:00:00Z", tick=False) as moved:
         token = a_token()
         moved.shift(599)
-        assert access_tokens.read_access(token) is not None
+        assert access_tokens.find_access_token(token) is not None
         moved.shift(1)
-        assert access_tokens.read_access(token) is None
+        assert access_tokens.find_access_token(token) is None
 
 
 def test_a_dropped_token_is_gone(inside: Flask) -> None:
     token = a_token()
-    access_tokens.drop_access(token)
-    assert access_tokens.read_access(token) is None
+    access_tokens.revoke_access_token(token)
+    assert access_tokens.find_access_token(token) is None
 
 
 def test_tokens_without_offline_access_end_with_the_session_and_others_do_not() -> None:

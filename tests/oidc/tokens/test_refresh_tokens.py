@@ -15,7 +15,7 @@ from idp.core import clock, crypto
 from idp.oidc.tokens import access_tokens, refresh_tokens
 from idp.oidc.tokens.access_tokens import AccessToken
 from idp.oidc.tokens.approvals import Approval
-from idp.oidc.tokens.refresh_tokens import LINKS
+from idp.oidc.tokens.refresh_tokens import REFRESH_TOKENS
 from idp.storage.database import db
 
 pytestmark = pytest.mark.every_store
@@ -48,7 +48,7 @@ def refreshed(token: str) -> str | None:
 
 def an_access_token(family: str = "f1") -> str:
     token, now = access_tokens.new_access_token("siti"), clock.timestamp()
-    access_tokens.write_access(token, AccessToken("wlkp", "openid", now, now + 600, "siti", ends_with=(family,)))
+    access_tokens.save_access_token(token, AccessToken("wlkp", "openid", now, now + 600, "siti", ends_with=(family,)))
     return token
 
 
@@ -86,7 +86,7 @@ def test_reuse_after_a_minute_kills_the_family_and_its_access_tokens(moved: time
     assert refreshed(first) is None
     assert second is not None
     assert refresh_tokens.find(second, "wlkp") is None
-    assert access_tokens.read_access(access) is None
+    assert access_tokens.find_access_token(access) is None
 
 
 def test_looking_at_a_spent_token_does_no_harm(moved: time_machine.Traveller) -> None:
@@ -140,30 +140,30 @@ def test_twenty_who_refresh_at_once_rotate_once_and_stay_one_family(app: Flask) 
         assert len(set(siblings)) == 20
         assert None not in siblings
         with db.engine.connect() as connection:
-            rows = connection.execute(select(LINKS.c.digest, LINKS.c.used_at, LINKS.c.family_id)).all()
+            rows = connection.execute(select(REFRESH_TOKENS.c.digest, REFRESH_TOKENS.c.used_at, REFRESH_TOKENS.c.family_id)).all()
         assert {row.digest for row in rows if row.used_at is not None} == {crypto.digest(first)}
         assert {row.family_id for row in rows} == {"f1"}
 
 
 def test_revoking_ends_refresh_and_access_tokens(moved: time_machine.Traveller) -> None:
     token, access = begun(), an_access_token()
-    refresh_tokens.end_family("f1", "siti")
+    refresh_tokens.revoke_family("f1", "siti")
     assert refresh_tokens.find(token, "wlkp") is None
-    assert access_tokens.read_access(access) is None
+    assert access_tokens.find_access_token(access) is None
 
 
 def test_an_account_ends_everywhere_or_at_one_client(moved: time_machine.Traveller) -> None:
     here, there = begun(), begun(family="f2", client_id="jkp")
-    refresh_tokens.end_account("siti", "jkp")
+    refresh_tokens.revoke_for_account("siti", "jkp")
     assert refresh_tokens.find(here, "wlkp") is not None
     assert refresh_tokens.find(there, "jkp") is None
-    refresh_tokens.end_account("siti")
+    refresh_tokens.revoke_for_account("siti")
     assert refresh_tokens.find(here, "wlkp") is None
 
 
 def test_a_session_takes_along_only_what_was_not_offline(moved: time_machine.Traveller) -> None:
     offline, online = begun(sid="s1"), begun(sid="s1", family="f2", scope="openid")
-    refresh_tokens.end_session("s1")
+    refresh_tokens.revoke_for_session("s1")
     assert refresh_tokens.find(offline, "wlkp") is not None
     assert refresh_tokens.find(online, "wlkp") is None
 
@@ -174,13 +174,13 @@ def test_what_can_never_be_used_again_is_swept(moved: time_machine.Traveller) ->
     moved.shift(181 * 86400)
     assert refresh_tokens.sweep() == 1
     with db.engine.connect() as connection:
-        assert connection.execute(select(LINKS)).all() == []
+        assert connection.execute(select(REFRESH_TOKENS)).all() == []
 
 
 def test_no_refresh_token_is_kept_in_the_clear(moved: time_machine.Traveller) -> None:
     token = begun()
     with db.engine.connect() as connection:
-        assert connection.execute(select(LINKS.c.digest)).scalars().all() == [crypto.digest(token)]
+        assert connection.execute(select(REFRESH_TOKENS.c.digest)).scalars().all() == [crypto.digest(token)]
 
 
 @pytest.mark.parametrize("nonsense", ["", "r-", "r-é", "r-" + "x" * 5000, "nothing"])

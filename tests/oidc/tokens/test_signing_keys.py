@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from idp.core import clock
 from idp.oidc.tokens import signing_keys
-from idp.oidc.tokens.signing_keys import ALGORITHMS, KEYS, KeyRing
+from idp.oidc.tokens.signing_keys import ALGORITHMS, SIGNING_KEYS, KeyRing
 from idp.storage.database import db
 from idp.storage.sealing import Unsealable
 
@@ -47,17 +47,17 @@ def moved(keyless: Flask) -> Iterator[time_machine.Traveller]:
 def replaced_by(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Puts these keys into SQL in place of those that were there, which it returns."""
     with db.engine.begin() as connection:
-        before = [dict(row._mapping) for row in connection.execute(select(KEYS))]
-        connection.execute(delete(KEYS))
+        before = [dict(row._mapping) for row in connection.execute(select(SIGNING_KEYS))]
+        connection.execute(delete(SIGNING_KEYS))
         if rows:
-            connection.execute(insert(KEYS), rows)
+            connection.execute(insert(SIGNING_KEYS), rows)
     return before
 
 
 def published() -> list[dict[str, str]]:
     """What a client finds at our jwks_uri."""
-    signing_keys.ring().read()
-    found: list[dict[str, str]] = json.loads(signing_keys.ring().jwks)["keys"]
+    signing_keys.key_ring().read()
+    found: list[dict[str, str]] = json.loads(signing_keys.key_ring().jwks)["keys"]
     return found
 
 
@@ -92,12 +92,12 @@ def test_what_we_publish_is_public(keyless: Flask) -> None:
 
 
 def test_private_keys_are_sealed_in_sql(keyless: Flask) -> None:
-    known = signing_keys.active("ES256").key.as_dict(private=True)
+    known = signing_keys.active_key("ES256").key.as_dict(private=True)
     with db.engine.connect() as connection:
         kept = " ".join(map(str, connection.execute(text("SELECT * FROM signing_keys")).all()))
     assert str(known["x"]) not in kept
     assert str(known["d"]) not in kept
-    assert str(known["d"]) not in repr(signing_keys.ring())
+    assert str(known["d"]) not in repr(signing_keys.key_ring())
 
 
 @pytest.mark.parametrize(
@@ -119,14 +119,14 @@ def test_a_token_with_another_header_is_not_ours(keyless: Flask, changed: dict[s
 
 
 def test_a_foreign_key_under_our_kid_is_not_believed(keyless: Flask) -> None:
-    ours = signing_keys.active("RS256").kid
+    ours = signing_keys.active_key("RS256").kid
     forged = jws.serialize_compact({"alg": "RS256", "kid": ours, "typ": "JWT"}, b"{}", RSAKey.generate_key(2048))
     assert signing_keys.verify(forged) is None
     assert signing_keys.verify("") is signing_keys.verify("a.b") is signing_keys.verify("é.é.é") is None
 
 
 def test_a_public_key_is_no_secret_for_an_hmac(keyless: Flask) -> None:
-    ours = signing_keys.active("RS256")
+    ours = signing_keys.active_key("RS256")
     for secret in (ours.key.as_pem(private=False), ours.key.as_der(private=False)):
         message = ".".join([encoded({"alg": "HS256", "kid": ours.kid, "typ": "JWT"}), encoded({})]).encode()
         signature = base64.urlsafe_b64encode(hmac.digest(secret, message, "sha256")).rstrip(b"=")
@@ -173,7 +173,7 @@ def test_a_leaked_key_is_replaced_and_retired_at_once(keyless: Flask) -> None:
 
 
 def test_signing_goes_on_when_the_only_key_is_retired(keyless: Flask) -> None:
-    gone = signing_keys.active("EdDSA").kid
+    gone = signing_keys.active_key("EdDSA").kid
     signing_keys.rotate("EdDSA")  # a next key that may not sign yet does not help
     signing_keys.retire(gone)
     assert kid_of(signing_keys.sign({}, "EdDSA")) not in (gone, "")
@@ -197,9 +197,9 @@ def test_workers_that_start_at_once_agree_on_one_key_each(keyless: Flask) -> Non
 
 
 def test_keys_are_imported_once(keyless: Flask) -> None:
-    before = {p.kid: p for p in signing_keys.ring().current()}
+    before = {p.kid: p for p in signing_keys.key_ring().current()}
     fresh = signing_keys.rotate("ES256")
-    after = {p.kid: p for p in signing_keys.ring().current()}
+    after = {p.kid: p for p in signing_keys.key_ring().current()}
     assert all(after[kid] is known for kid, known in before.items())
     assert after.keys() - before.keys() == {fresh}
 
@@ -208,7 +208,7 @@ def test_signing_outlives_an_outage_of_the_database(keyless: Flask) -> None:
     known = signing_keys.sign({}, "ES256")
     with db.engine.begin() as connection:
         connection.execute(text("ALTER TABLE signing_keys RENAME TO elsewhere"))
-    signing_keys.ring().looked = clock.monotonic() - signing_keys.LOOK_EVERY - 1
+    signing_keys.key_ring().looked = clock.monotonic() - signing_keys.RELOAD_INTERVAL - 1
     assert signing_keys.verify(signing_keys.sign({"sub": "siti"}, "ES256")) == {"sub": "siti"}
     assert signing_keys.verify(known) == {}
     with pytest.raises(OperationalError):
@@ -218,7 +218,7 @@ def test_signing_outlives_an_outage_of_the_database(keyless: Flask) -> None:
 
 
 def test_a_row_moved_to_another_kid_does_not_open(keyless: Flask) -> None:
-    signing_keys.ring().current()
+    signing_keys.key_ring().current()
     with db.engine.begin() as connection:
         connection.execute(text("UPDATE signing_keys SET kid = 'moved' WHERE alg = 'ES256'"))
     with pytest.raises(Unsealable):
@@ -233,9 +233,9 @@ def test_an_unknown_algorithm_signs_nothing(keyless: Flask) -> None:
 
 def test_the_list_names_each_key_and_its_state(moved: time_machine.Traveller) -> None:
     signing_keys.rotate("EdDSA")
-    states = [(alg, state) for _, alg, state, _ in signing_keys.listed()]
+    states = [(alg, state) for _, alg, state, _ in signing_keys.list_keys()]
     assert states.count(("EdDSA", "next")) == 1
     assert [state for alg, state in states if alg == "RS256"] == ["active"]
     moved.shift(DAY)
-    assert [state for _, alg, state, _ in signing_keys.listed() if alg == "EdDSA"] == ["previous", "active"]
-    assert isinstance(signing_keys.active("EdDSA").key.private_key, Ed25519PrivateKey)
+    assert [state for _, alg, state, _ in signing_keys.list_keys() if alg == "EdDSA"] == ["previous", "active"]
+    assert isinstance(signing_keys.active_key("EdDSA").key.private_key, Ed25519PrivateKey)

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from idp import accounts
 from idp.core import clock
-from idp.oidc.clients.rules import EXCHANGE
+from idp.oidc.clients.rules import TOKEN_EXCHANGE_GRANT
 from idp.oidc.tokens import access_tokens, signing_keys
 from tests.oidc.conftest import RelyingParty
 
@@ -22,7 +22,7 @@ POLICY = {"subject_clients": ("wlkp",), "audiences": (NEXT, "next"), "scope": "e
 
 @pytest.fixture
 def middle(register: Callable[..., RelyingParty]) -> RelyingParty:
-    return register("middle", redirect_uris=(), grant_types=(EXCHANGE,), token_exchange=POLICY)
+    return register("middle", redirect_uris=(), grant_types=(TOKEN_EXCHANGE_GRANT,), token_exchange=POLICY)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def presented(wlkp: RelyingParty, browser: FlaskClient) -> str:
 
 def exchange(party: RelyingParty, subject_token: str, **changes: str | None) -> TestResponse:
     sent: dict[str, str | None] = {"subject_token": subject_token, "subject_token_type": TYPE, "resource": NEXT}
-    return party.post("/token", grant_type=EXCHANGE, **sent | changes)
+    return party.post("/token", grant_type=TOKEN_EXCHANGE_GRANT, **sent | changes)
 
 
 def refused(response: TestResponse) -> str:
@@ -61,7 +61,7 @@ def test_a_chain_names_everybody_who_acts_and_has_an_end(
 ) -> None:
     token = exchange(middle, presented, audience="next").json["access_token"]
     own = {"subject_clients": ("middle", "next"), "audiences": (NEXT,), "scope": "api"}
-    further = register("next", redirect_uris=(), grant_types=(EXCHANGE,), token_exchange=own)
+    further = register("next", redirect_uris=(), grant_types=(TOKEN_EXCHANGE_GRANT,), token_exchange=own)
     token = exchange(further, token).json["access_token"]
     assert read(app, token)["act"] == {"sub": "next", "act": {"sub": "middle"}}
     for _ in range(2):
@@ -119,8 +119,8 @@ def test_what_is_not_supported_is_refused(middle: RelyingParty, presented: str, 
 def test_only_clients_that_may_and_that_prove_themselves(
     app: Flask, register: Callable[..., RelyingParty], presented: str, entry: dict[str, Any]
 ) -> None:
-    register("weak", **{"redirect_uris": (), "grant_types": (EXCHANGE,), "token_exchange": POLICY} | _bare(entry))
-    form = {"grant_type": EXCHANGE, "subject_token": presented, "subject_token_type": TYPE, "resource": NEXT}
+    register("weak", **{"redirect_uris": (), "grant_types": (TOKEN_EXCHANGE_GRANT,), "token_exchange": POLICY} | _bare(entry))
+    form = {"grant_type": TOKEN_EXCHANGE_GRANT, "subject_token": presented, "subject_token_type": TYPE, "resource": NEXT}
     sent = RelyingParty(app, "weak").basic if "grant_types" in entry else {}
     answer = app.test_client().post("/token", data=form | {"client_id": "weak"}, headers=sent)
     assert refused(answer) == "unauthorized_client"
@@ -134,7 +134,7 @@ def test_a_token_bound_to_a_key_is_not_exchanged(app: Flask, middle: RelyingPart
     with app.app_context():
         token, now = access_tokens.new_access_token(siti), clock.timestamp()
         bound = access_tokens.AccessToken("wlkp", "api", now, now + 600, siti, confirmation={"jkt": "a-thumbprint"})
-        assert access_tokens.write_access(token, bound)
+        assert access_tokens.save_access_token(token, bound)
     assert refused(exchange(middle, token)) == "invalid_request"
 
 

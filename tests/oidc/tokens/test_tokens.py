@@ -125,7 +125,7 @@ def test_a_new_password_and_a_recovery_end_every_refresh_token(
     app: Flask, wlkp: RelyingParty, browser: FlaskClient, siti: str, event: str
 ) -> None:
     given = wlkp.redeem(wlkp.code(browser, scope="openid offline_access")).json
-    signal = accounts.password_changed if event == "password" else accounts.recovered
+    signal = accounts.password_changed if event == "password" else accounts.account_recovered
     with app.app_context():
         signal.send(subject=siti)
     assert wlkp.refresh(given["refresh_token"]).json["error"] == "invalid_grant"

@@ -7,14 +7,14 @@ from idp.oidc.tokens.grants.hybrid import HybridGrant
 from idp.oidc.tokens.grants.implicit import ImplicitGrant
 from idp.oidc.tokens.grants.refresh_token import RefreshTokenGrant
 from idp.oidc.tokens.grants.token_exchange import TokenExchangeGrant
-from idp.oidc.tokens.issuance import IdTokens
+from idp.oidc.tokens.issuance import IdTokenExtension
 
-TABLE = [
-    (AuthorizationCodeGrant, [IdTokens()]),
+GRANT_CLASSES = [
+    (AuthorizationCodeGrant, [IdTokenExtension()]),
     (HybridGrant, []),
     (ImplicitGrant, []),
-    (RefreshTokenGrant, [IdTokens()]),
+    (RefreshTokenGrant, [IdTokenExtension()]),
     (ClientCredentialsGrant, []),
-    (DeviceCodeGrant, [IdTokens()]),
+    (DeviceCodeGrant, [IdTokenExtension()]),
     (TokenExchangeGrant, []),
 ]

@@ -12,7 +12,7 @@ from idp.audit import trail
 from idp.core import crypto
 from idp.core.settings import settings
 from idp.oidc.authorization import resources, response_modes
-from idp.oidc.errors import refusal
+from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
 from idp.oidc.tokens import authorization_codes, issuance, refresh_tokens
 from idp.oidc.tokens.approvals import Approval
@@ -28,28 +28,30 @@ class AuthorizationCodeGrant(authlib_grants.AuthorizationCodeGrant):
 
     def validate_authorization_request(self) -> str:
         """The verified redirect URI: the server has run the pipeline before it chose this grant."""
-        if self.request.answer_to is None:
-            raise refusal("invalid_request", "The request was not verified.")
-        return self.request.answer_to
+        if self.request.verified_redirect_uri is None:
+            raise oauth_error("invalid_request", "The request was not verified.")
+        return self.request.verified_redirect_uri
 
     def create_authorization_response(self, redirect_uri: str, grant_user: Approval | None) -> Any:
         """The answer with a fresh code, or raises `access_denied` when the person did not approve."""
         if grant_user is None:
-            raise refusal("access_denied", "The person did not approve the request.")
+            raise oauth_error("access_denied", "The person did not approve the request.")
         code = authorization_codes.new_code(grant_user.subject)
-        self.request.user = replace(grant_user, family=authorization_codes.family_of(code))
+        self.request.user = replace(grant_user, family=authorization_codes.family_id(code))
         self.save_authorization_code(code, self.request)
-        return 303, response_modes.answer(self.request, [("code", code)]), []
+        return 303, response_modes.authorization_response(self.request, [("code", code)]), []
 
     def save_authorization_code(self, code: str, request: Any) -> None:
         """Keeps the code's record."""
-        record = AuthorizationCode(request.user, request.answer_to, request.get("code_challenge"), request.get("dpop_jkt"))
-        authorization_codes.write_code(code, record, settings().session_hours * 3600)
+        record = AuthorizationCode(
+            request.user, request.verified_redirect_uri, request.get("code_challenge"), request.get("dpop_jkt")
+        )
+        authorization_codes.save_code(code, record, settings().session_hours * 3600)
 
     def validate_token_request(self) -> None:
         """Authlib authenticates the client, takes the code and compares the redirect URI; then our own rows."""
         super().validate_token_request()
-        for check in REDEMPTION:
+        for check in REDEMPTION_STEPS:
             check(self.request, cast(AuthorizationCode, self.request.authorization_code))
 
     def query_authorization_code(self, code: str, client: Any) -> AuthorizationCode | None:
@@ -57,7 +59,7 @@ class AuthorizationCodeGrant(authlib_grants.AuthorizationCodeGrant):
         try:
             return authorization_codes.take_code(code, client.client_id)
         except authorization_codes.CodeReused as reused:
-            refresh_tokens.revoke(reused.family)
+            refresh_tokens.revoke_refresh_tokens(reused.family)
             trail.record("code_reused", client=client.client_id)
             return None
 
@@ -75,22 +77,22 @@ class AuthorizationCodeGrant(authlib_grants.AuthorizationCodeGrant):
         if refresh:
             refresh_tokens.begin_family(approval, refresh)
         client = self.request.registered
-        record = issuance.record_of(token_, client, approval, self.request.audience)
-        if not issuance.keep(token_, record, client) and refresh:
-            refresh_tokens.end_family(approval.family, approval.subject)
+        record = issuance.access_token_record(token_, client, approval, self.request.audience)
+        if not issuance.issue_access_token(token_, record, client) and refresh:
+            refresh_tokens.revoke_family(approval.family, approval.subject)
 
 
-def verifier_matches(request: Request, code: AuthorizationCode) -> None:
+def check_code_verifier(request: Request, code: AuthorizationCode) -> None:
     """RFC 7636 section 4.6; a missing verifier is a wrong one, and one without a challenge a downgrade (RFC 9700 4.8)."""
     verifier = request.get("code_verifier")
     if not code.challenge and not verifier:
         return
-    if not _VERIFIER.fullmatch(verifier) or not crypto.same(crypto.digest(verifier), code.challenge):
+    if not _VERIFIER.fullmatch(verifier) or not crypto.constant_time_equal(crypto.digest(verifier), code.challenge):
         raise InvalidGrantError("The code verifier does not match.")
 
 
 # What a redemption must match beyond client and redirect URI; sender constraints (RFC 9449, RFC 8705) add a row each.
-REDEMPTION: list[Callable[[Request, AuthorizationCode], None]] = [
-    verifier_matches,
-    resources.redemption_stays_within,
+REDEMPTION_STEPS: list[Callable[[Request, AuthorizationCode], None]] = [
+    check_code_verifier,
+    resources.set_audience_from_code,
 ]

@@ -5,7 +5,7 @@ from typing import Any
 from authlib.oauth2.rfc6749 import grants as authlib_grants
 
 from idp.oidc.authorization import resources
-from idp.oidc.errors import refusal
+from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
 from idp.oidc.tokens import issuance
 
@@ -19,10 +19,10 @@ class ClientCredentialsGrant(authlib_grants.ClientCredentialsGrant):
         """Authlib authenticates the client and looks at its grant types; one that proved nothing gets nothing."""
         super().validate_token_request()
         if self.request.auth_method == "none":
-            raise refusal("unauthorized_client", "A public client cannot act for itself.")
-        resources.choose(self.request)
+            raise oauth_error("unauthorized_client", "A public client cannot act for itself.")
+        resources.set_audience(self.request)
 
     def save_token(self, token_: dict[str, Any]) -> None:
         """Keeps the access token."""
         client = self.request.registered
-        issuance.keep(token_, issuance.record_of(token_, client, audience=self.request.audience), client)
+        issuance.issue_access_token(token_, issuance.access_token_record(token_, client, audience=self.request.audience), client)

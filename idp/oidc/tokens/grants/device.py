@@ -8,14 +8,14 @@ from authlib.oauth2.rfc6749.grants import BaseGrant, TokenEndpointMixin
 
 from idp.core import crypto
 from idp.oidc.authorization import resources
-from idp.oidc.clients.rules import DEVICE
+from idp.oidc.clients.rules import DEVICE_CODE_GRANT
 from idp.oidc.device import codes
-from idp.oidc.errors import refusal
+from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
 from idp.oidc.tokens import issuance, refresh_tokens
 from idp.oidc.tokens.approvals import Approval
 
-TOLD = {
+POLL_ERROR_DESCRIPTIONS = {
     "authorization_pending": "The person has not decided yet.",
     "slow_down": "Wait five seconds longer between two polls, from now on.",
     "expired_token": "The device code has expired.",
@@ -26,23 +26,27 @@ TOLD = {
 class DeviceCodeGrant(BaseGrant, TokenEndpointMixin):
     """RFC 8628 sections 3.4 and 3.5, over device codes that are taken atomically."""
 
-    GRANT_TYPE = DEVICE
+    GRANT_TYPE = DEVICE_CODE_GRANT
     request: Request
 
     def validate_token_request(self) -> None:
         """Authenticates the client, then polls: pending, refused, or the approval for good."""
         self.authenticate_token_endpoint_client()
         client = self.request.registered
-        if not client.check_grant_type(DEVICE):
-            raise refusal("unauthorized_client", "The client may not use this grant_type.")
+        if not client.check_grant_type(DEVICE_CODE_GRANT):
+            raise oauth_error("unauthorized_client", "The client may not use this grant_type.")
         device_code = self.request.get("device_code")
         if not device_code:
-            raise refusal("invalid_request", "device_code is missing.")
+            raise oauth_error("invalid_request", "device_code is missing.")
         found = codes.poll(device_code, client.client_id)
         if isinstance(found, str):
-            raise refusal(found, TOLD[found]) if found in TOLD else InvalidGrantError("The device code is not known.")
+            raise (
+                oauth_error(found, POLL_ERROR_DESCRIPTIONS[found])
+                if found in POLL_ERROR_DESCRIPTIONS
+                else InvalidGrantError("The device code is not known.")
+            )
         self.request.user = replace(found, family=crypto.digest(device_code))
-        resources.choose(self.request, found.resources)
+        resources.set_audience(self.request, found.resources)
 
     def create_token_response(self) -> Any:
         """The tokens of what was approved, no more."""
@@ -60,7 +64,9 @@ class DeviceCodeGrant(BaseGrant, TokenEndpointMixin):
     def save_token(self, token_: dict[str, Any]) -> None:
         """Keeps the access token first: an account locked or a session ended meanwhile gets nothing."""
         approval, client = cast(Approval, self.request.user), self.request.registered
-        if not issuance.keep(token_, issuance.record_of(token_, client, approval, self.request.audience), client):
+        if not issuance.issue_access_token(
+            token_, issuance.access_token_record(token_, client, approval, self.request.audience), client
+        ):
             raise InvalidGrantError("The device code is no longer valid.")
         if token_.get("refresh_token"):
             refresh_tokens.begin_family(approval, token_["refresh_token"])

@@ -10,7 +10,7 @@ from idp.oidc.authorization import resources
 from idp.oidc.request import Request
 from idp.oidc.tokens import issuance, refresh_tokens
 from idp.oidc.tokens.approvals import Approval
-from idp.oidc.tokens.refresh_tokens import Refreshable
+from idp.oidc.tokens.refresh_tokens import UsableRefreshToken
 
 
 class RefreshTokenGrant(authlib_grants.RefreshTokenGrant):
@@ -22,22 +22,22 @@ class RefreshTokenGrant(authlib_grants.RefreshTokenGrant):
     def validate_token_request(self) -> None:
         """Authlib finds the token and narrows the scope; a resource beyond what was approved is refused (RFC 8707 2.2)."""
         super().validate_token_request()
-        resources.choose(self.request, cast(Refreshable, self.request.refresh_token).approval.resources)
+        resources.set_audience(self.request, cast(UsableRefreshToken, self.request.refresh_token).approval.resources)
 
     def authenticate_refresh_token(self, refresh_token: str) -> Any:
         """The usable token of the client that has just been authenticated."""
         return refresh_tokens.redeem(refresh_token, self.request.registered.client_id)
 
-    def authenticate_user(self, refresh_token: Refreshable) -> Approval:
+    def authenticate_user(self, refresh_token: UsableRefreshToken) -> Approval:
         """The approval, narrowed to the scope now asked for."""
         return replace(refresh_token.approval, scope=self.request.get("scope") or refresh_token.approval.scope)
 
     def save_token(self, token_: dict[str, Any]) -> None:
         """Keeps the access token first: a locked account or an ended session gets nothing, and nothing is rotated."""
-        used = cast(Refreshable, self.request.refresh_token)
+        used = cast(UsableRefreshToken, self.request.refresh_token)
         client = self.request.registered
-        record = issuance.record_of(token_, client, self.request.user, self.request.audience)
-        if not issuance.keep(token_, record, client):
+        record = issuance.access_token_record(token_, client, self.request.user, self.request.audience)
+        if not issuance.issue_access_token(token_, record, client):
             raise InvalidGrantError("The refresh token is no longer valid.")
         refresh_tokens.rotate(used, token_["refresh_token"])
 

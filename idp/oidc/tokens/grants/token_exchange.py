@@ -8,8 +8,8 @@ from authlib.oauth2.rfc6749.grants import BaseGrant, TokenEndpointMixin
 
 from idp.audit import trail
 from idp.oidc.authorization import resources
-from idp.oidc.clients.rules import EXCHANGE
-from idp.oidc.errors import refusal
+from idp.oidc.clients.rules import TOKEN_EXCHANGE_GRANT
+from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
 from idp.oidc.tokens import access_tokens, issuance
 from idp.oidc.tokens.access_tokens import AccessToken
@@ -24,14 +24,14 @@ LONGEST_CHAIN = 4  # services that may act one for the other; a longer chain is 
 class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):
     """RFC 8693 by the policy in the client's entry: whose tokens, for whom, with which scope at most; never a refresh token."""
 
-    GRANT_TYPE = EXCHANGE
+    GRANT_TYPE = TOKEN_EXCHANGE_GRANT
     request: Request
 
     def validate_token_request(self) -> None:
         """Authenticates the client, then holds the request against its policy; raises OAuth2Error."""
         self.authenticate_token_endpoint_client()
         policy = _policy(self.request)
-        _only_what_is_supported(self.request)
+        _check_token_types(self.request)
         self.subject = _subject_token(self.request, policy)
         self.request.audience = _audience(self.request, policy)
         self.scope = _scope(self.request, policy, self.subject)
@@ -39,13 +39,13 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):
     def create_token_response(self) -> Any:
         """The answer of section 2.2.1."""
         client = self.request.registered
-        made = issuance.generate(EXCHANGE, client, include_refresh_token=False)
-        record = self._record(issuance.record_of(made, client, audience=self.request.audience))
+        made = issuance.generate(TOKEN_EXCHANGE_GRANT, client, include_refresh_token=False)
+        record = self._record(issuance.access_token_record(made, client, audience=self.request.audience))
         made |= {"access_token": access_tokens.new_access_token(record.subject), "issued_token_type": ACCESS_TOKEN}
         made |= {"scope": record.scope} if record.scope else {}
         made["expires_in"] = record.expires_at - record.issued_at
-        if not issuance.keep(made, record, client):
-            raise _unusable()
+        if not issuance.issue_access_token(made, record, client):
+            raise _invalid_subject_token()
         trail.record("tokens_issued", account=record.subject, client=client.client_id, exchanged=self.subject.client_id)
         return 200, made, self.TOKEN_RESPONSE_HEADER
 
@@ -67,39 +67,39 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):
 
 def _policy(request: Request) -> "TokenExchange":
     client = request.registered
-    if not client.check_grant_type(EXCHANGE) or client.token_exchange is None or request.auth_method == "none":
-        raise refusal("unauthorized_client", "The client may not exchange tokens.")
+    if not client.check_grant_type(TOKEN_EXCHANGE_GRANT) or client.token_exchange is None or request.auth_method == "none":
+        raise oauth_error("unauthorized_client", "The client may not exchange tokens.")
     return client.token_exchange
 
 
-def _only_what_is_supported(request: Request) -> None:
+def _check_token_types(request: Request) -> None:
     """Access tokens in, access tokens out; the actor is the client itself, which has just proved who it is."""
     if request.get("subject_token_type") != ACCESS_TOKEN:
-        raise refusal("invalid_request", "subject_token_type must be that of an access token.")
+        raise oauth_error("invalid_request", "subject_token_type must be that of an access token.")
     if request.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
-        raise refusal("invalid_request", "requested_token_type must be that of an access token.")
+        raise oauth_error("invalid_request", "requested_token_type must be that of an access token.")
     if request.get("actor_token") or request.get("actor_token_type"):
-        raise refusal("invalid_request", "actor_token is not supported: the client acts.")
+        raise oauth_error("invalid_request", "actor_token is not supported: the client acts.")
 
 
 def _subject_token(request: Request, policy: "TokenExchange") -> AccessToken:
     """A live token of a person that this client may present; every other one is told alike (section 2.2.2)."""
-    found = access_tokens.read_access(request.get("subject_token"))
+    found = access_tokens.find_access_token(request.get("subject_token"))
     if found is None:
-        raise _unusable()
+        raise _invalid_subject_token()
     presented = found[0]
     # Bound to a key (RFC 9449), it is of no use to whoever only holds it: this client cannot show the key. Fails closed.
     usable = presented.subject and not presented.confirmation
     if not usable or presented.client_id not in policy.subject_clients or _length(presented.actor) >= LONGEST_CHAIN:
-        raise _unusable()
+        raise _invalid_subject_token()
     return presented
 
 
 def _audience(request: Request, policy: "TokenExchange") -> tuple[str, ...]:
     """Resources and names of clients, each allowed by the policy; at least one, or the token would be for nobody."""
-    asked = dict.fromkeys((*resources.named(request), *request.get("audience").split()))
+    asked = dict.fromkeys((*resources.requested(request), *request.get("audience").split()))
     if not asked or not set(asked) <= set(policy.audiences):
-        raise resources.unknown_target()
+        raise resources.invalid_target()
     return tuple(asked)
 
 
@@ -108,7 +108,7 @@ def _scope(request: Request, policy: "TokenExchange", presented: AccessToken) ->
     most = [s for s in presented.scope.split() if s in policy.scope.split()]
     asked = request.get("scope").split()
     if not set(asked) <= set(most):
-        raise refusal("invalid_scope", "The scope goes beyond the subject token or the policy.")
+        raise oauth_error("invalid_scope", "The scope goes beyond the subject token or the policy.")
     return " ".join(dict.fromkeys(asked or most))
 
 
@@ -116,5 +116,5 @@ def _length(actor: dict[str, Any]) -> int:
     return 1 + _length(actor.get("act", {})) if actor else 0
 
 
-def _unusable() -> OAuth2Error:
-    return refusal("invalid_request", "The subject token cannot be exchanged by this client.")
+def _invalid_subject_token() -> OAuth2Error:
+    return oauth_error("invalid_request", "The subject token cannot be exchanged by this client.")

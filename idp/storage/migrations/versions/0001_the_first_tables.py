@@ -122,9 +122,7 @@ def upgrade() -> None:
         sa.Column("value_index", sa.String(length=80), nullable=False),
         sa.Column("verified_at", sa.BigInteger(), nullable=True),
         sa.Column("superseded_at", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["subject"], ["accounts.subject"], name=op.f("fk_contacts_subject_accounts"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["subject"], ["accounts.subject"], name=op.f("fk_contacts_subject_accounts"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contacts")),
     )
     with op.batch_alter_table("contacts", schema=None) as batch_op:

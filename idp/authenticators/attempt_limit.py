@@ -10,7 +10,7 @@ class WrongFactor(Exception):
     """What was given proves nothing, or was used before; which of the two is not told."""
 
 
-def judged(subject: str, kind: str, judge: Callable[[], bool]) -> None:
+def verify_within_limit(subject: str, kind: str, judge: Callable[[], bool]) -> None:
     """Returns when `judge` says yes; raises WrongFactor, and TooManyAttempts after ten in the hour.
 
     Counted before it is judged and given back when right, so that guesses sent all at once are counted too.

@@ -5,7 +5,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from idp.probation.machine import (
+from idp.probation.risk import DURATION_SECONDS, RiskDecision, RiskSignals, assess_risk
+from idp.probation.state_machine import (
     DAY,
     HOUR,
     NEXT,
@@ -15,28 +16,27 @@ from idp.probation.machine import (
     VETO_LIFE,
     Act,
     Case,
-    Impossible,
+    ImpossibleAct,
     Power,
     State,
-    after,
-    at,
-    begin,
+    case_at,
+    next_case,
     power,
+    started_case,
 )
-from idp.probation.risk import STAYS, Circumstances, Way, verdict
 
 NOW = 1_772_000_000
-SHORTEST = min(STAYS.values())
-CIRCUMSTANCES = st.builds(Circumstances, **dict.fromkeys(Circumstances().to_dict(), st.booleans()))
+SHORTEST = min(DURATION_SECONDS.values())
+CIRCUMSTANCES = st.builds(RiskSignals, **dict.fromkeys(RiskSignals().to_dict(), st.booleans()))
 
 
 class Thief(RuleBasedStateMachine):
     """Whoever has the three facts and a phone, an owner who may or may not look, officers, and time."""
 
-    @initialize(alone=st.booleans())
-    def facts_match(self, alone: bool) -> None:
+    @initialize(self_service=st.booleans())
+    def facts_match(self, self_service: bool) -> None:
         self.now = NOW
-        self.case = Case(State.STARTED, NOW, NOW + STARTED_LIFE, alone)
+        self.case = Case(State.STARTED, NOW, NOW + STARTED_LIFE, self_service)
         self.completed: int | None = None  # when the thief's code was right
         self.window = 0
         self.proved = False  # an old credential, contact or two officers said yes
@@ -44,8 +44,8 @@ class Thief(RuleBasedStateMachine):
 
     def does(self, act: Act, stays: int = 0) -> bool:
         try:
-            self.case = after(self.case, act, self.now, stays)
-        except Impossible:
+            self.case = next_case(self.case, act, self.now, stays)
+        except ImpossibleAct:
             return False
         return True
 
@@ -54,10 +54,10 @@ class Thief(RuleBasedStateMachine):
         self.now += seconds
 
     @rule(known=CIRCUMSTANCES)
-    def the_code_is_right(self, known: Circumstances) -> None:
-        way = verdict(known)
-        if self.does(Act.WAIT if way is Way.WAIT else Act.PROVISION, STAYS[way]):
-            self.completed, self.window = self.now, STAYS[way]
+    def the_code_is_right(self, known: RiskSignals) -> None:
+        way = assess_risk(known)
+        if self.does(Act.WAIT if way is RiskDecision.WAIT else Act.PROVISION, DURATION_SECONDS[way]):
+            self.completed, self.window = self.now, DURATION_SECONDS[way]
 
     @rule()
     def the_new_code_is_right(self) -> None:
@@ -98,14 +98,16 @@ class Thief(RuleBasedStateMachine):
 
     @invariant()
     def time_settles_the_same_whenever_it_is_looked_at(self) -> None:
-        present = at(self.case, self.now)
-        assert at(present, self.now) == present
-        assert present.state not in OPEN or present.until > self.now or (present.state is State.WAITING and not present.alone)
+        present = case_at(self.case, self.now)
+        assert case_at(present, self.now) == present
+        assert (
+            present.state not in OPEN or present.until > self.now or (present.state is State.WAITING and not present.self_service)
+        )
 
     @invariant()
     def where_it_has_waited_for_officers_it_waits(self) -> None:
-        if not self.case.alone and self.case.state is State.WAITING and not self.proved:
-            assert at(self.case, self.case.until + HOUR).state is State.WAITING
+        if not self.case.self_service and self.case.state is State.WAITING and not self.proved:
+            assert case_at(self.case, self.case.until + HOUR).state is State.WAITING
 
 
 Thief.TestCase.settings = settings(
@@ -115,37 +117,37 @@ TestThief = Thief.TestCase
 
 
 def test_waiting_gives_nothing_until_a_new_code_comes() -> None:
-    case = after(begin(NOW), Act.WAIT, NOW, STAYS[Way.WAIT])
+    case = next_case(started_case(NOW), Act.WAIT, NOW, DURATION_SECONDS[RiskDecision.WAIT])
     later = NOW + 72 * HOUR
-    assert at(case, later - 1).state is State.WAITING and at(case, later).state is State.READY
+    assert case_at(case, later - 1).state is State.WAITING and case_at(case, later).state is State.READY
     assert power(case, later) is Power.NONE
-    with pytest.raises(Impossible):
-        after(case, Act.CODE, later - 1)
-    assert power(after(case, Act.CODE, later), later) is Power.FULL
-    assert at(case, later + READY_LIFE).state is State.EXPIRED
+    with pytest.raises(ImpossibleAct):
+        next_case(case, Act.CODE, later - 1)
+    assert power(next_case(case, Act.CODE, later), later) is Power.FULL
+    assert case_at(case, later + READY_LIFE).state is State.EXPIRED
 
 
 def test_probation_ends_to_the_second() -> None:
-    case = after(begin(NOW), Act.PROVISION, NOW, 24 * HOUR)
+    case = next_case(started_case(NOW), Act.PROVISION, NOW, 24 * HOUR)
     assert power(case, NOW + 24 * HOUR - 1) is Power.ORDINARY
     assert power(case, NOW + 24 * HOUR) is Power.FULL
 
 
 def test_a_veto_undoes_within_and_freezes_afterwards_for_thirty_days() -> None:
-    case = after(begin(NOW), Act.PROVISION, NOW, 24 * HOUR)
-    assert after(case, Act.VETO, NOW + 24 * HOUR - 1).state is State.VETOED
-    frozen = after(case, Act.VETO, NOW + 24 * HOUR)
-    assert frozen.state is State.FROZEN
-    assert after(frozen, Act.UNDO, NOW + 90 * DAY).state is State.VETOED
-    with pytest.raises(Impossible):
-        after(case, Act.VETO, NOW + VETO_LIFE)
+    case = next_case(started_case(NOW), Act.PROVISION, NOW, 24 * HOUR)
+    assert next_case(case, Act.VETO, NOW + 24 * HOUR - 1).state is State.VETOED
+    frozen = next_case(case, Act.VETO, NOW + 24 * HOUR)
+    assert frozen.state is State.DISPUTED
+    assert next_case(frozen, Act.UNDO, NOW + 90 * DAY).state is State.VETOED
+    with pytest.raises(ImpossibleAct):
+        next_case(case, Act.VETO, NOW + VETO_LIFE)
 
 
 def test_what_was_never_completed_expires() -> None:
-    with pytest.raises(Impossible):
-        after(begin(NOW), Act.PROVISION, NOW + STARTED_LIFE)
-    with pytest.raises(Impossible):
-        after(begin(NOW), Act.VETO, NOW + STARTED_LIFE)
+    with pytest.raises(ImpossibleAct):
+        next_case(started_case(NOW), Act.PROVISION, NOW + STARTED_LIFE)
+    with pytest.raises(ImpossibleAct):
+        next_case(started_case(NOW), Act.VETO, NOW + STARTED_LIFE)
 
 
 @pytest.mark.parametrize("state", [State.VETOED, State.CANCELLED, State.EXPIRED])

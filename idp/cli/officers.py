@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from idp.cli import Mistake, application
-from idp.cli.casework import REASON, WHO, found, keep, signed
+from idp.cli import OperatorError, application
+from idp.cli.casework import ACCOUNT_ARGUMENT, REASON_OPTION, attributed_reason, find_account, write_notice
 
 if TYPE_CHECKING:
     from idp.accounts import Account
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@WHO
-@REASON
+@ACCOUNT_ARGUMENT
+@REASON_OPTION
 @click.option("--withdraw", is_flag=True, help="Take it back, and sign the account out everywhere.")
 def assure(who: str, reason: str, withdraw: bool) -> None:
     """Say that an officer has seen this person and their KTP-el: the account reaches the full class.
@@ -28,19 +28,19 @@ def assure(who: str, reason: str, withdraw: bool) -> None:
     from idp.sessions import single_sign_on
 
     with application():
-        account, said = found(who), signed(reason)
-        if not withdraw and (account.locked or account.deleting or probation.of(account.subject) is not None):
-            raise Mistake("It is locked, about to be deleted or just recovered: settle that first, then assure it.")
+        account, said = find_account(who), attributed_reason(reason)
+        if not withdraw and (account.locked or account.deleting or probation.current_probation(account.subject) is not None):
+            raise OperatorError("It is locked, about to be deleted or just recovered: settle that first, then assure it.")
         subject = account.subject
-        keep(account, notices.data_corrected("withdrawn" if withdraw else "assured", clock.now()))
-        people.assure(account, ACR_DATA if withdraw else ACR_FULL, said)
+        write_notice(account, notices.data_corrected("withdrawn" if withdraw else "assured", clock.now()))
+        people.set_assurance_level(account, ACR_DATA if withdraw else ACR_FULL, said)
         ended = f"; {single_sign_on.end_all(subject)} sessions ended" if withdraw else ""
         click.echo(f"{subject} is {'no longer ' if withdraw else ''}of the full class{ended}.")
 
 
 @click.command()
-@WHO
-@REASON
+@ACCOUNT_ARGUMENT
+@REASON_OPTION
 @click.argument("given", nargs=-1, metavar="[ROLE]...")
 def roles(who: str, reason: str, given: tuple[str, ...]) -> None:
     """Set what this person is at SIAPkerja, in place of what was set before; without a ROLE, nothing."""
@@ -49,16 +49,16 @@ def roles(who: str, reason: str, given: tuple[str, ...]) -> None:
 
     unknown = [role for role in given if role not in ROLES]
     if unknown:
-        raise Mistake(f"{unknown[0]} is no role: choose from {', '.join(ROLES)}.")
+        raise OperatorError(f"{unknown[0]} is no role: choose from {', '.join(ROLES)}.")
     with application():
-        account, said = found(who), signed(reason)
+        account, said = find_account(who), attributed_reason(reason)
         people.assign_roles(account, given, said)
         click.echo(f"{account.subject} is {', '.join(account.roles) or 'nothing in particular'}.")
 
 
 @click.command()
-@WHO
-@REASON
+@ACCOUNT_ARGUMENT
+@REASON_OPTION
 def correct(who: str, reason: str) -> None:
     """Correct the name of a person who stands before you, once Dukcapil has it so.
 
@@ -70,9 +70,9 @@ def correct(who: str, reason: str) -> None:
     from idp.core import clock
 
     with application():
-        account, said = found(who), signed(reason)
+        account, said = find_account(who), attributed_reason(reason)
         proof = _asked(account)
-        keep(account, notices.data_corrected("name", clock.now()))
+        write_notice(account, notices.data_corrected("name", clock.now()))
         people.correct_name(account, proof, said)
         click.echo(f"{account.subject} has the name that Dukcapil has.")
 
@@ -88,12 +88,12 @@ def _asked(account: "Account") -> "FullName":
         mothers_name = FullName.parse(click.prompt("Mother's maiden name", hide_input=True))
         return proofing.prove_to_officer(account.nik, name, mothers_name).name
     except InvalidValue:
-        raise Mistake("A name holds letters, spaces and . ' - only: type it as on the KTP-el.") from None
+        raise OperatorError("A name holds letters, spaces and . ' - only: type it as on the KTP-el.") from None
     except proofing.FactsDoNotMatch:
-        raise Mistake("Dukcapil does not know these facts: they are mended at the local Dukcapil first.") from None
+        raise OperatorError("Dukcapil does not know these facts: they are mended at the local Dukcapil first.") from None
     except proofing.RecordNeedsAttention:
-        raise Mistake("Dukcapil's record is not in order: the local Dukcapil mends it, nobody else can.") from None
+        raise OperatorError("Dukcapil's record is not in order: the local Dukcapil mends it, nobody else can.") from None
     except RegistryUnavailable:
-        raise Mistake("Dukcapil does not answer now; nothing was counted: try again later.") from None
+        raise OperatorError("Dukcapil does not answer now; nothing was counted: try again later.") from None
     except TooManyAttempts as limit:
-        raise Mistake(f"This NIK was asked about too often: try again in {-(-limit.retry_after // 60)} minutes.") from None
+        raise OperatorError(f"This NIK was asked about too often: try again in {-(-limit.retry_after // 60)} minutes.") from None

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sqlalchemy import update
 
 from idp.accounts import passwords
-from idp.accounts.changes import ContactTaken, commit_contacts, contact_taken, hold_row, password_changed, touch
+from idp.accounts.changes import ContactTaken, commit_claims_change, commit_contacts, contact_taken, lock_row, password_changed
 from idp.accounts.model import Account, Contact, kind_of
 from idp.audit import trail
 from idp.core import clock
@@ -17,7 +17,7 @@ class ChangedMeanwhile(Exception):
     """Another password was set since this one was asked for: nothing was written."""
 
 
-def own_data(account: Account) -> list[str]:
+def forbidden_in_password(account: Account) -> list[str]:
     """What a password of this account must not contain."""
     known = [account.name.text, account.nik.value]
     known += [account.phone.local] if account.phone else []
@@ -29,7 +29,7 @@ def change_password(account: Account, verified_hash: str, password: str, also: C
 
     Raises Busy, and ChangedMeanwhile when the account has another by now: of two changes that race, one wins.
     """
-    renewed, subject, now = passwords.hashed(password), account.subject, clock.timestamp()
+    renewed, subject, now = passwords.hash_password(password), account.subject, clock.timestamp()
     same = (Account.subject == subject) & (Account.password_hash == verified_hash)
     changed = update(Account).where(same).values(password_hash=renewed, password_changed_at=now)
     if db.session.execute(changed).rowcount != 1:  # type: ignore[attr-defined]
@@ -51,9 +51,9 @@ def replace_contact(account: Account, new: PhoneNumber | EmailAddress, also: Cal
     Raises ContactTaken: of two accounts that want it at once, the database lets one have it.
     """
     subject, now = account.subject, clock.timestamp()
-    if contact_taken(new, but=subject):
+    if contact_taken(new, except_subject=subject):
         raise ContactTaken(kind_of(new))
-    hold_row(account, now)
+    lock_row(account, now)
     _put_in_use(account, new, now)
     try:
         also()
@@ -78,5 +78,5 @@ def _put_in_use(account: Account, new: PhoneNumber | EmailAddress, now: int) -> 
 def set_locale(account: Account, locale: str) -> None:
     """Sets the language that the account is spoken to in."""
     account.locale = locale
-    touch(account)
+    commit_claims_change(account)
     trail.record("locale_changed", account=account.subject)

@@ -11,9 +11,9 @@ from idp.core import clock
 from idp.core.settings import settings
 from idp.core.values import EmailAddress, PhoneNumber
 from idp.gateways.sms import delivery_status
-from idp.probation.machine import DAY, HOUR
 from idp.probation.model import Recovery
-from idp.probation.risk import Circumstances
+from idp.probation.risk import RiskSignals
+from idp.probation.state_machine import DAY, HOUR
 from idp.sessions import known_devices, single_sign_on
 from idp.storage.database import db
 from idp.storage.sealing import sealer
@@ -29,7 +29,7 @@ SURGE_FACTOR, SURGE_LEAST = 3, 10  # so many times the usual in an hour; fewer t
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class RecoveryEvidence:
     """What the person gave to recover the account; `old_proof` is whether an old credential or contact was among it."""
 
     phone: PhoneNumber
@@ -37,7 +37,7 @@ class Given:
     old_proof: bool
 
 
-def place() -> dict[str, str | None]:
+def requester_indexes() -> dict[str, str | None]:
     """Blind indexes of this browser and address, as a recovery keeps them."""
     device = browser_secret()
     return {
@@ -46,13 +46,13 @@ def place() -> dict[str, str | None]:
     }
 
 
-def gather(row: Recovery, account: Account, given: Given) -> Circumstances:
+def gather(row: Recovery, account: Account, given: RecoveryEvidence) -> RiskSignals:
     """Everything that is known now, before any session ends."""
-    known_device = known_devices.knows(account.subject) or remembered_devices.is_remembered(account.subject)
+    known_device = known_devices.is_known(account.subject) or remembered_devices.is_remembered(account.subject)
     last_used = _last_used_elsewhere(account.subject)
-    fates = _fates(row)
+    fates = _warning_deliveries(row)
     now = clock.timestamp()
-    return Circumstances(
+    return RiskSignals(
         used_elsewhere=last_used > now - USED_LATELY,
         old_phone_lives=fates.phone_lives,
         seen_before=_seen_before(row, given),
@@ -70,13 +70,13 @@ def _last_used_elsewhere(subject: str) -> int:
     return max([known_devices.last_seen_elsewhere(subject) or 0, *alive])
 
 
-def _seen_before(row: Recovery, given: Given) -> bool:
+def _seen_before(row: Recovery, given: RecoveryEvidence) -> bool:
     """Whether somebody else's recovery of the last 30 days had this contact, device or address."""
     same: list[ColumnElement[bool]] = [
         Recovery.phone_index.in_(sealer().indexes(given.phone.value, "phone")),
         Recovery.email_index.in_(sealer().indexes(given.email.value, "email")),
     ]
-    here = place()
+    here = requester_indexes()
     if here["device_index"]:
         same.append(Recovery.device_index == here["device_index"])
     if settings().address_limits == "enforce":
@@ -98,19 +98,19 @@ def _started_between(begin: int, end: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Fates:
+class WarningDeliveries:
     """What became of the warnings to the old contacts."""
 
     phone_lives: bool = False
     all_dead: bool = False
 
 
-def _fates(row: Recovery) -> Fates:
-    sent = notices.fates(row.subject, "recovery_started", row.started_at)
+def _warning_deliveries(row: Recovery) -> WarningDeliveries:
+    sent = notices.delivery_outcomes(row.subject, "recovery_started", row.started_at)
     lives = any(fate.channel == "sms" and delivery_status(fate.id) == "delivered" for fate in sent)
-    return Fates(lives, bool(sent) and all(_dead(fate) for fate in sent))
+    return WarningDeliveries(lives, bool(sent) and all(_dead(fate) for fate in sent))
 
 
-def _dead(fate: notices.Fate) -> bool:
+def _dead(fate: notices.DeliveryOutcome) -> bool:
     """Whether a gateway has said that this contact is no more; silence proves nothing."""
     return fate.last_answer in DEAD or delivery_status(fate.id) == "undelivered"

@@ -25,11 +25,11 @@ for _noisy in ("httpx", "httpcore"):
     logging.getLogger(_noisy).setLevel(logging.WARNING)
 
 
-class NotReached(Exception):
+class ConnectionFailed(Exception):
     """Nobody took the connection: the other side cannot have seen the message."""
 
 
-class NoAnswer(Exception):
+class OutcomeUnknown(Exception):
     """Sent, but no whole answer in time: the other side may have acted on it; never send again by itself."""
 
 
@@ -43,7 +43,7 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GatewayResponse:
     """What came back; the body may echo a code or a name and is therefore not in the repr."""
 
     status: int
@@ -57,7 +57,7 @@ class Answer:
             return None
 
 
-class Bounded:
+class DeadlinePool:
     """Runs calls in threads of its own: at most `at_once`, none waited for longer than `total` seconds."""
 
     def __init__(self, name: str, at_once: int, total: float) -> None:
@@ -72,15 +72,15 @@ class Bounded:
         except (FutureTimeout, CancelledError):
             # Cancelled before it began: nothing was sent, and nothing will be, so that no quota is spent behind our back.
             if future.cancel():
-                raise NotReached("busy") from None
-            raise NoAnswer("deadline") from None
+                raise ConnectionFailed("busy") from None
+            raise OutcomeUnknown("deadline") from None
 
     def close(self) -> None:
         """Ends the threads once their calls are over."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-class Line:
+class GatewayClient:
     """One pooled client to one gateway. Proxies and the like are not taken from the environment."""
 
     def __init__(
@@ -95,12 +95,12 @@ class Line:
     ) -> None:
         limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once, keepalive_expiry=20)
         if transport is None:
-            transport = httpx.HTTPTransport(verify=trusted(ca), limits=limits, retries=connect_retries, trust_env=False)
+            transport = httpx.HTTPTransport(verify=tls_context(ca), limits=limits, retries=connect_retries, trust_env=False)
         timeout = httpx.Timeout(timeouts.read, connect=timeouts.connect, pool=timeouts.total)
         self._client = httpx.Client(transport=transport, timeout=timeout, trust_env=False, follow_redirects=False)
-        self._bounded = Bounded(name, at_once, timeouts.total)
+        self._bounded = DeadlinePool(name, at_once, timeouts.total)
 
-    def post(self, url: str, *, within: float | None = None, **content: Any) -> Answer:
+    def post(self, url: str, *, within: float | None = None, **content: Any) -> GatewayResponse:
         """POSTs `json=` or `data=`, `headers=`; gives up after `within` seconds. Raises NotReached or NoAnswer."""
         return self._bounded.run(within, self._post, url, content)
 
@@ -109,18 +109,18 @@ class Line:
         self._bounded.close()
         self._client.close()
 
-    def _post(self, url: str, content: Mapping[str, Any]) -> Answer:
+    def _post(self, url: str, content: Mapping[str, Any]) -> GatewayResponse:
         # `from None` throughout: what httpx raises holds the request, and the request holds codes and names.
         try:
             with self._client.stream("POST", url, **content) as response:
-                return Answer(response.status_code, _read(response))
+                return GatewayResponse(response.status_code, _read(response))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as failed:
-            raise NotReached(type(failed).__name__) from None
+            raise ConnectionFailed(type(failed).__name__) from None
         except (httpx.HTTPError, httpx.StreamError) as failed:
-            raise NoAnswer(type(failed).__name__) from None
+            raise OutcomeUnknown(type(failed).__name__) from None
 
 
-def trusted(ca: Path | None) -> ssl.SSLContext:
+def tls_context(ca: Path | None) -> ssl.SSLContext:
     """Verification that is never off: by the given CA alone, or by the public ones; raises ConfigError for an unusable file."""
     if ca is None:
         return httpx.create_ssl_context(trust_env=False)
@@ -140,5 +140,5 @@ def _read(response: httpx.Response) -> bytes:
     for chunk in response.iter_bytes():
         body += chunk
         if len(body) > LONGEST_ANSWER:
-            raise NoAnswer("too long")
+            raise OutcomeUnknown("too long")
     return body

@@ -16,15 +16,15 @@ from idp.storage.sealing import Unsealable, sealer
 from idp.web import urls
 from idp.web.forms import form_page
 
-RECENT = 20 * 60  # seconds after a sign-in in which nothing is asked again
-WARNED = 2 * 60  # seconds before the end of a session in which a page says so
+RECENT_SIGN_IN_SECONDS = 20 * 60  # seconds after a sign-in in which nothing is asked again
+EXPIRY_WARNING_SECONDS = 2 * 60  # seconds before the end of a session in which a page says so
 STATE = "account.state"
-INSIST = orjson.dumps({"id_token": {"acr": {"essential": True, "value": ACR_MFA}}}).decode()
+ESSENTIAL_MFA_CLAIMS = orjson.dumps({"id_token": {"acr": {"essential": True, "value": ACR_MFA}}}).decode()
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
 
 
-def signed_in(view: Callable[..., Response]) -> Callable[..., Response]:
+def sign_in_required(view: Callable[..., Response]) -> Callable[..., Response]:
     """Gives the view `g.session` and `g.account`; whoever is not signed in comes back here after doing so."""
 
     @wraps(view)
@@ -32,32 +32,32 @@ def signed_in(view: Callable[..., Response]) -> Callable[..., Response]:
         session = single_sign_on.current()
         account = accounts.find(session.account) if session else None
         if session is None or account is None:
-            return sign_in()
+            return redirect_to_sign_in()
         g.session, g.account, g.locale = session, account, account.locale
-        return _warning_before_the_end(view(**values))
+        return _add_expiry_warning(view(**values))
 
     return opened
 
 
-def recently(view: Callable[..., Response]) -> Callable[..., Response]:
+def recent_sign_in_required(view: Callable[..., Response]) -> Callable[..., Response]:
     """Inside `signed_in`: asks for a new sign-in when the last is more than 20 minutes ago."""
 
     @wraps(view)
     def opened(**values: Any) -> Response:
-        if clock.timestamp() - g.session.authentication.auth_time > RECENT:
-            return sign_in(max_age=str(RECENT))
+        if clock.timestamp() - g.session.authentication.auth_time > RECENT_SIGN_IN_SECONDS:
+            return redirect_to_sign_in(max_age=str(RECENT_SIGN_IN_SECONDS))
         return view(**values)
 
     return opened
 
 
-def unfrozen(view: Callable[..., Response]) -> Callable[..., Response]:
+def closed_during_probation(view: Callable[..., Response]) -> Callable[..., Response]:
     """Inside `signed_in`: closed while the account is on probation after a recovery, until its owner has had time to
     object: fails closed."""
 
     @wraps(view)
     def opened(**values: Any) -> Response:
-        until = probation.frozen(g.account.subject)
+        until = probation.frozen_until(g.account.subject)
         if until is not None:
             return page("frozen", status=403, until=clock.from_timestamp(until))
         return view(**values)
@@ -65,34 +65,34 @@ def unfrozen(view: Callable[..., Response]) -> Callable[..., Response]:
     return opened
 
 
-def strongly(view: Callable[..., Response]) -> Callable[..., Response]:
+def second_factor_required(view: Callable[..., Response]) -> Callable[..., Response]:
     """Opens only for whoever signed in lately and with a second factor: neither a stolen password nor a session that was
     left open changes how an account is entered. Whoever has no second factor yet gets a code by SMS."""
 
     @wraps(view)
     def opened(**values: Any) -> Response:
         if "mfa" not in g.session.authentication.amr:
-            return sign_in(max_age=str(RECENT), claims=INSIST)
+            return redirect_to_sign_in(max_age=str(RECENT_SIGN_IN_SECONDS), claims=ESSENTIAL_MFA_CLAIMS)
         return view(**values)
 
-    return signed_in(recently(unfrozen(opened)))
+    return sign_in_required(recent_sign_in_required(closed_during_probation(opened)))
 
 
-def surely(view: Callable[..., Response]) -> Callable[..., Response]:
+def second_factor_required_if_enrolled(view: Callable[..., Response]) -> Callable[..., Response]:
     """Opens only for whoever signed in lately, and with the second factor if the account has one: a browser that is
     excused from it, left open, neither takes the account along nor away."""
 
     @wraps(view)
     def opened(**values: Any) -> Response:
         proved = g.session.authentication
-        if "mfa" not in proved.amr and authenticators.of(proved.account).any:
-            return sign_in(max_age=str(RECENT), claims=INSIST)
+        if "mfa" not in proved.amr and authenticators.enrolled_for(proved.account).any:
+            return redirect_to_sign_in(max_age=str(RECENT_SIGN_IN_SECONDS), claims=ESSENTIAL_MFA_CLAIMS)
         return view(**values)
 
-    return signed_in(recently(unfrozen(opened)))
+    return sign_in_required(recent_sign_in_required(closed_during_probation(opened)))
 
 
-def sign_in(path: str | None = None, **wishes: Any) -> Response:
+def redirect_to_sign_in(path: str | None = None, **wishes: Any) -> Response:
     """To /authorize as any service, and back to `path`, else to this page; after a POST, to the account's first page: it
     was not done."""
     path = path or (request.path if request.method == "GET" else url_for("account.home"))
@@ -128,10 +128,10 @@ def callback() -> Response:
     return urls.see_other(path)
 
 
-def _warning_before_the_end(response: Response) -> Response:
+def _add_expiry_warning(response: Response) -> Response:
     """A page that stays open asks, before its session ends, whether it shall go on: by a header, so without JavaScript."""
-    end = single_sign_on.ends()
+    end = single_sign_on.current_expiry()
     if response.mimetype == "text/html" and end is not None:
-        wait = max(1, end.at - clock.timestamp() - WARNED)
-        response.headers["Refresh"] = f"{wait}; url={url_for('account.ending', back=request.path)}"
+        wait = max(1, end.at - clock.timestamp() - EXPIRY_WARNING_SECONDS)
+        response.headers["Refresh"] = f"{wait}; url={url_for('account.session_expiry', back=request.path)}"
     return response

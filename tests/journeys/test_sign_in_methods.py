@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from idp import authenticators
-from idp.account import methods
+from idp.account import sign_in_methods
 from idp.probation import Recovery, State, transitions
 from idp.storage.database import db
 from idp.storage.sealing import sealer
@@ -104,10 +104,10 @@ def test_an_app_is_added_with_its_recovery_codes_and_removed_and_each_is_told(in
     assert "Sisa kode: 10." in inside.page.text
     inside.browser.click("Hapus aplikasi autentikator")
     with home[0].app_context():
-        assert authenticators.of(inside.subject).totp
+        assert authenticators.enrolled_for(inside.subject).totp
     inside.browser.press("/remove")
     with home[0].app_context():
-        assert not authenticators.of(inside.subject).totp
+        assert not authenticators.enrolled_for(inside.subject).totp
     assert told(inside, "aplikasi autentikator ditambahkan") == [True, True]
     assert told(inside, "aplikasi autentikator dihapus") == [True, True]
 
@@ -125,12 +125,12 @@ def test_the_key_that_a_form_carries_is_of_this_account_only(inside, home):
     form = inside.page.form("key")
     thiefs = pyotp.random_base32()
     with home[0].app_context():
-        sealed_for_the_thief = sealer().seal(thiefs, methods._context("the thief"))
+        sealed_for_the_thief = sealer().seal(thiefs, sign_in_methods._context("the thief"))
     for key in (thiefs, sealed_for_the_thief):
         form.fields["key"] = key
         assert inside.browser.submit(form=form, code=pyotp.TOTP(thiefs).now()).status == 422
     with home[0].app_context():
-        assert not authenticators.of(inside.subject).any
+        assert not authenticators.enrolled_for(inside.subject).any
 
 
 def test_a_passkey_is_added_listed_and_removed(inside):
@@ -147,9 +147,9 @@ def test_a_passkey_is_added_listed_and_removed(inside):
 def test_nobody_removes_somebody_elses_passkey(inside, home, clock):
     adds_a_passkey(inside)
     with home[0].app_context():
-        (mine,) = authenticators.of(inside.subject).passkeys
+        (mine,) = authenticators.enrolled_for(inside.subject).passkeys
         assert not authenticators.passkeys.remove("somebody else", mine.id)
-        assert len(authenticators.of(inside.subject).passkeys) == 1
+        assert len(authenticators.enrolled_for(inside.subject).passkeys) == 1
 
 
 def test_new_recovery_codes_replace_the_old(inside, home):
@@ -203,7 +203,7 @@ def test_every_change_wants_the_page_of_ours(inside):
 
 def test_nothing_is_added_during_the_probation_after_a_recovery(inside, home):
     with home[0].app_context():
-        row = transitions.begin(inside.subject, "index", alone=False)
+        row = transitions.create(inside.subject, "index", alone=False)
         db.session.execute(update(Recovery).where(Recovery.id == row.id).values(state=State.PROVISIONAL.value))
         db.session.commit()
     for path in ("/app", "/passkey", "/codes"):

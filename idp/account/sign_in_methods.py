@@ -7,7 +7,7 @@ from flask import Response, g, request, url_for
 from wtforms import HiddenField
 
 from idp import authenticators
-from idp.account.room import blueprint, page, signed_in, strongly
+from idp.account.access import blueprint, page, second_factor_required, sign_in_required
 from idp.authenticators import WrongFactor, passkeys, recovery_codes, remembered_devices, totp
 from idp.core import clock
 from idp.core.languages import _, _l
@@ -35,22 +35,22 @@ class PasskeyForm(Form):
 
 
 @blueprint.route("/methods")
-@signed_in
+@sign_in_required
 def methods() -> Response:
     """What is there, and what can be done."""
     subject = g.account.subject
-    enrolled = authenticators.of(subject)
+    enrolled = authenticators.enrolled_for(subject)
     keys = [(key, clock.from_timestamp(key.created_at), clock.from_timestamp(key.last_used_at or 0)) for key in enrolled.passkeys]
     known: dict[str, Any] = {"enrolled": enrolled, "keys": keys, "devices": remembered_devices.count(subject)}
-    return page("methods", **known, passkeys_possible=passkeys.possible())
+    return page("methods", **known, passkeys_possible=passkeys.supported())
 
 
 @blueprint.route("/methods/app", methods=["GET", "POST"])
-@strongly
+@second_factor_required
 def add_app() -> Response:
     """QR code, key, first code; then the recovery codes, if there are none."""
     subject, form = g.account.subject, AppForm()
-    if authenticators.of(subject).totp:
+    if authenticators.enrolled_for(subject).totp:
         return _back()
     key = _unsealed(subject, form.key.data) or totp.new_key()
     form.key.data = sealer().seal(key, _context(subject))
@@ -65,11 +65,11 @@ def add_app() -> Response:
         return _app_page(form, key, 429, limited=limit.retry_after)
     except totp.AlreadyEnrolled:
         return _back()
-    return _back() if authenticators.of(subject).recovery_codes_left else _new_codes()
+    return _back() if authenticators.enrolled_for(subject).recovery_codes_left else _new_codes()
 
 
 @blueprint.route("/methods/app/remove", methods=["GET", "POST"])
-@strongly
+@second_factor_required
 def remove_app() -> Response:
     """Removes the app, once it was asked whether that is meant."""
     if request.method != "POST":
@@ -79,15 +79,15 @@ def remove_app() -> Response:
 
 
 @blueprint.route("/methods/passkey", methods=["GET", "POST"])
-@strongly
+@second_factor_required
 def add_passkey() -> Response:
     """Keeps a new passkey."""
     form, subject, context = PasskeyForm(), g.account.subject, f"account:{g.session.sid}"
-    if not passkeys.possible():
+    if not passkeys.supported():
         return _back()
     if form.validate_on_submit():
         try:
-            passkeys.register(context, subject, form.credential.data or "", requests.device())
+            passkeys.register(context, subject, form.credential.data or "", requests.device_name())
             return _back()
         except WrongFactor:
             form.form_errors.append(_("Passkey belum tersimpan. Coba lagi."))
@@ -96,11 +96,11 @@ def add_passkey() -> Response:
 
 
 @blueprint.route("/methods/passkey/<passkey_id>/remove", methods=["GET", "POST"])
-@strongly
+@second_factor_required
 def remove_passkey(passkey_id: str) -> Response:
     """Removes a passkey, once it was asked whether that is meant."""
     subject = g.account.subject
-    known = next((p for p in authenticators.of(subject).passkeys if p.id == passkey_id), None)
+    known = next((p for p in authenticators.enrolled_for(subject).passkeys if p.id == passkey_id), None)
     if known is None:
         return _back()
     if request.method != "POST":
@@ -110,36 +110,36 @@ def remove_passkey(passkey_id: str) -> Response:
 
 
 @blueprint.route("/methods/codes", methods=["GET", "POST"])
-@strongly
+@second_factor_required
 def codes() -> Response:
     """POST makes ten new recovery codes; GET shows them for ten minutes to the session that made them."""
     if request.method == "POST":
         return _new_codes()
-    sealed = store().get(_shown())
+    sealed = store().get(_new_codes_key())
     if sealed is None:
         return _back()
     try:
-        known = orjson.loads(sealer().open(sealed.decode(), _shown()))
+        known = orjson.loads(sealer().open(sealed.decode(), _new_codes_key()))
     except Unsealable:
         return _back()
     return page("codes", codes=known)
 
 
 @blueprint.route("/methods/devices/forget", methods=["POST"])
-@signed_in
+@sign_in_required
 def forget_devices() -> Response:
     """Every browser gives the second factor again."""
-    remembered_devices.forget(g.account.subject)
+    remembered_devices.forget_all(g.account.subject)
     return _back()
 
 
 def _new_codes() -> Response:
-    made = recovery_codes.renew(g.account.subject)
-    store().put(_shown(), sealer().seal(orjson.dumps(made).decode(), _shown()), CODES_SHOWN)
+    made = recovery_codes.regenerate(g.account.subject)
+    store().put(_new_codes_key(), sealer().seal(orjson.dumps(made).decode(), _new_codes_key()), CODES_SHOWN)
     return urls.see_other(url_for("account.codes"))
 
 
-def _shown() -> str:
+def _new_codes_key() -> str:
     return f"codes-shown:{g.session.sid}"
 
 
@@ -156,10 +156,9 @@ def _context(subject: str) -> str:
 
 def _app_page(form: AppForm, key: str, status: int | None = None, limited: int | None = None) -> Response:
     email = g.account.email
-    image = totp.qr(key, email.masked if email else "SIAPkerja")
-    return page("add_app", form, status, image=image, key=totp.typed(key), limited=limited)
+    image = totp.qr_code_uri(key, email.masked if email else "SIAPkerja")
+    return page("add_app", form, status, image=image, key=totp.grouped_key(key), limited=limited)
 
 
 def _back() -> Response:
     return urls.see_other(url_for("account.methods"))
-

@@ -11,11 +11,11 @@ from idp.storage.redis_store import Script, store
 from idp.storage.sealing import Unsealable, sealer
 
 LIFE = 3600  # seconds; the copy is dropped when the account changes, this only bounds what a crash in between leaves
-FIELD = "claims"
+CLAIMS_FIELD = "claims"
 
 # A copy is kept only if the account did not change while SQL was read: else the old facts would outlive the change.
 # KEYS: account. ARGV: turn seen before reading, sealed claims, life.
-_KEEP = Script("""
+_CACHE_CLAIMS = Script("""
 if (redis.call('HGET', KEYS[1], 'turn') or '') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'claims', ARGV[2])
 redis.call('EXPIRE', KEYS[1], ARGV[3])
@@ -51,11 +51,11 @@ def claims(account: Account) -> dict[str, Any]:
     return {name: value for name, value in known.items() if value is not None}
 
 
-def snapshot(subject: str, ridden: bytes | None = None) -> dict[str, Any]:
+def cached_claims(subject: str, prefetched: bytes | None = None) -> dict[str, Any]:
     """The claims of `subject`, from a copy that rode along with another read, else from SQL, and then kept; {} if unknown."""
-    if ridden is not None:
+    if prefetched is not None:
         try:
-            return cast(dict[str, Any], orjson.loads(sealer().open(ridden.decode(), _context(subject))))
+            return cast(dict[str, Any], orjson.loads(sealer().open(prefetched.decode(), _context(subject))))
         except Unsealable:
             pass  # sealed under a ring that is gone: SQL is the truth
     (turn,) = store().fields(key(subject), "turn")
@@ -64,18 +64,18 @@ def snapshot(subject: str, ridden: bytes | None = None) -> dict[str, Any]:
         return {}
     known = claims(account)
     sealed = sealer().seal(orjson.dumps(known).decode(), _context(subject))
-    store().run(_KEEP, (key(subject),), (turn or b"", sealed, LIFE))
+    store().run(_CACHE_CLAIMS, (key(subject),), (turn or b"", sealed, LIFE))
     return known
 
 
-def changed(subject: str) -> None:
+def invalidate_claims(subject: str) -> None:
     """Drops the copy, also one that is being made right now; to be called after the change is committed."""
     store().run(_CHANGED, (key(subject),), (crypto.random_token(8), LIFE))
 
 
 def key(subject: str) -> str:
     """The account's record in the store."""
-    return f"account:{{{crypto.bucket(subject)}}}:{subject}"
+    return f"account:{{{crypto.hash_tag(subject)}}}:{subject}"
 
 
 def _verified(account: Account, kind: str) -> bool:

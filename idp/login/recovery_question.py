@@ -4,11 +4,11 @@ from flask import Response, make_response, render_template, request, url_for
 
 from idp.core import clock
 from idp.interaction import rooms
-from idp.interaction.rooms import here
-from idp.login.routes import ASKED, room
-from idp.probation import answers, machine, transitions
-from idp.probation.machine import Act, Impossible, State
+from idp.interaction.rooms import current_interaction
+from idp.login.routes import RECOVERY_QUESTION_NOTES, room
+from idp.probation import answers, state_machine, transitions
 from idp.probation.model import Recovery
+from idp.probation.state_machine import Act, ImpossibleAct, State
 from idp.web import urls
 
 ANSWERS = {"no": Act.VETO, "yes": Act.AFFIRM}
@@ -17,10 +17,10 @@ ANSWERS = {"no": Act.VETO, "yes": Act.AFFIRM}
 @room.route("/login/recovery", methods=["GET", "POST"])
 def recovering() -> Response:
     """The question, and what came of the answer."""
-    notes = here().draft(ASKED)
+    notes = current_interaction().draft(RECOVERY_QUESTION_NOTES)
     row = transitions.find(notes["recovery"]) if "recovery" in notes else None
     if row is None:
-        return rooms.door()
+        return rooms.redirect_to_next_step()
     if "outcome" in notes:
         return _page("answered", state=notes["outcome"])
     act = ANSWERS.get(request.form.get("answer", "")) if request.method == "POST" else None
@@ -28,17 +28,17 @@ def recovering() -> Response:
         return _asked(row)
     try:
         outcome = answers.answer(row.id, act, notes["by"]).value
-    except Impossible as over:
+    except ImpossibleAct as over:
         outcome = over.state.value
-    here().keep(ASKED, notes | {"outcome": outcome})
-    here().save()
+    current_interaction().put_draft(RECOVERY_QUESTION_NOTES, notes | {"outcome": outcome})
+    current_interaction().save()
     return urls.see_other(url_for("login.recovering"))
 
 
 def _asked(row: Recovery) -> Response:
-    case = transitions.present(row)
-    possible = machine.possible(case, clock.timestamp())
-    if case.state not in machine.OPEN:
+    case = transitions.current_case(row)
+    possible = state_machine.possible_acts(case, clock.timestamp())
+    if case.state not in state_machine.OPEN:
         return _page("answered", state=case.state.value)
     return _page(
         "ask",

@@ -6,13 +6,13 @@ from idp import accounts
 from idp.accounts import Contact, Identifier, passwords
 from idp.core.values import Nik, PhoneNumber
 from idp.probation import transitions
-from idp.probation.machine import State
 from idp.probation.model import Recovery
+from idp.probation.state_machine import State
 from idp.storage.database import db
 from idp.storage.sealing import sealer
 
 
-def by_password(identifier: Identifier, password: str) -> Recovery | None:
+def recovery_that_suspended_password(identifier: Identifier, password: str) -> Recovery | None:
     """The recovery that suspended this very password of the account with this NIK or contact, old or new.
 
     To be called after an attempt that was counted and failed. Raises Busy.
@@ -23,31 +23,29 @@ def by_password(identifier: Identifier, password: str) -> Recovery | None:
     return row
 
 
-def suspending(subject: str) -> Recovery | None:
+def provisional_recovery(subject: str) -> Recovery | None:
     """The provisional recovery that suspended what this account had before."""
     row = transitions.open_of(subject)
-    return row if row is not None and transitions.present(row).state is State.PROVISIONAL else None
+    return row if row is not None and transitions.current_case(row).state is State.PROVISIONAL else None
 
 
-def waiting(subject: str) -> Recovery | None:
+def waiting_recovery(subject: str) -> Recovery | None:
     """The recovery that waits while the account's owner has just signed in as ever."""
     row = transitions.open_of(subject)
-    return row if row is not None and transitions.present(row).state in (State.WAITING, State.READY) else None
+    return row if row is not None and transitions.current_case(row).state in (State.WAITING, State.READY) else None
 
 
 def _of_identifier(identifier: Identifier) -> Recovery | None:
     account = accounts.find_by_identifier(identifier)
     if account is not None:
-        return suspending(account.subject)
+        return provisional_recovery(account.subject)
     if isinstance(identifier, Nik):
         return None
     kind = "phone" if isinstance(identifier, PhoneNumber) else "email"
     indexes = sealer().indexes(identifier.value, kind)
-    replaced = select(Contact).where(
-        Contact.kind == kind, Contact.value_index.in_(indexes), Contact.superseded_at.is_not(None)
-    )
+    replaced = select(Contact).where(Contact.kind == kind, Contact.value_index.in_(indexes), Contact.superseded_at.is_not(None))
     for contact in db.session.scalars(replaced):
-        row = suspending(contact.subject)
+        row = provisional_recovery(contact.subject)
         if row is not None and contact.id in (row.old_contacts or []):
             return row
     return None

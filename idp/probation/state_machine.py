@@ -10,14 +10,14 @@ VETO_LIFE = 30 * DAY  # how long old contacts may say no, from the start of the 
 
 
 class State(StrEnum):
-    """Where a recovery stands. The last four are ends; out of FINAL and FROZEN a veto or officers still lead."""
+    """Where a recovery stands. The last four are ends; out of FINAL and DISPUTED a veto or officers still lead."""
 
     STARTED = "started"  # the three facts matched; nothing has changed
     PROVISIONAL = "provisional"  # new contacts and password work, with lowered power
     WAITING = "waiting"  # nothing has changed, the old credentials work; nobody gets in by this recovery yet
     READY = "ready"  # it has waited, or was affirmed: a new code completes it
     FINAL = "final"  # the account is the recoverer's, with full power
-    FROZEN = "frozen_for_officer"  # a veto came after the end: nobody gets in until officers decide
+    DISPUTED = "frozen_for_officer"  # a veto came after the end: nobody gets in until officers decide
     VETOED = "vetoed"  # undone
     CANCELLED = "cancelled"  # withdrawn by whoever began it
     EXPIRED = "expired"  # never completed
@@ -61,17 +61,17 @@ NEXT: dict[tuple[State, Act], State] = {
     (State.READY, Act.CODE): State.FINAL,
     (State.READY, Act.VETO): State.VETOED,
     (State.READY, Act.CANCEL): State.CANCELLED,
-    (State.FINAL, Act.VETO): State.FROZEN,
+    (State.FINAL, Act.VETO): State.DISPUTED,
     (State.PROVISIONAL, Act.UNDO): State.VETOED,
     (State.WAITING, Act.UNDO): State.VETOED,
     (State.READY, Act.UNDO): State.VETOED,
     (State.FINAL, Act.UNDO): State.VETOED,
-    (State.FROZEN, Act.APPROVE): State.FINAL,
-    (State.FROZEN, Act.UNDO): State.VETOED,
+    (State.DISPUTED, Act.APPROVE): State.FINAL,
+    (State.DISPUTED, Act.UNDO): State.VETOED,
 }
 
 
-class Impossible(Exception):
+class ImpossibleAct(Exception):
     """This act cannot follow where the recovery stands; `state` says where that is."""
 
     def __init__(self, state: State) -> None:
@@ -89,43 +89,43 @@ class Case:
     state: State
     started_at: int
     until: int = 0
-    alone: bool = True
+    self_service: bool = True
 
 
-def begin(now: int) -> Case:
+def started_case(now: int) -> Case:
     """The three facts matched."""
     return Case(State.STARTED, now, now + STARTED_LIFE)
 
 
-def at(case: Case, now: int) -> Case:
+def case_at(case: Case, now: int) -> Case:
     """The same a while later: states end by time alone, whether or not anybody has written that down yet."""
     if not case.until or now < case.until:
         return case
     if case.state is State.PROVISIONAL:
         return replace(case, state=State.FINAL, until=0)
-    if case.state is State.WAITING and case.alone:
-        return at(replace(case, state=State.READY, until=case.until + READY_LIFE), now)
+    if case.state is State.WAITING and case.self_service:
+        return case_at(replace(case, state=State.READY, until=case.until + READY_LIFE), now)
     if case.state in (State.STARTED, State.READY):
         return replace(case, state=State.EXPIRED, until=0)
     return case
 
 
-def after(case: Case, act: Act, now: int, stays: int = 0) -> Case:
+def next_case(case: Case, act: Act, now: int, stays: int = 0) -> Case:
     """Where the recovery stands after this act; `stays` is how long (seconds) a new PROVISIONAL or WAITING lasts.
 
     Raises Impossible. Time goes first: a veto that comes when probation is over meets a FINAL recovery.
     """
-    present = at(case, now)
+    present = case_at(case, now)
     to = NEXT.get((present.state, act))
     if to is None or (present.state is State.FINAL and not may_veto(present, now)):
-        raise Impossible(present.state)
+        raise ImpossibleAct(present.state)
     until = {State.PROVISIONAL: now + stays, State.WAITING: now + stays, State.READY: now + READY_LIFE}.get(to, 0)
     return replace(present, state=to, until=until)
 
 
-def possible(case: Case, now: int) -> frozenset[Act]:
+def possible_acts(case: Case, now: int) -> frozenset[Act]:
     """Every act that may follow now."""
-    state = at(case, now).state
+    state = case_at(case, now).state
     return frozenset(act for seen, act in NEXT if seen is state and (state is not State.FINAL or may_veto(case, now)))
 
 
@@ -136,5 +136,5 @@ def may_veto(case: Case, now: int) -> bool:
 
 def power(case: Case, now: int) -> Power:
     """What whoever recovered may do now."""
-    state = at(case, now).state
+    state = case_at(case, now).state
     return {State.PROVISIONAL: Power.ORDINARY, State.FINAL: Power.FULL}.get(state, Power.NONE)

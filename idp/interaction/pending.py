@@ -1,22 +1,23 @@
 """An interaction: an authorization request while it waits in our pages, proved by the cookie of one browser."""
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import orjson
-from flask import Response, request
+from flask import Response, after_this_request, current_app, g, request
+from werkzeug.wrappers import Response as AnyResponse
 
 from idp.core import clock, crypto
 from idp.core.settings import settings
 from idp.core.values import Authentication
 from idp.storage.redis_store import Script, store
 from idp.storage.sealing import Unsealable, sealer
-from idp.web import cookies
-from idp.web.cookies import INTERACTION_COOKIE
+from idp.web import cookies, csrf
 from idp.web.error_pages import InteractionGone
 
 SWEEP_AFTER = 6 * 3600  # seconds that a record outlives its interaction, so that a late visitor still finds the way back
+MAX_COOKIES = 8  # interactions that one browser proves at a time: with more tabs the oldest ends, headers stay small
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
@@ -45,10 +46,24 @@ class Interaction:
     session: str | None = None
     locale: str | None = None
     version: int = 0
+    #: Digest of the secret that proved the browser before somebody signed in: it shows nobody signed in, ever again.
+    before: str = field(default="", repr=False)
 
     def authenticated(self, authentication: Authentication) -> None:
         """A room has proved who this is, now."""
         self.authentication, self.fresh = authentication, True
+        self.rotate_secret(authentication.account)
+
+    def rotate_secret(self, subject: str) -> None:
+        """Gives the browser that has just proved to be this account's owner another secret, with the next `save`.
+
+        Whoever knew the secret before, because they had planted or seen it, is left with a request in which nobody is
+        signed in. A second click proves the same account by the same secret, and so gets the same new one.
+        """
+        presented = _presented(self.id)
+        secret = crypto.mac(current_app.secret_key, "interaction", self.id, presented, subject)  # type: ignore[arg-type]
+        self.before, self.browser = crypto.digest(presented), crypto.digest(secret)
+        csrf.rebind_tokens(_cookie_value(self, secret))
 
     def add_second_factor(self, amr: tuple[str, ...]) -> None:
         """A room has had the second factor of whoever is signed in here, now; `amr` names it (RFC 8176)."""
@@ -76,10 +91,22 @@ class Interaction:
         self.drafts[room] = notes
 
     def save(self) -> None:
-        """Writes it back unless it was consumed or moved on meanwhile; raises Stale then."""
+        """Writes it back unless it was consumed or moved on meanwhile; raises ConcurrentUpdate then."""
         before, self.version = self.version, self.version + 1
-        if not store().run(_SAVE, (_key(self.id),), (f"{before}.", _sealed(self))):
+        saved = store().run(_SAVE, (_key(self.id),), (f"{before}.", _sealed(self)))
+        if "rotated_secret" in g and (saved or _proves(self.id, self.browser)):
+            after_this_request(self._renew_cookie)
+        if not saved:
             raise ConcurrentUpdate
+
+    def _renew_cookie(self, response: AnyResponse) -> AnyResponse:
+        _set_cookie(response, self, g.rotated_secret)
+        return response
+
+    def unproved(self) -> "Interaction":
+        """The same request as somebody sees it who has the secret of before the sign-in: nobody is signed in."""
+        nobody: dict[str, Any] = {"authentication": None, "second": None, "consented": None, "fresh": False}
+        return replace(self, **nobody, browser=self.before, before="", declined=False, offer=False, owed=["login"], drafts={})
 
     def changed_elsewhere(self) -> bool:
         """Whether another request of this browser has saved it since it was loaded, such as a second click."""
@@ -118,9 +145,16 @@ def begin(parameters: dict[str, str], service: dict[str, str], **pinned: Any) ->
 
 
 def set_interaction_cookie(response: Response, begun: Interaction, secret: str) -> Response:
-    """Gives this browser the cookie that proves the interaction is its own; it travels to this interaction only."""
-    path = f"/interaction/{begun.id}"
-    cookies.set_cookie(response, INTERACTION_COOKIE, secret, path=path, max_age=settings().interaction_minutes * 60)
+    """Gives this browser the cookie that proves the interaction is its own, and takes away those that are too many."""
+    _set_cookie(response, begun, _cookie_value(begun, secret))
+    for name in _superfluous_cookies():
+        cookies.delete_cookie(response, name)
+    return response
+
+
+def delete_interaction_cookie(response: Response, over: Interaction) -> Response:
+    """Takes the cookie of an interaction that is over."""
+    cookies.delete_cookie(response, cookies.interaction_cookie_name(over.id))
     return response
 
 
@@ -133,15 +167,52 @@ def load(interaction_id: str) -> Interaction:
         raise InteractionGone(orjson.loads(raw[5:]))
     found = _opened(interaction_id, raw.decode())
     # The id is in the URL and may be read over a shoulder; without the cookie's secret it opens nothing. Fails closed.
-    mine = crypto.constant_time_equal(found.browser, crypto.digest(request.cookies.get(INTERACTION_COOKIE, "")))
-    if not mine or clock.timestamp() >= found.expires_at:
+    presented = crypto.digest(_presented(interaction_id))
+    mine = crypto.constant_time_equal(found.browser, presented)
+    earlier = bool(found.before) and crypto.constant_time_equal(found.before, presented)
+    if not (mine or earlier) or clock.timestamp() >= found.expires_at:
         raise InteractionGone(found.service)
-    return found
+    return found if mine else found.unproved()
 
 
 def consume(finished: Interaction) -> bool:
     """Ends it for good, atomically; True for one caller only, so that two tabs get one code."""
     return bool(store().run(_CONSUME, (_key(finished.id),), (b"done." + orjson.dumps(finished.service),)))
+
+
+def _set_cookie(response: AnyResponse, waiting: Interaction, value: str) -> None:
+    life = settings().interaction_minutes * 60
+    cookies.set_cookie(response, cookies.interaction_cookie_name(waiting.id), value, max_age=life)
+
+
+def _cookie_value(waiting: Interaction, secret: str) -> str:
+    # The time of its end stands before the secret: a browser sends back no age, and the oldest have to go first.
+    return f"{waiting.expires_at}.{secret}"
+
+
+def _presented(interaction_id: str) -> str:
+    return request.cookies.get(cookies.interaction_cookie_name(interaction_id), "").rpartition(".")[2]
+
+
+def _superfluous_cookies() -> list[str]:
+    """Names of this browser's interaction cookies that have expired, and of the oldest beyond what it may keep."""
+    prefix = cookies.interaction_cookie_name("")
+    ends = {name: _end_of(value) for name, value in request.cookies.items() if name.startswith(prefix)}
+    newest_first = sorted(ends, key=lambda name: ends[name], reverse=True)
+    return [name for number, name in enumerate(newest_first, 2) if number > MAX_COOKIES or ends[name] <= clock.timestamp()]
+
+
+def _end_of(value: str) -> int:
+    written = value.partition(".")[0]
+    return int(written) if written.isascii() and written.isdigit() and len(written) < 12 else 0
+
+
+def _proves(interaction_id: str, browser: str) -> bool:
+    """Whether what is kept was written by a twin of this request: the same account, proved by the same secret."""
+    raw = store().get(_key(interaction_id))
+    if raw is None or raw.startswith(b"done."):
+        return False
+    return crypto.constant_time_equal(_opened(interaction_id, raw.decode()).browser, browser)
 
 
 def _key(interaction_id: str) -> str:

@@ -89,12 +89,14 @@ def continue_unless_recovery_waits(subject: str, by: AnsweredBy) -> Response:
 def _ask_about_deletion(account: accounts.Account, amr: tuple[str, ...], by: AnsweredBy) -> Response:
     """Nobody is signed in to an account that is about to be deleted: they may keep it, and then they are."""
     proved = probation.authentication_event(account, amr)
+    current_interaction().rotate_secret(account.subject)
     current_interaction().put_draft(PENDING_DELETION_NOTES, {"proved": proved.to_dict(), "by": by})
     current_interaction().save()
     return urls.see_other(url_for("login.deleting"))
 
 
 def _ask_about_recovery(row: probation.Recovery, by: AnsweredBy) -> Response:
+    current_interaction().rotate_secret(row.subject)
     current_interaction().put_draft(RECOVERY_QUESTION_NOTES, {"recovery": row.id, "by": by})
     current_interaction().save()
     return urls.see_other(url_for("login.recovering"))

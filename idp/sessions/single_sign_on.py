@@ -163,7 +163,7 @@ def forget_client(sid: str, client_id: str) -> bool:
 
 def delete_cookie(response: Response) -> None:
     """Takes the session's cookie out of the browser."""
-    response.delete_cookie(cookies.cookie_name(COOKIE), path="/", secure=settings().secure, httponly=True, samesite="Lax")
+    cookies.delete_cookie(response, cookies.cookie_name(COOKIE))
 
 
 def _write(session: Session, secret: str, tag: str) -> None:

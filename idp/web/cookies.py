@@ -17,5 +17,15 @@ def set_cookie(response: AnyResponse, name: str, value: str, *, path: str = "/",
     response.set_cookie(name, value, path=path, max_age=max_age, secure=settings().secure, httponly=True, samesite="Lax")
 
 
+def delete_cookie(response: AnyResponse, name: str) -> None:
+    """Takes a cookie out of the browser, by the attributes that it was set with."""
+    response.delete_cookie(name, path="/", secure=settings().secure, httponly=True, samesite="Lax")
+
+
+def interaction_cookie_name(interaction_id: str) -> str:
+    """The cookie of one interaction, named by its id: tabs never collide, and no neighbouring host can plant one."""
+    return cookie_name(f"{INTERACTION_COOKIE}-{interaction_id}")
+
+
 INTERACTION_COOKIE = "interaction"
 BROWSER_COOKIE = "idp_browser"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Flask, Request, current_app, request
+from flask import Flask, Request, current_app, g, request
 from flask.sessions import SessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response as AnyResponse
@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from idp.core import crypto
 from idp.core.settings import settings
 from idp.web import cookies
-from idp.web.cookies import BROWSER_COOKIE, INTERACTION_COOKIE
+from idp.web.cookies import BROWSER_COOKIE
 
 csrf_protect = CSRFProtect()
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -27,7 +27,11 @@ class CsrfSession(dict[str, Any], SessionMixin):
     @property
     def secret(self) -> str | None:
         """The browser's, read when somebody asks: most requests have no form."""
-        return self.minted or self._request.cookies.get(self._cookie)
+        return self.minted or self._rotated or self._request.cookies.get(self._cookie)
+
+    @property
+    def _rotated(self) -> str | None:
+        return g.get("rotated_secret") if self.in_interaction else None
 
     def __contains__(self, key: object) -> bool:
         return self.secret is not None
@@ -47,13 +51,19 @@ class CsrfSessionInterface(SessionInterface):
     def open_session(self, app: Flask, request: Request) -> CsrfSession:
         """The interaction's cookie inside an interaction, the browser's elsewhere."""
         if request.path.startswith("/interaction/"):
-            return CsrfSession(request, INTERACTION_COOKIE, True)
+            return CsrfSession(request, cookies.interaction_cookie_name(request.path.split("/")[2]), True)
         return CsrfSession(request, _browser_cookie_name(app), False)
 
     def save_session(self, app: Flask, session: SessionMixin, response: AnyResponse) -> None:
         """Sends the freshly minted secret, if any."""
         if isinstance(session, CsrfSession) and session.minted:
             cookies.set_cookie(response, cookies.cookie_name(BROWSER_COOKIE), session.minted)
+
+
+def rebind_tokens(secret: str) -> None:
+    """From here on this answer's forms are bound to a secret that the browser gets with the answer itself."""
+    g.rotated_secret = secret
+    g.pop("csrf_token", None)  # what Flask-WTF made for this request's form is bound to the old one
 
 
 def check_origin() -> None:

@@ -28,7 +28,7 @@ from idp.oidc.clients.rules import DEVICE_CODE_GRANT, TOKEN_EXCHANGE_GRANT
 from idp.oidc.metadata.discovery import JWKS_PATH, METADATA_PATHS
 from idp.sessions import single_sign_on
 from idp.web import cookies
-from idp.web.cookies import BROWSER_COOKIE, INTERACTION_COOKIE
+from idp.web.cookies import BROWSER_COOKIE
 from tests.attacks.fuzzing import (
     FOREIGN,
     FORM,
@@ -171,7 +171,7 @@ class World:
         """What a page of the corridor holds, at this point of the way."""
         waiting, secret = self.waits(drafts, known, EVERY_PROMPT)
         path = path_of(rule, {"interaction_id": waiting})
-        answer = Sent("GET", path, cookies=((INTERACTION_COOKIE, secret),)).to(self.app)
+        answer = Sent("GET", path, cookies=((proof_of(waiting), secret),)).to(self.app)
         found = Page(f"http://localhost{path}", answer.status_code, answer.get_data(as_text=True)).forms
         return [form for form in found if form.method == "post" and f"/interaction/{waiting}/" in form.action]
 
@@ -187,6 +187,11 @@ class World:
             token = str(generate_csrf())
             g.pop("csrf_token", None)
         return token
+
+
+def proof_of(interaction_id: str) -> str:
+    """The name of the cookie that proves an interaction, over plain http."""
+    return f"interaction-{interaction_id}"
 
 
 def signed(claims: Any, **header: Any) -> str:
@@ -464,7 +469,7 @@ def survive(world: World, rule: Rule) -> None:
     def one(data: st.DataObject, method: str, known: bool) -> None:
         waiting, secret = world.waits({}, known, EVERY_PROMPT) if within else ("", "browser-secret")
         path = path_of(rule, {"interaction_id": waiting, "client_id": "dyn-" + "a" * 24, "outcome": "allowed"})
-        name = INTERACTION_COOKIE if within else world.browser_cookie
+        name = proof_of(waiting) if within else world.browser_cookie
         cookies = ((name, secret), (world.cookie, world.session)) if known else ((name, secret),)
         part = {"form": form} if method not in ("GET", "DELETE") else {"query": form[1:]}
         sent = data.draw(bent(Sent(method, path, cookies=cookies, **part)))  # type: ignore[arg-type]
@@ -506,9 +511,9 @@ def fill_in_oddly(world: World, place: str, names: tuple[str, ...], drafts: dict
         world.forget_limits()
         waiting, secret = world.waits(drafts, known, EVERY_PROMPT)
         path = f"/interaction/{waiting}/{place}"
-        token = world.csrf(path, INTERACTION_COOKIE, secret)
+        token = world.csrf(path, proof_of(waiting), secret)
         typed = {"csrf_token": token} | {one: TYPED.get(one, "1") for one in names} | {name: odd}
-        sent = Sent("POST", path, form=tuple(typed.items()), cookies=((INTERACTION_COOKIE, secret),))
+        sent = Sent("POST", path, form=tuple(typed.items()), cookies=((proof_of(waiting), secret),))
         answer = sent.to(world.app)
         judge(sent, answer, OUR_CLIENTS)
         judge_page(sent, answer)

@@ -149,7 +149,7 @@ def finish(waiting: Interaction, seen: ValidatedRequest) -> Response:
     response = _success_response(replace(seen, session=session, remembered=remembered))
     response.headers.extend([("Set-Cookie", value) for value in carrier.headers.getlist("Set-Cookie")])
     trail.record("code_issued", account=waiting.proved.account, client=seen.request.registered.client_id)
-    return response
+    return pending.delete_interaction_cookie(response, waiting)
 
 
 def _resumed(waiting: Interaction) -> Request:
@@ -336,7 +336,7 @@ def _end_with_error(waiting: Interaction, asked: Request, error: OAuth2Error) ->
         raise error_pages.InteractionGone(waiting.service)
     event: trail.Event = "interaction_cancelled" if waiting.denied else "authorization_refused"
     trail.record(event, client=waiting.service.get("client_id"), error=error.error)
-    return _error_response(asked, error)
+    return pending.delete_interaction_cookie(_error_response(asked, error), waiting)
 
 
 def _locale(asked: Request) -> str | None:

@@ -19,7 +19,7 @@ from idp.sessions import known_devices
 from idp.storage import key_file, redis_store
 from idp.storage.database import DATABASE_DOWN, db, tune_sqlite
 from idp.storage.sealing import Unsealable
-from idp.web import csrf, error_pages, headers, metrics
+from idp.web import csrf, error_pages, headers, logs, metrics
 from idp.web.csrf import csrf_protect
 
 # The facts that a view may let fall, and the page each becomes: status and error code.
@@ -47,6 +47,7 @@ class Application(Flask):
 def create_app(settings: Settings | None = None) -> Flask:
     """The application, from settings (read from IDP_* when None); raises ConfigError."""
     known = settings or load_settings()
+    logs.configure(known)
     app = Application(__name__)
     # A doubled slash is another address: merging them would redirect to whatever host the request claims to be for.
     app.url_map.merge_slashes = False

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from idp.cli import OperatorError, application
+from idp.core.printable import printable
 from idp.core.settings import load_settings
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def logouts() -> None:
     with application():
         for known in back_channel.statuses():
             counts = f"waiting {known.pending}  delivered {known.delivered}  given up {known.failed}"
-            click.echo(f"{known.client_id:24} {counts}  {known.last_answer}")
+            click.echo(printable(f"{known.client_id:24} {counts}  {known.last_answer}"))
 
 
 def _entry(client_id: str, secret_hash: str | None, asked: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import click
 import orjson
 
 from idp.cli import OperatorError, application
+from idp.core.printable import printable
 
 WORDS = {
     "too_many_attempts": "A limit was used up; `limit` names it (see idp/limits/rate_limits.py and IDP_LIMITS).",
@@ -30,7 +31,7 @@ def explain(reference: str) -> None:
     if not page and not events:
         raise OperatorError(f"Nothing is known of {reference}: check the digits; pages are remembered for 24 hours.")
     for line in [*_told(page), *events]:
-        click.echo(line)
+        click.echo(printable(line))
 
 
 def _page(reference: str) -> dict[str, Any]:

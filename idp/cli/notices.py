@@ -3,6 +3,7 @@
 import click
 
 from idp.cli import application
+from idp.core.printable import printable
 
 
 @click.group()
@@ -22,4 +23,4 @@ def deliveries(days: int) -> None:
 
     with application():
         for row in kept.delivery_counts(clock.timestamp() - days * 86400):
-            click.echo(f"{row.channel:4}  {row.state:8}  {row.last_answer or '-':12}  {row.number}")
+            click.echo(printable(f"{row.channel:4}  {row.state:8}  {row.last_answer or '-':12}  {row.number}"))

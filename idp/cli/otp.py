@@ -4,6 +4,7 @@ import click
 import orjson
 
 from idp.cli import application
+from idp.core.printable import printable
 
 
 @click.group()
@@ -35,4 +36,5 @@ def deliveries(most: int, account: str | None) -> None:
             facts = orjson.loads(row.facts)
             at = clock.wib(clock.from_timestamp(row.at / 1000)).strftime("%Y-%m-%d %H:%M:%S WIB")
             arrived = delivery_status(facts["message"])
-            click.echo(f"{at}  {facts['channel']:4}  {facts['delivery']:9}  {arrived:11}  {facts['purpose']}  {facts['message']}")
+            line = f"{at}  {facts['channel']:4}  {facts['delivery']:9}  {arrived:11}  {facts['purpose']}  {facts['message']}"
+            click.echo(printable(line))

@@ -11,7 +11,7 @@ import click
 from idp.cli import OperatorError, application
 from idp.core.settings import Settings, load_settings
 from idp.storage.embedded_redis import stop_embedded_redis
-from idp.web import metrics
+from idp.web import logs, metrics
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -74,7 +74,8 @@ def _run(loaded: Settings) -> None:
         blocking_threads=BLOCKING_THREADS,
         respawn_failed_workers=True,
         workers_kill_timeout=GRACE_SECONDS,
-        log_level=LogLevels.error,
+        log_level=LogLevels(loaded.log_level),
+        log_dictconfig=logs.GRANIAN,
     )
     server.serve()
 

@@ -6,7 +6,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, cast
 
 import structlog
-from flask import Flask, current_app
+from flask import Flask, current_app, g, has_request_context, request
+from structlog.contextvars import bound_contextvars
 
 from idp.core import clock
 
@@ -20,14 +21,22 @@ CONSTANT_TIME_SECONDS = 0.3
 def start(work: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Future[None]:
     """Runs `work` in a thread with the application's context; what it raises is logged by its type and goes no further."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    asked_by = _request_facts()
 
     def body() -> None:
-        with app.app_context():
+        with app.app_context(), bound_contextvars(**asked_by):
             work(*args, **kwargs)
 
     future = _pool(app).submit(body)
     future.add_done_callback(_log_failure)
     return future
+
+
+def _request_facts() -> dict[str, str | None]:
+    """What leads from a line of the log back to the request that began the work."""
+    if not has_request_context():
+        return {}
+    return {"reference": g.get("reference"), "endpoint": request.endpoint}
 
 
 def start_in_constant_time(work: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:

@@ -63,3 +63,6 @@ def _once(chore: Callable[[], object], app: Flask) -> None:
             chore()
     except (SQLAlchemyError, StoreUnavailable) as down:
         log.warning("chore_delayed", chore=chore.__name__, kind=type(down).__name__)
+    except Exception:
+        # A chore that nobody foresaw to fail must not end its thread: it would never be done again.
+        log.exception("chore_failed", chore=chore.__name__)

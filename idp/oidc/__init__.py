@@ -1,6 +1,5 @@
 """The protocol: OpenID Connect and OAuth 2.0 over Authlib; this module is its table of contents."""
 
-import logging
 from typing import Any
 
 from flask import Blueprint, Flask
@@ -47,8 +46,6 @@ ENDPOINTS: list[Any] = [IntrospectionEndpoint, RevocationEndpoint, EndSessionEnd
 
 def init_app(app: Flask) -> None:
     """Builds the authorization server and binds the routes."""
-    # Authlib prints whole token responses at DEBUG: never, whatever level the application logs at.
-    logging.getLogger("authlib").setLevel(logging.INFO)
     app.extensions["idp.clients"] = _directory(app)
     app.extensions["idp.keys"] = KeyRing()
     app.extensions["idp.oidc"] = _server()

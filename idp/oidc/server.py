@@ -89,7 +89,9 @@ class AuthorizationServer(FlaskAuthorizationServer):
 def _page(request: Request, error: str) -> Response:
     """The page of an error that may not travel; a client that is known is named, with its own way back."""
     service = {"service": service_of(request.client, str(get_locale()))} if request.client else {}
-    return error_pages.error_page(PAGE_STATUS.get(error, 400), error, client_id=request.get("client_id")[:100], **service)
+    # Whatever stands in place of a client_id that we do not know is a stranger's text: it is said to be one, not kept.
+    client_id = request.client.client_id if request.client else "unknown"
+    return error_pages.error_page(PAGE_STATUS.get(error, 400), error, client_id=client_id, **service)
 
 
 def _other_headers(error: OAuth2Error) -> list[tuple[str, str]]:

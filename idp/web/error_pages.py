@@ -29,11 +29,11 @@ class InteractionGone(Exception):
 def store_error_facts(status: int, error: str, **facts: Any) -> None:
     """Keeps what happened behind this reference for a day, for `idp explain`; an outage of the store is only logged."""
     known = {"status": status, "error": error, "endpoint": request.endpoint, "at": clock.timestamp(), **facts}
-    log.info("error_page", reference=reference(), **known)
+    log.info("error_page", **known)
     try:
         store().put(f"reference:{reference()}", orjson.dumps(known), REFERENCE_LIFE)
     except StoreUnavailable:
-        log.warning("reference_not_kept", reference=reference())
+        log.warning("reference_not_kept")
 
 
 def error_page(status: int, error: str, **context: Any) -> Response:
@@ -87,14 +87,7 @@ def _http_error(problem: HTTPException) -> AnyResponse:
 
 def _unexpected_error(problem: Exception) -> Response:
     # The exception's text may hold personal data (SQL parameters): its type and place are logged, never its message.
-    log.error("unforeseen", reference=reference(), kind=type(problem).__name__, where=_code_location(problem))
+    log.error("unforeseen", exc_info=problem)
     if current_app.config.get("PROPAGATE_UNFORESEEN"):
         raise problem
     return error_page(500, "server_error")
-
-
-def _code_location(problem: Exception) -> str:
-    trace = problem.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else ""

@@ -43,13 +43,10 @@ GRANIAN: dict[str, Any] = {
 class StandardError(logging.StreamHandler[TextIO]):
     """Writes to standard error as it is at the moment of writing."""
 
-    def __init__(self) -> None:
-        logging.Handler.__init__(self)
-
-    @property
-    def stream(self) -> TextIO:
-        """Where lines go now."""
-        return sys.stderr
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes the line where standard error goes now."""
+        self.stream = sys.stderr
+        super().emit(record)
 
 
 def configure(known: Settings) -> None:

@@ -16,8 +16,8 @@ import pytest
 import time_machine
 from flask import Flask
 
-from idp.core.settings import ConfigError
-from idp.gateways import quota
+from idp.core.settings import ConfigError, Settings
+from idp.gateways import civil_registry, quota
 from idp.gateways.breaker import Breaker
 from idp.gateways.civil_registry import DukcapilRegistry, RegistryUnavailable, Verdict, over_http
 from idp.gateways.demo_registry import Registry, citizens, server
@@ -237,6 +237,22 @@ def test_only_the_pinned_authority_is_believed(ground: Flask, ours: Certificate,
         assert impostor.calls == []
     with scripted(matches, ours.server) as dukcapil, adapter(dukcapil.port, ours.pem) as registry:
         assert verify(registry) is Verdict.MATCH
+
+
+def test_dukcapil_is_asked_as_the_settings_say(ground: Flask, known: Settings, ours: Certificate) -> None:
+    agus = facts()
+    with scripted(matches, ours.server) as dukcapil:
+        url = f"https://user:password@127.0.0.1:{dukcapil.port}/dukcapil/get_json/KEMNAKER"
+        asking = known.model_copy(update={"civil_registry_ca": ours.pem, "civil_registry_caller_ip": "10.9.8.7"})
+        registry = civil_registry.connect(url, asking)
+        assert registry.verify(agus, 90, "registration") is Verdict.MATCH
+        registry.close()
+        stranger = civil_registry.connect(url, known.model_copy(update={"civil_registry_ca": None}))
+        with pytest.raises(RegistryUnavailable):
+            stranger.verify(agus, 90, "registration")
+        stranger.close()
+    (call,) = dukcapil.calls
+    assert call.json["IP_USER"] == "10.9.8.7"
 
 
 def test_without_a_pinned_authority_a_self_signed_certificate_is_refused(ground: Flask, ours: Certificate) -> None:

@@ -14,34 +14,22 @@ from idp.accounts import (
     password_changed,
 )
 from idp.interaction import rooms
-from idp.oidc import cors
-from idp.oidc.authorization import endpoint, pipeline, pushed_requests
-from idp.oidc.clients import built_in, connected_services, dynamic, registration
+from idp.oidc import routes
+from idp.oidc.clients import built_in, connected_services, dynamic
 from idp.oidc.clients.directory import ClientDirectory
-from idp.oidc.device import pages
-from idp.oidc.logout import rp_initiated, session_management
+from idp.oidc.logout import rp_initiated
 from idp.oidc.logout.rp_initiated import EndSessionEndpoint
-from idp.oidc.metadata import discovery
 from idp.oidc.metadata.discovery import WellKnown
 from idp.oidc.server import AuthorizationServer
-from idp.oidc.tokens import encryption, endpoints, issuance, refresh_tokens, userinfo
-from idp.oidc.tokens.grants import GRANT_CLASSES as GRANTS
+from idp.oidc.tokens import endpoints, issuance, refresh_tokens
+from idp.oidc.tokens.grants import GRANT_CLASSES
 from idp.oidc.tokens.introspection import IntrospectionEndpoint
 from idp.oidc.tokens.revocation import RevocationEndpoint
 from idp.oidc.tokens.signing_keys import KeyRing
 from idp.sessions.single_sign_on import session_ended
 from idp.web import error_pages
 
-# Modules with routes, each adding its own; then the endpoints that Authlib's server answers itself.
-ROUTES: list[Any] = [endpoint, endpoints, userinfo, rp_initiated, pushed_requests, pages, session_management, registration, cors]
-# Pushed requests build on the server, and the server on the pipeline: so they join the pipeline here.
-pipeline.PARAMETER_SOURCES.insert(0, pushed_requests.resolve)
-pipeline.VALIDATION_STEPS.append(
-    (pushed_requests.check_pushed_when_required, "RFC 9126 5: require_pushed_authorization_requests")
-)
-discovery.METADATA_SOURCES += [pushed_requests.metadata, pages.metadata, encryption.metadata, registration.metadata]
-
-ENDPOINTS: list[Any] = [IntrospectionEndpoint, RevocationEndpoint, EndSessionEndpoint]
+ENDPOINTS: tuple[Any, ...] = (IntrospectionEndpoint, RevocationEndpoint, EndSessionEndpoint)
 
 
 def init_app(app: Flask) -> None:
@@ -52,25 +40,23 @@ def init_app(app: Flask) -> None:
     connections.register_provider(app, connected_services.ConnectedServices())
     blueprint = Blueprint("oidc", __name__)
     blueprint.url_value_preprocessor(rooms.load_from_url)
-    for module in ROUTES:
-        module.register(blueprint)
+    routes.bind(blueprint)
     app.register_blueprint(blueprint)
-    error_pages.answer_errors_in_json(app, endpoints.JSON_SEGMENTS, endpoints.error_for_status)
+    error_pages.answer_errors_in_json(app, routes.called_segments(), endpoints.error_for_status)
     app.wsgi_app = WellKnown(app, app.wsgi_app)  # type: ignore[method-assign]
     _listen()
 
 
 def _directory(app: Flask) -> ClientDirectory:
     known = app.extensions["idp.settings"]
-    found = ClientDirectory.open(known.clients_file, production=known.production)
-    found.others += [built_in.find, dynamic.find]
-    return found
+    others = (built_in.find, dynamic.find)
+    return ClientDirectory.open(known.clients_file, production=known.production, others=others)
 
 
 def _server() -> Any:
     built: Any = AuthorizationServer()
     built.register_token_generator("default", issuance.generate)
-    for grant, extensions in GRANTS:
+    for grant, extensions, _clause in GRANT_CLASSES:
         built.register_grant(grant, extensions)
     for each in ENDPOINTS:
         built.register_endpoint(each)

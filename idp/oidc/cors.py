@@ -1,7 +1,7 @@
 """Scripts of other origins (Fetch standard): three endpoints, the origins that clients registered, never credentials."""
 
 import flask
-from flask import Blueprint, Response
+from flask import Response
 
 from idp.oidc.clients.client import Client
 from idp.oidc.clients.directory import clients
@@ -13,17 +13,13 @@ EXPOSED_HEADERS = "WWW-Authenticate, Retry-After"
 PREFLIGHT_MAX_AGE = "600"  # seconds that a browser keeps the answer to its preflight
 
 
-def register(blueprint: Blueprint) -> None:
-    """Completes the answers of these endpoints; Flask answers OPTIONS by itself."""
-    blueprint.after_request(_complete)
-
-
 def set_caller(client: Client) -> None:
     """The current request turned out to be this client's: from here on, its own origins count and no others."""
     flask.g.caller = client
 
 
-def _complete(response: Response) -> Response:
+def complete(response: Response) -> Response:
+    """For `after_request`: completes the answers of these endpoints; Flask answers OPTIONS by itself."""
     methods = METHODS.get(flask.request.endpoint or "")
     if methods is None:
         return response

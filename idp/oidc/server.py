@@ -43,8 +43,7 @@ class AuthorizationServer(FlaskAuthorizationServer):
         ours = cast(Request, request)
         if ours.device:
             return approval.grant_for(ours, self)
-        pipeline.run(pipeline.IDENTIFICATION_STEPS, ours)
-        pipeline.run(pipeline.VALIDATION_STEPS, ours)
+        pipeline.validate(ours)
         return super().get_authorization_grant(ours)
 
     def get_token_grant(self, request: OAuth2Request) -> Any:

@@ -1,12 +1,11 @@
 """The authorization endpoint and the corridor's one door: where a request goes next, and how it ends."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import flask
 from authlib.oauth2 import OAuth2Error
-from flask import Blueprint, Response, g, url_for
+from flask import Response, g, url_for
 
 from idp import accounts, authenticators
 from idp.audit import trail
@@ -15,20 +14,19 @@ from idp.core.values import Authentication
 from idp.interaction import pending, rooms
 from idp.interaction.pending import Interaction
 from idp.oidc import request
-from idp.oidc.authorization import consent, pushed_requests
+from idp.oidc.authorization import consent, pipeline
 from idp.oidc.authorization.prompts import (
+    Prompt,
     PromptFacts,
     PromptRequirements,
     RequirementNotMet,
     asserted_acr,
     essential_acr,
-    next_prompt,
     preferred_acr,
     required_subject,
 )
 from idp.oidc.clients.presentation import service_of
 from idp.oidc.errors import oauth_error
-from idp.oidc.logout import session_management
 from idp.oidc.request import Request
 from idp.oidc.server import server
 from idp.oidc.tokens import claims
@@ -36,26 +34,8 @@ from idp.oidc.tokens.approvals import Approval
 from idp.sessions import known_devices, single_sign_on
 from idp.sessions.single_sign_on import Session
 from idp.web import error_pages, urls
-from idp.web.csrf import csrf_protect
 from idp.web.urls import origin_of
 
-# The room that a prompt opens first, and the prompts that count as owed meanwhile: a room opens while one of them is.
-PROMPT_PAGES: dict[str, tuple[str, list[str]]] = {
-    "create": ("registration.identity", ["create", "login"]),
-    "select_account": ("login.password", ["select_account", "login"]),
-    "login": ("login.password", ["login"]),
-    # Whoever has lost the second factor, or is somebody else, may sign in anew or recover.
-    "mfa": ("login.otp", ["mfa", "login"]),
-    "mfa_preferred": ("login.otp", ["mfa", "mfa_preferred", "login"]),
-    # Creating one wants a second factor first, as does everything that would be one.
-    "passkey": ("login.passkey_offer", ["passkey", "mfa"]),
-    # Whoever has another account that officers have seen may sign in to that.
-    "assurance": ("login.assurance", ["assurance", "login"]),
-    # Whoever has an old credential may sign in with it, which ends the limits.
-    "limited": ("recovery.limited", ["limited", "login"]),
-    "limited_preferred": ("recovery.limited", ["limited_preferred", "login"]),
-    "consent": ("oidc.consent", ["consent"]),
-}
 LOCALES = ("id", "en")
 
 
@@ -67,14 +47,6 @@ class ValidatedRequest:
     grant: Any
     session: Session | None
     remembered: consent.ConsentedGrant = consent.NO_GRANT
-
-
-def register(blueprint: Blueprint) -> None:
-    """Adds the routes of this module."""
-    blueprint.add_url_rule("/authorize", view_func=csrf_protect.exempt(authorize), methods=["GET", "POST"])
-    blueprint.add_url_rule("/interaction/<interaction_id>", view_func=resume)
-    blueprint.add_url_rule("/interaction/<interaction_id>/cancel", view_func=cancel, methods=["POST"])
-    blueprint.add_url_rule("/interaction/<interaction_id>/consent", "consent", consent_page, methods=["GET", "POST"])
 
 
 def authorize() -> Response:
@@ -177,7 +149,7 @@ def _with_remembered_grant(seen: ValidatedRequest, person: Session | Authenticat
     return replace(seen, remembered=consent.find_grant(person.account, seen.request.registered, prefetched))
 
 
-def _owed_prompt(seen: ValidatedRequest, known: PromptFacts) -> str | None:
+def _owed_prompt(seen: ValidatedRequest, known: PromptFacts) -> Prompt | None:
     asked = seen.request
     wishes = PromptRequirements(
         prompts=asked.prompts,
@@ -188,7 +160,7 @@ def _owed_prompt(seen: ValidatedRequest, known: PromptFacts) -> str | None:
         consent=not asked.registered.first_party,
     )
     try:
-        return next_prompt(wishes, known, clock.timestamp())
+        return pipeline.next_prompt(wishes, known, clock.timestamp())
     except RequirementNotMet as unmet:
         raise oauth_error(unmet.error, ERROR_DESCRIPTIONS.get(unmet.error, "")) from None
 
@@ -255,13 +227,13 @@ def _decide(waiting: Interaction, decision: str | None) -> Response:
     return rooms.save_and_continue()
 
 
-def _redirect_to_prompt(waiting: Interaction, prompt: str) -> Response:
-    endpoint, waiting.owed = PROMPT_PAGES[prompt]
+def _redirect_to_prompt(waiting: Interaction, prompt: Prompt) -> Response:
+    waiting.owed = list(prompt.opens)
     waiting.save()
-    return urls.see_other(url_for(endpoint, interaction_id=waiting.id))
+    return urls.see_other(url_for(prompt.page, interaction_id=waiting.id))
 
 
-def _begin_interaction(seen: ValidatedRequest, prompt: str | None) -> Response:
+def _begin_interaction(seen: ValidatedRequest, prompt: Prompt | None) -> Response:
     """Starts an interaction, pinned to the session if there is one; then its room, or the door after a POST."""
     client, session = seen.request.registered, seen.session
     locale = _locale(seen.request)
@@ -270,11 +242,11 @@ def _begin_interaction(seen: ValidatedRequest, prompt: str | None) -> Response:
         service_of(client, locale or LOCALES[0]) | {"origin": origin_of(seen.request.verified_redirect_uri or "")},
         session=session.sid if session else None,
         authentication=session.authentication if session else None,
-        owed=PROMPT_PAGES[prompt][1] if prompt else [],
+        owed=list(prompt.opens) if prompt else [],
         locale=locale,
     )
     g.interaction = begun
-    endpoint = PROMPT_PAGES[prompt][0] if prompt else "oidc.resume"
+    endpoint = prompt.page if prompt else "oidc.resume"
     return pending.set_interaction_cookie(urls.see_other(url_for(endpoint, interaction_id=begun.id)), begun, secret)
 
 
@@ -283,13 +255,13 @@ def _success_response(seen: ValidatedRequest) -> Response:
     session, engine = seen.session, cast(Any, server())
     assert session is not None
     try:
-        for settle in BEFORE_RESPONSE:
-            settle(seen.request, session)
+        for before, _clause in pipeline.BEFORE_RESPONSE:
+            before(seen.request, session)
     except OAuth2Error as error:
         return _error_response(seen.request, error)
     response = cast(Response, engine.create_authorization_response(seen.request, _approval(seen, session), seen.grant))
-    for finishing in AFTER_RESPONSE:
-        finishing(response, session)
+    for after, _clause in pipeline.AFTER_RESPONSE:
+        after(response, session)
     return response
 
 
@@ -310,20 +282,6 @@ def _approval(seen: ValidatedRequest, session: Session) -> Approval:
         claims=seen.request.claims,
         resources=seen.request.resources,
     )
-
-
-def _consume_pushed_request(asked: Request, session: Session) -> None:
-    pushed_requests.consume(asked)
-
-
-def _add_session_state(asked: Request, session: Session) -> None:
-    state = session_management.session_state(asked.registered.client_id, asked.verified_redirect_uri or "", session)
-    asked.extras.append(("session_state", state))
-
-
-# What happens when a request is about to be answered with success (it may still raise an OAuth error), and to the answer.
-BEFORE_RESPONSE: list[Callable[[Request, Session], None]] = [_consume_pushed_request, _add_session_state]
-AFTER_RESPONSE: list[Callable[[Response, Session], None]] = [session_management.set_browser_state]
 
 
 def _error_response(asked: Request, error: OAuth2Error) -> Response:

@@ -1,4 +1,4 @@
-"""Which prompt is owed next: a pure function of what the client asks, what we know of the person, and the time."""
+"""When each prompt is owed: pure functions of what the client asks, what we know of the person, and the time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -38,6 +38,18 @@ class PromptFacts:
     offer: bool = False  # a passkey is to be promoted, once
     consented: bool = False  # said yes within this interaction
     granted: bool = False  # a remembered grant covers all that is asked
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One row of the policy: when the prompt is owed, the error that answers it under prompt=none, and its page."""
+
+    name: str
+    owed: Callable[[PromptRequirements, PromptFacts, int], bool]
+    error: str
+    page: str  # the endpoint that it opens first
+    opens: tuple[str, ...]  # the prompts that count as owed meanwhile: a room opens while one of them is
+    clause: str
 
 
 class RequirementNotMet(Exception):
@@ -121,37 +133,8 @@ def consent_owed(asked: PromptRequirements, known: PromptFacts, now: int) -> boo
     return "consent" in asked.prompts or (asked.consent and not known.granted)
 
 
-# In this order. Each prompt with the error that answers it under prompt=none (OpenID Connect Core 3.1.2.6).
-RULES: tuple[tuple[str, Callable[[PromptRequirements, PromptFacts, int], bool], str], ...] = (
-    ("create", create_owed, "login_required"),
-    ("select_account", select_account_owed, "account_selection_required"),
-    ("limited", limited_owed, "unmet_authentication_requirements"),
-    ("login", login_owed, "login_required"),
-    ("assurance", assurance_owed, "unmet_authentication_requirements"),
-    ("limited_preferred", limited_preferred, "interaction_required"),
-    ("mfa", mfa_owed, "interaction_required"),
-    ("mfa_preferred", mfa_preferred, "interaction_required"),
-    ("passkey", passkey_offered, "interaction_required"),
-    ("consent", consent_owed, "consent_required"),
-)
-
-
-def next_prompt(asked: PromptRequirements, known: PromptFacts, now: int) -> str | None:
-    """The prompt owed next, None when the client may have its answer; raises Unmet.
-
-    `now` in epoch seconds. Under prompt=none whatever is owed is Unmet (OpenID Connect Core 3.1.2.1).
-    """
-    for prompt, owed, error in RULES:
-        if owed(asked, known, now):
-            if "none" in asked.prompts:
-                raise RequirementNotMet(error)
-            return prompt
-        if prompt == "login":
-            _check_requirements_attainable(asked, known)
-    return None
-
-
-def _check_requirements_attainable(asked: PromptRequirements, known: PromptFacts) -> None:
+def check_requirements_attainable(asked: PromptRequirements, known: PromptFacts) -> None:
+    """No page helps against these: the account is another, or nobody signs in as surely as the client insists on."""
     if not _subject_matches(asked, known):
         raise RequirementNotMet("login_required")
     if known.authentication is None or not (

@@ -1,54 +1,34 @@
-"""Pushed authorization requests (RFC 9126): the client hands its request over first, and the browser carries only a name."""
+"""Pushed authorization requests (RFC 9126): kept under a name, and read again when a browser brings that name."""
 
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response
 
 from idp.core import crypto
 from idp.core.settings import settings
-from idp.oidc.authorization import pipeline
-from idp.oidc.clients import authentication
 from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
-from idp.oidc.server import server
-from idp.oidc.tokens import endpoints
+from idp.sessions.single_sign_on import Session
 from idp.storage.redis_store import store
-from idp.web.csrf import csrf_protect
 
 REQUEST_URI_PREFIX = "urn:ietf:params:oauth:request_uri:"
-CREDENTIALS = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
-REQUEST_URI_LIFE = 60  # seconds for the browser to arrive, which is what `expires_in` promises
 
 
-def register(blueprint: Blueprint) -> None:
-    """Adds the endpoint."""
-    blueprint.add_url_rule("/par", view_func=csrf_protect.exempt(par), methods=["POST"])
+def check_not_by_reference(request: Request) -> None:
+    """Section 2.1: what is pushed is the request itself."""
+    if request.get("request_uri"):
+        raise oauth_error("invalid_request", "request_uri cannot be pushed.")
 
 
-def par() -> Response:
-    """RFC 9126 section 2: authenticates the client, validates the request whole, and keeps it."""
-    return endpoints.respond(_push)
-
-
-def _push(asked: Request) -> Response:
-    client = authentication.authenticate(asked, "par")
-    if asked.get("request_uri"):
-        raise oauth_error("invalid_request", "request_uri cannot be pushed.")  # section 2.1
-    parameters = {name: value for name, value in asked.payload.data.items() if name not in CREDENTIALS}
-    pushed = Request(parameters | {"client_id": client.client_id})
-    pushed.pushed = True
-    pipeline.run(pipeline.IDENTIFICATION_STEPS, pushed)
-    pipeline.run(pipeline.VALIDATION_STEPS, pushed)
+def save_pushed_request(request: Request) -> str:
+    """Keeps a validated request; the `request_uri` that stands for it."""
     name = crypto.random_token()
-    # Kept as long as an interaction waits: the person may reload the first page; `finish` takes it for good.
-    life = settings().interaction_minutes * 60
-    store().put(_key(name), orjson.dumps(pushed.payload.data), life)
-    answer = {"request_uri": REQUEST_URI_PREFIX + name, "expires_in": REQUEST_URI_LIFE}
-    return server().handle_response(201, answer, [("Content-Type", "application/json"), ("Cache-Control", "no-store")])
+    # Kept as long as an interaction waits: the person may reload the first page; the answer takes it for good.
+    store().put(_key(name), orjson.dumps(request.payload.data), settings().interaction_minutes * 60)
+    return REQUEST_URI_PREFIX + name
 
 
-def resolve(request: Request) -> None:
+def resolve_pushed_request(request: Request) -> None:
     """Puts the pushed parameters in place of whatever travelled beside the name (section 4); raises OAuth2Error."""
     name = request.get("request_uri")
     if not name.startswith(REQUEST_URI_PREFIX) or request.resumed:
@@ -63,7 +43,7 @@ def resolve(request: Request) -> None:
     request.pushed = True
 
 
-def consume(request: Request) -> None:
+def consume_pushed_request(request: Request, session: Session) -> None:
     """Takes the pushed request for good, when it is about to be answered: of two browsers that finish, one wins."""
     name = request.get("request_uri")
     if name.startswith(REQUEST_URI_PREFIX) and store().take(_key(name.removeprefix(REQUEST_URI_PREFIX))) is None:

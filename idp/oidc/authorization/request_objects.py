@@ -19,7 +19,7 @@ NEVER_FROM_OBJECT = frozenset({"client_id", "request", "request_uri"})
 MAX_OBJECT_AGE = 3600  # seconds
 
 
-def resolve(request: Request) -> None:
+def resolve_request_object(request: Request) -> None:
     """Replaces the request's parameters by those of its signed object, if it has one; raises the OAuth errors of RFC 9101.
 
     What the client signed wins over what travelled beside it (OpenID Connect Core 6.1): nobody in between can change it.
@@ -50,6 +50,16 @@ def check_signed_when_required(request: Request) -> None:
     kept = request.resumed or (request.pushed and bool(request.get("request_uri")))
     if request.registered.require_signed_request_object and not (request.signed or kept):
         raise oauth_error("invalid_request", "This client must sign its authorization requests.")
+
+
+def metadata(issuer: str) -> dict[str, Any]:
+    """What discovery says about request objects (Discovery section 3)."""
+    return {
+        "request_parameter_supported": True,
+        "request_uri_parameter_supported": True,
+        "require_request_uri_registration": True,
+        "request_object_signing_alg_values_supported": list(keys.ASYMMETRIC_ALGORITHMS),
+    }
 
 
 def _claims(token: str, client: "Client") -> dict[str, Any]:

@@ -19,7 +19,7 @@ def parse_resources(request: Request) -> None:
         raise invalid_target()
 
 
-def set_audience_from_code(request: Request, code: "AuthorizationCode") -> None:
+def parse_audience_of_code(request: Request, code: "AuthorizationCode") -> None:
     """At the redemption of a code: some or all of what was approved."""
     set_audience(request, code.approval.resources)
 

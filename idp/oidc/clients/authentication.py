@@ -27,6 +27,7 @@ class Method:
     serves: tuple[str, ...]
     attempted: Callable[[Request], bool]
     prove: Callable[[Request], Proof]
+    clause: str
 
 
 def authenticate(request: Request, endpoint: str) -> "Client":
@@ -103,10 +104,12 @@ def _prove_none(request: Request) -> Proof:
     return (client, "none") if client is not None else None
 
 
-# One row per thing that a request can carry: an assertion serves two methods, and mutual TLS (RFC 8705) adds a row.
+# One row per thing that a request can carry: an assertion serves two methods.
 METHODS: dict[str, Method] = {
-    "client_secret_basic": Method(("client_secret_basic",), _basic_attempted, _prove_basic),
-    "client_secret_post": Method(("client_secret_post",), _post_attempted, _prove_post),
-    "assertion": Method(("client_secret_jwt", "private_key_jwt"), assertions.attempted, assertions.prove),
-    "none": Method(("none",), _none_attempted, _prove_none),
+    "client_secret_basic": Method(("client_secret_basic",), _basic_attempted, _prove_basic, "RFC 6749 2.3.1"),
+    "client_secret_post": Method(("client_secret_post",), _post_attempted, _prove_post, "RFC 6749 2.3.1"),
+    "assertion": Method(
+        ("client_secret_jwt", "private_key_jwt"), assertions.attempted, assertions.prove, "RFC 7523 2.2; OpenID Connect Core 9"
+    ),
+    "none": Method(("none",), _none_attempted, _prove_none, "RFC 7591 2: token_endpoint_auth_method none"),
 }

@@ -18,25 +18,27 @@ log = structlog.get_logger()
 
 CHECK_INTERVAL = 1.0  # seconds
 
+FindClient = Callable[[str], Client | None]
+
 
 @dataclass(slots=True)
 class ClientDirectory:
-    """The clients of the file, and of whatever else is plugged into `others` (dynamic registration)."""
+    """The clients of the file, and those that `others` find: the built-in one, those that registered themselves."""
 
     path: Path
     known: dict[str, Client]
     stamp: tuple[int, int, int]
     production: bool = False
-    others: list[Callable[[str], Client | None]] = field(default_factory=list)
+    others: tuple[FindClient, ...] = ()
     listeners: list[Callable[[], None]] = field(default_factory=list)
     _looked: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def open(cls, path: Path, *, production: bool = False) -> "ClientDirectory":
-        """Reads the file; raises ConfigError."""
+    def open(cls, path: Path, *, production: bool = False, others: tuple[FindClient, ...] = ()) -> "ClientDirectory":
+        """Reads the file; `others` are asked in turn for what it does not know. Raises ConfigError."""
         stamp = _stamp(path)  # before reading: what is written meanwhile is seen as a change
-        return cls(path, load(path, production=production), stamp, production, _looked=clock.monotonic())
+        return cls(path, load(path, production=production), stamp, production, others, _looked=clock.monotonic())
 
     def find(self, client_id: str) -> Client | None:
         """The client, from the file as it is now (within a second), else from the others."""

@@ -1,13 +1,14 @@
 """Clients register themselves (RFC 7591, OpenID Connect Registration) and manage what they registered (RFC 7592)."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
 import flask
 import orjson
 from authlib.oauth2 import OAuth2Error
-from flask import Blueprint, Response
+from flask import Response
 from pydantic import ValidationError
 
 from idp.audit import trail
@@ -22,7 +23,6 @@ from idp.oidc.clients.rules import InvalidEntry
 from idp.oidc.errors import oauth_error
 from idp.storage.database import DATABASE_DOWN
 from idp.storage.redis_store import Script, StoreUnavailable, store
-from idp.web.csrf import csrf_protect
 
 OUTAGES: tuple[type[Exception], ...] = (StoreUnavailable, *DATABASE_DOWN)
 MAX_BODY_BYTES = 64 * 1024
@@ -51,11 +51,17 @@ return 1
 """)
 
 
-def register(blueprint: Blueprint) -> None:
-    """Adds the routes: no cookie counts here, so no CSRF token is needed."""
-    blueprint.add_url_rule("/register", "register_client", csrf_protect.exempt(_answered(create)), methods=["POST"])
-    managed = csrf_protect.exempt(_answered(manage))
-    blueprint.add_url_rule("/register/<client_id>", "manage_client", managed, methods=["GET", "PUT", "DELETE"])
+def _answered(view: Callable[..., Response]) -> Callable[..., Response]:
+    @wraps(view)
+    def answered(**values: str) -> Response:
+        try:
+            return view(**values)
+        except OAuth2Error as error:
+            return _refused(error)
+        except OUTAGES:
+            return _refused(oauth_error("temporarily_unavailable", "Try again in a moment."))
+
+    return answered
 
 
 def metadata(issuer: str) -> dict[str, Any]:
@@ -70,7 +76,8 @@ def issue_initial_access_token(uses: int = 1, seconds: int = INITIAL_ACCESS_TOKE
     return token
 
 
-def create() -> Response:
+@_answered
+def register_client() -> Response:
     """RFC 7591 section 3: checks the invitation, then the metadata; the invitation is used up only by success."""
     invitation = _require_initial_access_token()
     entry = _entry(_posted(), dynamic.new_id())
@@ -87,7 +94,8 @@ def create() -> Response:
     return _registration_response(201, client, secret, created_at, token)
 
 
-def manage(client_id: str) -> Response:
+@_answered
+def manage_client(client_id: str) -> Response:
     """RFC 7592 section 2: reads, replaces or deletes the registration that the presented token manages."""
     token = _bearer()
     row = dynamic.find_managed(client_id, token)
@@ -245,18 +253,6 @@ def _registration_response(status: int, client: Client, secret: str | None, crea
     if secret:
         told |= {"client_secret": secret, "client_secret_expires_at": 0}
     return _json(status, told)
-
-
-def _answered(view: Callable[..., Response]) -> Callable[..., Response]:
-    def answered(**values: str) -> Response:
-        try:
-            return view(**values)
-        except OAuth2Error as error:
-            return _refused(error)
-        except OUTAGES:
-            return _refused(oauth_error("temporarily_unavailable", "Try again in a moment."))
-
-    return answered
 
 
 def _refused(error: OAuth2Error) -> Response:

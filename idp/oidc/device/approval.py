@@ -7,8 +7,7 @@ from flask import Response, make_response, render_template, url_for
 
 from idp.core.languages import _
 from idp.core.settings import settings
-from idp.oidc.authorization import pipeline, resources
-from idp.oidc.clients.rules import DEVICE_CODE_GRANT
+from idp.oidc.authorization import pipeline
 from idp.oidc.device import codes
 from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
@@ -40,32 +39,9 @@ class DeviceAuthorizationGrant(BaseGrant):
         return 303, "", [("Location", url_for("oidc.device_done", outcome="allowed"))]
 
 
-def check_device_grant_allowed(request: Request) -> None:
-    """The client registered the device grant."""
-    if not request.registered.check_grant_type(DEVICE_CODE_GRANT):
-        raise oauth_error("unauthorized_client", "The client may not use this grant_type.")
-
-
-def check_device_pending(request: Request) -> None:
-    """Nobody has decided yet, and the code has not expired."""
-    if codes.find_pending(request.device) is None:
-        raise oauth_error("expired_token", "The device code has expired.")
-
-
-# The pipeline of requests that came from a device, in place of VALIDATE; RECOGNISE is the client alone.
-DEVICE_STEPS: list[tuple[pipeline.Step, str]] = [
-    (pipeline.find_client, "RFC 8628 3.1: client_id REQUIRED"),
-    (check_device_grant_allowed, "RFC 6749 5.2: unauthorized_client"),
-    (check_device_pending, "RFC 8628 3.5: expired_token"),
-    (pipeline.parse_scope, "RFC 8628 3.1: scope"),
-    (pipeline.parse_max_age, "OpenID Connect Registration 2: default_max_age"),
-    (resources.parse_resources, "RFC 8707 2: invalid_target"),
-]
-
-
 def grant_for(request: Request, server: Any) -> DeviceAuthorizationGrant:
-    """Runs the pipeline of a device's request; raises OAuth2Error."""
-    pipeline.run(DEVICE_STEPS, request)
+    """Runs the steps of a device's request; raises OAuth2Error."""
+    pipeline.validate(request)
     return DeviceAuthorizationGrant(request, server)
 
 

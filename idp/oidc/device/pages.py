@@ -6,12 +6,12 @@ The owner's yes begins an interaction like any other; instead of a redirect it e
 from typing import Any
 
 import flask
-from flask import Blueprint, Response, g, make_response, render_template, url_for
+from flask import Response, g, make_response, render_template, url_for
 
 from idp.core.settings import settings
 from idp.interaction import pending
 from idp.limits import rate_limits
-from idp.oidc.authorization import pipeline, resources
+from idp.oidc.authorization import pipeline
 from idp.oidc.clients import authentication
 from idp.oidc.clients.client import Client
 from idp.oidc.clients.directory import clients
@@ -22,15 +22,6 @@ from idp.oidc.request import Request
 from idp.oidc.server import server
 from idp.oidc.tokens import endpoints
 from idp.web import requests, urls
-from idp.web.csrf import csrf_protect
-
-
-def register(blueprint: Blueprint) -> None:
-    """Adds the routes of this module."""
-    blueprint.add_url_rule("/device_authorization", view_func=csrf_protect.exempt(device_authorization), methods=["POST"])
-    blueprint.add_url_rule("/device", view_func=device)
-    blueprint.add_url_rule("/device", view_func=decide, methods=["POST"])
-    blueprint.add_url_rule("/device/<any(allowed, denied):outcome>", view_func=device_done)
 
 
 def device_authorization() -> Response:
@@ -40,9 +31,7 @@ def device_authorization() -> Response:
 
 def _begin(asked: Request) -> Response:
     client = authentication.authenticate(asked, "device_authorization")
-    approval.check_device_grant_allowed(asked)
-    pipeline.parse_scope(asked)
-    resources.parse_resources(asked)
+    pipeline.run(pipeline.DEVICE_AUTHORIZATION_STEPS, asked)
     begun = codes.begin(client.client_id, asked.scope, " ".join(asked.resources))
     page = settings().issuer + url_for("oidc.device")
     answer = {

@@ -8,11 +8,11 @@ import flask
 from authlib.oauth2 import OAuth2Error
 from authlib.oidc.rpinitiated import EndSessionEndpoint as AuthlibEndSessionEndpoint
 from authlib.oidc.rpinitiated.end_session import EndSessionRequest
-from flask import Blueprint, Response, g, make_response, render_template, url_for
+from flask import Response, g, make_response, render_template, url_for
 
 from idp.audit import trail
 from idp.oidc import request
-from idp.oidc.authorization import pipeline
+from idp.oidc.authorization import id_token_hints
 from idp.oidc.clients.directory import clients
 from idp.oidc.clients.presentation import service_of
 from idp.oidc.errors import oauth_error
@@ -23,7 +23,6 @@ from idp.oidc.tokens import claims, refresh_tokens, signing_keys
 from idp.sessions import single_sign_on
 from idp.sessions.single_sign_on import Session
 from idp.web import headers, urls
-from idp.web.csrf import csrf_protect
 from idp.web.urls import origin_of
 
 PARAMETERS = ("id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales")
@@ -44,7 +43,7 @@ class EndSessionEndpoint(AuthlibEndSessionEndpoint):
         """The hint's claims; raises when it is not ours. It may have expired: people stay away longer than ten minutes."""
         hint: dict[str, Any] | None = signing_keys.verify(id_token_hint, "JWT")  # an access token is no hint
         audience = hint.get("aud") if hint else None
-        if hint is None or not isinstance(audience, str) or not pipeline.is_id_token_for(hint, audience):
+        if hint is None or not isinstance(audience, str) or not id_token_hints.is_id_token_for(hint, audience):
             raise oauth_error("invalid_request", "id_token_hint was not issued by us.")
         return hint
 
@@ -54,12 +53,6 @@ class EndSessionEndpoint(AuthlibEndSessionEndpoint):
 
     def end_session(self, end_session_request: EndSessionRequest) -> None:
         """Nothing: `leave` ends it, since it alone knows which browser this is."""
-
-
-def register(blueprint: Blueprint) -> None:
-    """Adds the routes of this module."""
-    blueprint.add_url_rule("/logout", view_func=csrf_protect.exempt(logout), methods=["GET", "POST"])
-    blueprint.add_url_rule("/logout/confirm", view_func=logout_confirm, methods=["POST"])
 
 
 def logout() -> Response:

@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Response, make_response, render_template, request
 
 from idp.core import crypto
 from idp.core.settings import settings
+from idp.oidc.request import Request
 from idp.sessions.single_sign_on import Session
 from idp.web import headers
 from idp.web.urls import origin_of
@@ -14,11 +15,6 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
 COOKIE = "idp_browser_state"
-
-
-def register(blueprint: Blueprint) -> None:
-    """Adds the frame."""
-    blueprint.add_url_rule("/check_session", view_func=check_session)
 
 
 def check_session() -> Response:
@@ -45,6 +41,12 @@ def session_state(client_id: str, redirect_uri: str, session: Session) -> str:
     salt = crypto.random_token(8)
     parts = " ".join((client_id, origin_of(redirect_uri), browser_state(session), salt))
     return f"{crypto.sha256(parts).hex()}.{salt}"
+
+
+def add_session_state(asked: Request, session: Session) -> None:
+    """Lets the answer carry `session_state` (section 2)."""
+    state = session_state(asked.registered.client_id, asked.verified_redirect_uri or "", session)
+    asked.extras.append(("session_state", state))
 
 
 def set_browser_state(response: "AnyResponse", session: Session) -> None:

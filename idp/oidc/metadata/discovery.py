@@ -12,23 +12,21 @@ from sqlalchemy.exc import SQLAlchemyError
 from idp.core import crypto
 from idp.core.settings import Settings
 from idp.core.values import ACR_VALUES
-from idp.oidc.authorization import pipeline, request_objects, response_modes
-from idp.oidc.clients import assertions, authentication, keys
-from idp.oidc.tokens import claims, grants, signing_keys
+from idp.oidc.authorization import parameters, pushed_requests, request_objects, response_modes, response_types
+from idp.oidc.clients import assertions, authentication, keys, registration
+from idp.oidc.device import pages as device
+from idp.oidc.tokens import claims, encryption, grants, signing_keys
 from idp.storage.sealing import Unsealable
 
 METADATA_PATHS = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 JWKS_PATH = "/jwks.json"
 CACHE = "public, max-age=300"
 
-# What modules that can be present or absent add: each a function of the issuer.
-METADATA_SOURCES: list[Callable[[str], dict[str, Any]]] = []
-
 
 def metadata(settings: Settings) -> dict[str, Any]:
     """The document (OpenID Connect Discovery 3, RFC 8414 section 2), generated from the tables that serve requests."""
-    known = _addresses(settings.issuer) | _abilities() | _requests() | _clients()
-    for feature in METADATA_SOURCES:
+    known: dict[str, Any] = {}
+    for feature, _clause in METADATA_FEATURES:
         known |= feature(settings.issuer)
     return known
 
@@ -50,13 +48,13 @@ def _addresses(issuer: str) -> dict[str, Any]:
     }
 
 
-def _abilities() -> dict[str, Any]:
+def _abilities(issuer: str) -> dict[str, Any]:
     return {
         "ui_locales_supported": ["id", "en"],
         "scopes_supported": ["openid", "offline_access", *claims.SCOPES],
-        "response_types_supported": list(pipeline.RESPONSE_TYPES),
+        "response_types_supported": list(response_types.RESPONSE_TYPES),
         "response_modes_supported": list(response_modes.MODES),
-        "grant_types_supported": list(dict.fromkeys(grant.GRANT_TYPE for grant, _ in grants.GRANT_CLASSES if grant.GRANT_TYPE)),
+        "grant_types_supported": grants.grant_types(),
         "subject_types_supported": ["public", "pairwise"],
         "acr_values_supported": list(ACR_VALUES),
         "id_token_signing_alg_values_supported": list(signing_keys.ALGORITHMS),
@@ -70,22 +68,17 @@ def _abilities() -> dict[str, Any]:
     }
 
 
-def _requests() -> dict[str, Any]:
-    by_object = request_objects.resolve in pipeline.PARAMETER_SOURCES
+def _requests(issuer: str) -> dict[str, Any]:
     return {
         "display_values_supported": ["page", "popup", "touch", "wap"],
         "claims_parameter_supported": True,
-        "prompt_values_supported": sorted(pipeline.PROMPTS),
+        "prompt_values_supported": sorted(parameters.PROMPTS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
-        "request_parameter_supported": by_object,
-        "request_uri_parameter_supported": by_object,
-        "require_request_uri_registration": True,
-        "request_object_signing_alg_values_supported": list(keys.ASYMMETRIC_ALGORITHMS),
     }
 
 
-def _clients() -> dict[str, Any]:
+def _clients(issuer: str) -> dict[str, Any]:
     methods = authentication.supported_methods()
     asserted = [*keys.ASYMMETRIC_ALGORITHMS, *assertions.HMAC_ALGORITHMS]
     return {
@@ -96,6 +89,20 @@ def _clients() -> dict[str, Any]:
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": asserted,
     }
+
+
+# Each feature's part of the document: a function of the issuer, and the clause that defines its members.
+METADATA_FEATURES: tuple[tuple[Callable[[str], dict[str, Any]], str], ...] = (
+    (_addresses, "OpenID Connect Discovery 3; RFC 8414 2; RP-Initiated Logout 2.1; Session Management 3.3"),
+    (_abilities, "OpenID Connect Discovery 3; Back-Channel Logout 2.1; Front-Channel Logout 3"),
+    (_requests, "OpenID Connect Discovery 3; Initiating User Registration 1.0; RFC 9207 3; RFC 8414 2"),
+    (_clients, "OpenID Connect Discovery 3; RFC 8414 2"),
+    (request_objects.metadata, "OpenID Connect Discovery 3; RFC 9101 10.5"),
+    (pushed_requests.metadata, "RFC 9126 5"),
+    (device.metadata, "RFC 8628 4"),
+    (encryption.metadata, "OpenID Connect Discovery 3"),
+    (registration.metadata, "OpenID Connect Discovery 3; RFC 8414 2"),
+)
 
 
 @dataclass(slots=True)

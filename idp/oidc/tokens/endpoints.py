@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from authlib.consts import default_json_headers
 from authlib.oauth2 import OAuth2Error
-from flask import Blueprint, Response
+from flask import Response
 
 from idp.oidc import errors, request
 from idp.oidc.errors import oauth_error
@@ -13,17 +13,8 @@ from idp.oidc.request import Request
 from idp.oidc.server import server
 from idp.storage.database import DATABASE_DOWN
 from idp.storage.redis_store import StoreUnavailable
-from idp.web.csrf import csrf_protect
 
-# The first segment of what clients call and nobody reads: their errors are JSON, also those that no view ever sees.
-JSON_SEGMENTS = ("token", "introspect", "revoke", "userinfo", "par", "device_authorization", "register")
 OUTAGES: tuple[type[Exception], ...] = (StoreUnavailable, *DATABASE_DOWN)
-
-
-def register(blueprint: Blueprint) -> None:
-    """Adds the routes of this module. POST only; no cookie counts here, so no CSRF token is needed."""
-    for view in (token, introspect, revoke):
-        blueprint.add_url_rule(f"/{view.__name__}", view_func=csrf_protect.exempt(view), methods=["POST"])
 
 
 def token() -> Response:

@@ -7,7 +7,7 @@ from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import MissingAuthorizationError, UnsupportedTokenTypeError
 from authlib.oauth2.rfc6749.resource_protector import ResourceProtector
 from authlib.oauth2.rfc6750 import BearerTokenValidator, InvalidTokenError
-from flask import Blueprint, Response
+from flask import Response
 
 from idp import accounts
 from idp.core.settings import settings
@@ -18,7 +18,6 @@ from idp.oidc.server import server
 from idp.oidc.tokens import access_tokens, claims, encryption
 from idp.oidc.tokens.access_tokens import AccessToken
 from idp.storage.redis_store import StoreUnavailable
-from idp.web.csrf import csrf_protect
 
 
 class AccessTokenValidator(BearerTokenValidator):
@@ -40,11 +39,6 @@ class AccessTokenValidator(BearerTokenValidator):
 # Other schemes (DPoP, RFC 9449) register a validator of their own here.
 protector: Any = ResourceProtector()
 protector.register_token_validator(AccessTokenValidator())
-
-
-def register(blueprint: Blueprint) -> None:
-    """Adds the route of this module."""
-    blueprint.add_url_rule("/userinfo", view_func=csrf_protect.exempt(userinfo), methods=["GET", "POST"])
 
 
 def userinfo() -> Response:

@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 
 from idp.core.values import ACR_DATA, ACR_FULL, ACR_MFA, ACR_RECOVERED, Authentication
+from idp.oidc.authorization import pipeline
 from idp.oidc.authorization.prompts import (
     PromptFacts,
     PromptRequirements,
     RequirementNotMet,
     asserted_acr,
     essential_acr,
-    next_prompt,
     preferred_acr,
     required_subject,
 )
@@ -24,7 +24,8 @@ NOBODY = PromptFacts()
 
 
 def owed(known: PromptFacts, **asked: object) -> str | None:
-    return next_prompt(PromptRequirements(**asked), known, NOW)  # type: ignore[arg-type]
+    prompt = pipeline.next_prompt(PromptRequirements(**asked), known, NOW)  # type: ignore[arg-type]
+    return prompt.name if prompt else None
 
 
 def test_whoever_is_signed_in_and_has_allowed_it_sees_no_page() -> None:

@@ -479,7 +479,7 @@ def test_others_are_asked_only_for_what_the_file_does_not_know(directory: Client
         asked.append(client_id)
         return client(client_id=client_id) if client_id == "registered" else None
 
-    directory.others.append(dynamic)
+    directory = ClientDirectory.open(directory.path, others=(dynamic,))
     assert directory.find("wlkp") is directory.known["wlkp"]
     found = directory.find("registered")
     assert found is not None

@@ -1,24 +1,19 @@
 """The code flow: writing a code at the authorization endpoint, redeeming it once at the token endpoint."""
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
 
-from authlib.oauth2.rfc6749 import InvalidGrantError
 from authlib.oauth2.rfc6749 import grants as authlib_grants
 
 from idp.audit import trail
-from idp.core import crypto
 from idp.core.settings import settings
-from idp.oidc.authorization import resources, response_modes
+from idp.oidc.authorization import pkce, resources, response_modes
 from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
 from idp.oidc.tokens import authorization_codes, issuance, refresh_tokens
 from idp.oidc.tokens.approvals import Approval
 from idp.oidc.tokens.authorization_codes import AuthorizationCode
-
-_VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 
 
 class AuthorizationCodeGrant(authlib_grants.AuthorizationCodeGrant):
@@ -51,8 +46,8 @@ class AuthorizationCodeGrant(authlib_grants.AuthorizationCodeGrant):
     def validate_token_request(self) -> None:
         """Authlib authenticates the client, takes the code and compares the redirect URI; then our own rows."""
         super().validate_token_request()
-        for check in REDEMPTION_STEPS:
-            check(self.request, cast(AuthorizationCode, self.request.authorization_code))
+        for step, _clause in REDEMPTION_STEPS:
+            step(self.request, cast(AuthorizationCode, self.request.authorization_code))
 
     def query_authorization_code(self, code: str, client: Any) -> AuthorizationCode | None:
         """Takes the code: of any number that ask at once, one gets it. Used twice, all that it gave is dead."""
@@ -82,17 +77,8 @@ class AuthorizationCodeGrant(authlib_grants.AuthorizationCodeGrant):
             refresh_tokens.revoke_family(approval.family, approval.subject)
 
 
-def check_code_verifier(request: Request, code: AuthorizationCode) -> None:
-    """RFC 7636 section 4.6; a missing verifier is a wrong one, and one without a challenge a downgrade (RFC 9700 4.8)."""
-    verifier = request.get("code_verifier")
-    if not code.challenge and not verifier:
-        return
-    if not _VERIFIER.fullmatch(verifier) or not crypto.constant_time_equal(crypto.digest(verifier), code.challenge):
-        raise InvalidGrantError("The code verifier does not match.")
-
-
-# What a redemption must match beyond client and redirect URI; sender constraints (RFC 9449, RFC 8705) add a row each.
-REDEMPTION_STEPS: list[Callable[[Request, AuthorizationCode], None]] = [
-    check_code_verifier,
-    resources.set_audience_from_code,
-]
+# What a redemption must match beyond client and redirect URI, and the clause that asks for it.
+REDEMPTION_STEPS: tuple[tuple[Callable[[Request, AuthorizationCode], None], str], ...] = (
+    (pkce.check_code_verifier, "RFC 7636 4.6; RFC 9700 4.8"),
+    (resources.parse_audience_of_code, "RFC 8707 2.2: invalid_target"),
+)

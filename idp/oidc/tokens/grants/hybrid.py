@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from authlib.oauth2.rfc6749 import OAuth2Request
 
-from idp.oidc.authorization.pipeline import normalize_response_type
+from idp.oidc.authorization.response_types import normalize_response_type
 from idp.oidc.request import Request
 from idp.oidc.tokens.approvals import Approval
 from idp.oidc.tokens.grants.authorization_code import AuthorizationCodeGrant

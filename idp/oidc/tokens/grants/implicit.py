@@ -7,7 +7,7 @@ from authlib.oauth2.rfc6749.grants import AuthorizationEndpointMixin, BaseGrant
 
 from idp.core.settings import settings
 from idp.oidc.authorization import response_modes
-from idp.oidc.authorization.pipeline import normalize_response_type
+from idp.oidc.authorization.response_types import normalize_response_type
 from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
 from idp.oidc.tokens import issuance, service_use

@@ -1,0 +1,28 @@
+"""The pushed authorization request endpoint (RFC 9126 section 2): a client hands its request over before the browser comes."""
+
+from flask import Response
+
+from idp.oidc.authorization import pipeline, pushed_requests
+from idp.oidc.clients import authentication
+from idp.oidc.request import Request
+from idp.oidc.server import server
+from idp.oidc.tokens import endpoints
+
+CREDENTIALS = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
+REQUEST_URI_LIFE = 60  # seconds for the browser to arrive, which is what `expires_in` promises
+
+
+def par() -> Response:
+    """RFC 9126 section 2: authenticates the client, validates the request whole, and keeps it."""
+    return endpoints.respond(_push)
+
+
+def _push(asked: Request) -> Response:
+    client = authentication.authenticate(asked, "par")
+    pipeline.run(pipeline.PUSHED_REQUEST_STEPS, asked)
+    parameters = {name: value for name, value in asked.payload.data.items() if name not in CREDENTIALS}
+    pushed = Request(parameters | {"client_id": client.client_id})
+    pushed.pushed = True
+    pipeline.validate(pushed)
+    answer = {"request_uri": pushed_requests.save_pushed_request(pushed), "expires_in": REQUEST_URI_LIFE}
+    return server().handle_response(201, answer, [("Content-Type", "application/json"), ("Cache-Control", "no-store")])

@@ -9,14 +9,19 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from idp.core.settings import Settings
 from idp.oidc.authorization import pipeline
 from idp.oidc.authorization.prompts import Prompt
-from idp.oidc.clients import authentication
+from idp.oidc.clients import authentication, registration
+from idp.oidc.clients.entry import ClientEntry
+from idp.oidc.clients.switches import SWITCHES
 from idp.oidc.metadata import discovery
 from idp.oidc.routes import ROUTES
 from idp.oidc.tokens.grants import GRANT_CLASSES
 from idp.oidc.tokens.grants.authorization_code import REDEMPTION_STEPS
-from tests.test_architecture import MODULES, name_of
+from tests.test_architecture import IDP, MODULES, name_of
+
+ROOT = IDP.parent
 
 # Which kinds of step each table may hold, by the first word of their names.
 KINDS = {
@@ -45,6 +50,7 @@ def clauses() -> Iterator[tuple[str, str]]:
     yield from ((f"grant {grant.__name__}", clause) for grant, _, clause in GRANT_CLASSES)
     yield from ((f"authentication {name}", method.clause) for name, method in authentication.METHODS.items())
     yield from ((f"metadata {feature.__name__}", clause) for feature, clause in discovery.METADATA_FEATURES)
+    yield from ((f"switch {switch.name}", switch.clause) for switch in SWITCHES)
     yield from ((f"redemption {step.__name__}", clause) for step, clause in REDEMPTION_STEPS)
 
 
@@ -164,3 +170,26 @@ def test_every_route_of_the_protocol_stands_in_the_table(app: Flask) -> None:
 def test_the_room_of_every_prompt_exists(app: Flask) -> None:
     pages = {row.page for row in pipeline.PROMPT_POLICY if isinstance(row, Prompt)}
     assert pages <= app.view_functions.keys()
+
+
+def test_every_switch_of_a_feature_stands_in_the_table() -> None:
+    """A member that is yes or no, or one of a few words, switches something."""
+    names = {switch.name for switch in SWITCHES if switch.by != "setting"}
+    assert names <= ClientEntry.model_fields.keys()
+    assert {switch.name for switch in SWITCHES if switch.by == "setting"} <= Settings.model_fields.keys()
+    few = {name for name, field in ClientEntry.model_fields.items() if re.search(r"bool|Literal", str(field.annotation))}
+    algorithms = {name for name in ClientEntry.model_fields if name.endswith(("_alg", "_enc"))}
+    assert few | algorithms <= names
+
+
+def test_what_operators_alone_may_switch_no_client_registers() -> None:
+    operators = {switch.name for switch in SWITCHES if switch.by == "operator"}
+    assert operators >= {"first_party", "pkce", "profile", "claims", "resources", "token_exchange"}
+    assert not operators & registration.REGISTRABLE_MEMBERS
+    assert {switch.name for switch in SWITCHES if switch.by == "client"} <= registration.REGISTRABLE_MEMBERS
+
+
+def test_the_pages_for_relying_parties_name_every_switch() -> None:
+    told = (ROOT / "docs/protocol.md").read_text()
+    unnamed = [s.name for s in SWITCHES if s.name not in told.lower() and not s.name.endswith(("_alg", "_enc"))]
+    assert not unnamed

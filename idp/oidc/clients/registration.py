@@ -16,7 +16,7 @@ from idp.core import crypto
 from idp.core.settings import settings
 from idp.core.values import ACR_VALUES
 from idp.oidc import errors, untrusted_json
-from idp.oidc.clients import deletion, dynamic, keys
+from idp.oidc.clients import deletion, dynamic, keys, switches
 from idp.oidc.clients.client import Client
 from idp.oidc.clients.fetch import FetchRefused, allowed_url, fetch
 from idp.oidc.clients.rules import InvalidEntry
@@ -27,14 +27,12 @@ from idp.storage.redis_store import Script, StoreUnavailable, store
 OUTAGES: tuple[type[Exception], ...] = (StoreUnavailable, *DATABASE_DOWN)
 MAX_BODY_BYTES = 64 * 1024
 INITIAL_ACCESS_TOKEN_LIFE = 7 * 86400  # seconds
-# What only an operator says of a client, in the file: whoever registers says nothing of it, and unknown members are ignored
-# (RFC 7591 section 2). Restricted claims, first-party trust and resources are never for the asking.
-OPERATOR_ONLY_MEMBERS = frozenset({
-    "client_id", "names", "client_secret_hash", "client_secret_env", "client_secret_file", "first_party", "pkce", "profile",
-    "claims", "resources", "resource_server", "access_token_format", "access_token_lifetime", "cors_origins",
-    "token_exchange", "assertion_audience", "sector",
+# What nobody says of itself: who it is, where its secret lies, what is worked out; and the switches of operators. Unknown
+# members are ignored (RFC 7591 section 2).
+UNREGISTRABLE_MEMBERS = frozenset({
+    "client_id", "names", "client_secret_hash", "client_secret_env", "client_secret_file", "access_token_lifetime", "sector",
 })  # fmt: skip
-REGISTRABLE_MEMBERS = frozenset(Client.model_fields) - OPERATOR_ONLY_MEMBERS
+REGISTRABLE_MEMBERS = frozenset(Client.model_fields) - UNREGISTRABLE_MEMBERS - switches.operators_alone()
 GRANT_TYPES = frozenset({"authorization_code", "refresh_token", "implicit"})
 SCOPES = ("openid", "offline_access", "profile", "email", "phone")
 CALLED_ADDRESSES = ("jwks_uri", "sector_identifier_uri", "backchannel_logout_uri")

@@ -3,7 +3,7 @@
 import sys
 
 from idp import accounts, create_app
-from idp.accounts import passwords
+from idp.accounts import hashing
 from idp.cli.database import upgrade_tables
 from idp.core.values import EmailAddress, FullName, Nik, PhoneNumber
 
@@ -14,7 +14,7 @@ def main(number: int) -> None:
     """Creates `number` accounts; a NIK of province 99 belongs to nobody."""
     with create_app().app_context():
         upgrade_tables()
-        hashed = passwords.hash_password(PASSWORD)
+        hashed = hashing.hash_password(PASSWORD)
         for i in range(1, number + 1):
             nik, phone = Nik.parse(f"990101010190{i:04d}"), PhoneNumber.parse(f"08121{i:07d}")
             accounts.create(nik, FullName.parse("Orang Uji"), phone, EmailAddress.parse(f"user{i}@bench.example"), hashed)

@@ -8,7 +8,7 @@ from flask import Flask
 from flask_wtf.csrf import CSRFError
 
 from idp import account, accounts, authenticators, gateways, login, notices, oidc, pages, probation, recovery, registration
-from idp.accounts import passwords
+from idp.accounts import hashing
 from idp.core.languages import babel
 from idp.core.settings import Settings, load_settings
 from idp.gateways.civil_registry import RegistryUnavailable
@@ -28,7 +28,7 @@ ERROR_PAGES: dict[type[Exception], tuple[int, str]] = {
     RegistryUnavailable: (503, "registry_unavailable"),
     DeliveryFailed: (503, "delivery_failed"),
     redis_store.StoreUnavailable: (503, "temporarily_unavailable"),
-    passwords.Busy: (503, "temporarily_unavailable"),
+    hashing.Busy: (503, "temporarily_unavailable"),
     **dict.fromkeys(DATABASE_DOWN, (503, "temporarily_unavailable")),
     Unsealable: (500, "server_error"),
     error_pages.InteractionGone: (410, "gone"),

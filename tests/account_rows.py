@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask
 
 from idp import accounts
-from idp.accounts import Account, passwords
+from idp.accounts import Account, hashing
 from idp.core.values import EmailAddress, FullName, Nik, PhoneNumber
 from idp.storage.redis_store import Store, connect
 
@@ -34,7 +34,7 @@ def email(number: int = 1) -> EmailAddress:
 
 def an_account(number: int = 1, password: str | None = None, **more: Any) -> Account:
     """An account; without a password nobody can sign in to it, and it is made quickly."""
-    hashed = passwords.hash_password(password) if password else "none"
+    hashed = hashing.hash_password(password) if password else "none"
     return accounts.create(nik(number), FullName.parse("Budi Santoso"), phone(number), email(number), hashed, **more)
 
 

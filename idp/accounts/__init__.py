@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from idp.accounts import passwords
+from idp.accounts import hashing
 from idp.accounts.changes import (
     ContactTaken,
     NikTaken,
@@ -63,4 +63,4 @@ __all__ = [
 
 def init_app(app: Flask) -> None:
     """Measures how many passwords this process may hash at once."""
-    passwords.init_app(app)
+    hashing.init_app(app)

@@ -7,7 +7,7 @@ from blinker import signal
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from idp.accounts import passwords
+from idp.accounts import hashing
 from idp.accounts.claims_cache import invalidate_claims
 from idp.accounts.lookup import find_by_identifier, find_by_nik
 from idp.accounts.model import ACTIVE, DELETING, LOCKED, TERMS, Account, Contact, kind_of
@@ -92,7 +92,7 @@ def create(
 
 def replace_password(account: Account, password: str) -> None:
     """Sets a new password; raises Busy. Sessions are ended by the caller, who knows which one may stay."""
-    set_password_hash(account, passwords.hash_password(password))
+    set_password_hash(account, hashing.hash_password(password))
 
 
 def set_password_hash(account: Account, password_hash: str) -> None:

@@ -1,12 +1,14 @@
 """Finding an account, and signing in to one with a password."""
 
+from collections.abc import Callable
+
 from sqlalchemy import select, update
 
-from idp.accounts import passwords
+from idp.accounts import hashing
 from idp.accounts.model import ACTIVE, Account, Contact, kind_of
 from idp.audit import trail
 from idp.core.values import Authentication, EmailAddress, Nik, PhoneNumber
-from idp.limits import rate_limits
+from idp.limits import rate_limits, streaks
 from idp.storage.database import db
 from idp.storage.sealing import sealer
 from idp.web import requests
@@ -58,18 +60,24 @@ def authentication_still_valid(proved: Authentication) -> bool:
     return now is not None and now.state == ACTIVE and now.password_changed_at <= proved.auth_time
 
 
-def authenticate(identifier: Identifier, password: str) -> Account:
-    """The account; raises WrongCredentials, AccountLocked, TooManyAttempts, Busy. Unknown people cost the same work."""
-    index, address = sealer().index(identifier.value, "sign-in"), requests.client_address()
-    rate_limits.hit_all([("password_minute", (index, address)), ("password_address", (address,))])
+def authenticate(identifier: Identifier, password: str, knows_browser: Callable[[str], bool] = lambda _: False) -> Account:
+    """The account; raises WrongCredentials, AccountLocked, TooManyAttempts, Busy. Unknown people cost the same work.
+
+    `knows_browser` tells of a subject whether this request's browser is its owner's: such a browser neither waits for
+    the delay that strangers' guesses have made, nor behind them in the line of hashes.
+    """
+    index, network = sealer().index(identifier.value, "sign-in"), requests.client_network()
+    rate_limits.hit_all([("password_minute", (index, network)), ("password_address", (network,))])
     account = find_by_identifier(identifier)
     who = account.subject if account else index
     # Counted before the password is looked at, so that guesses sent all at once are counted too.
-    rate_limits.hit("password_half_day", who, address)
+    rate_limits.hit("password_half_day", who, network)
+    turn = _turn(who, known=knows_browser(who))
     try:
-        right = passwords.matches(password, account.password_hash if account else None)
-    except passwords.Busy:
-        _give_back_attempts(index, who, address)
+        right = hashing.matches(password, account.password_hash if account else None, turn)
+    except hashing.Busy:
+        _give_back_attempts(index, who, network)
+        streaks.not_judged("password", who)
         raise
     if account is None or not right:
         trail.record("sign_in_failed", account=account.subject if account else None)
@@ -77,23 +85,32 @@ def authenticate(identifier: Identifier, password: str) -> Account:
     if account.locked:
         trail.record("sign_in_failed", account=account.subject, reason="locked")
         raise AccountLocked
-    _give_back_attempts(index, who, address)
+    _give_back_attempts(index, who, network)
+    streaks.succeeded("password", who)
     _renew_hash(account, password)
     return account
 
 
-def _give_back_attempts(index: str, who: str, address: str) -> None:
-    rate_limits.give_back("password_minute", index, address)
-    rate_limits.give_back("password_half_day", who, address)
+def _turn(who: str, *, known: bool) -> hashing.Turn:
+    """The place in the line of hashes; raises TooManyAttempts while the guesses at this account, from anywhere, delay it."""
+    if known:
+        return hashing.Turn.KNOWN_BROWSER
+    in_a_row = streaks.attempt("password", who)
+    return hashing.Turn.ORDINARY if in_a_row < streaks.DELAYS[0][0] else hashing.Turn.UNDER_ATTACK
+
+
+def _give_back_attempts(index: str, who: str, network: str) -> None:
+    rate_limits.give_back("password_minute", index, network)
+    rate_limits.give_back("password_half_day", who, network)
 
 
 def _renew_hash(account: Account, password: str) -> None:
     known = account.password_hash
-    if not passwords.needs_rehash(known):
+    if not hashing.needs_rehash(known):
         return
     try:
-        renewed = passwords.hash_password(password)
-    except passwords.Busy:
+        renewed = hashing.hash_password(password)
+    except hashing.Busy:
         return  # the next sign-in will do
     # Only over the hash that was verified: a password that is being changed at this moment must not come back.
     same = (Account.subject == account.subject) & (Account.password_hash == known)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sqlalchemy import update
 
-from idp.accounts import passwords
+from idp.accounts import hashing
 from idp.accounts.changes import ContactTaken, commit_claims_change, commit_contacts, contact_taken, lock_row, password_changed
 from idp.accounts.model import Account, Contact, kind_of
 from idp.audit import trail
@@ -29,7 +29,7 @@ def change_password(account: Account, verified_hash: str, password: str, also: C
 
     Raises Busy, and ChangedMeanwhile when the account has another by now: of two changes that race, one wins.
     """
-    renewed, subject, now = passwords.hash_password(password), account.subject, clock.timestamp()
+    renewed, subject, now = hashing.hash_password(password), account.subject, clock.timestamp()
     same = (Account.subject == subject) & (Account.password_hash == verified_hash)
     changed = update(Account).where(same).values(password_hash=renewed, password_changed_at=now)
     if db.session.execute(changed).rowcount != 1:  # type: ignore[attr-defined]

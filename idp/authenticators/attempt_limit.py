@@ -15,9 +15,9 @@ def verify_within_limit(subject: str, kind: str, judge: Callable[[], bool]) -> N
 
     Counted before it is judged and given back when right, so that guesses sent all at once are counted too.
     """
-    rate_limits.hit("otp_wrong_account", subject)
+    rate_limits.hit("otp_wrong_account", subject, "second_factor")
     if not judge():
         trail.record("second_factor_failed", account=subject, kind=kind)
         raise WrongFactor
-    rate_limits.give_back("otp_wrong_account", subject)
+    rate_limits.give_back("otp_wrong_account", subject, "second_factor")
     trail.record("second_factor", account=subject, kind=kind)

@@ -71,7 +71,7 @@ def seed(path: Path) -> None:
 def _seed_one(number: int, citizen: "Citizen") -> bool:
     """Prints how to sign in as this person; creates the account and returns True unless it exists."""
     from idp import accounts
-    from idp.accounts import passwords
+    from idp.accounts import hashing
     from idp.core.values import ACR_FULL, EmailAddress, FullName, Nik, PhoneNumber
 
     nik, name = Nik.parse(citizen.nik), FullName.parse(citizen.name)
@@ -81,7 +81,7 @@ def _seed_one(number: int, citizen: "Citizen") -> bool:
     click.echo(f"{nik.value}  {phone.local}  {email.value}  {citizen.name}")
     if accounts.find_by_nik(nik) is not None:
         return False
-    hashed = passwords.hash_password(PASSWORD)
+    hashed = hashing.hash_password(PASSWORD)
     account = accounts.create(nik, name, phone, email, hashed, acr=ACR_FULL, email_verified=True)
     accounts.assign_roles(account, ROLES.get(number, ["jobseeker"]))
     return True

@@ -109,7 +109,7 @@ def _of_nik(index: str) -> Acts:
 
 
 def _of_browser() -> Acts:
-    return [("facts_address", (requests.client_address(),)), ("facts_device", (_device(),))]
+    return [("facts_address", (requests.client_network(),)), ("facts_device", (_device(),))]
 
 
 def _device() -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from ipaddress import ip_network
 from typing import Any, cast
 
 import orjson
@@ -15,6 +16,7 @@ from idp.storage.sealing import sealer
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 WEEK = 7 * DAY
+WIDER = 20  # how many /64 lines of one /48 together may do what one may
 
 
 class TooManyAttempts(Exception):
@@ -30,7 +32,9 @@ class TooManyAttempts(Exception):
 class Limit:
     """At most `amount` hits in any `seconds`.
 
-    `per_address` honours the setting address_limits. `pause` shortens the wait to so many seconds after the last
+    `per_address` honours the setting address_limits; its last subject is a network (`requests.client_network`), and an
+    IPv6 /64 is counted in its /48 as well, with WIDER times the amount. `share` is the percentage of the hourly SMS budget
+    that the amount is. `pause` shortens the wait to so many seconds after the last
     hit. `growing` counts refused hits too, so that whoever goes on waits longer. `fixed` counts by the clock's
     windows instead of a sliding one: for amounts too large to remember each hit.
     """
@@ -38,6 +42,7 @@ class Limit:
     amount: int
     seconds: int
     per_address: bool = False
+    share: int = 0
     pause: int = 0
     growing: bool = False
     fixed: bool = False
@@ -47,16 +52,26 @@ class Limit:
 LIMITS: dict[str, Limit] = {
     # Wrong codes: the fifth kills the challenge (counted in the challenge itself), the tenth pauses the account.
     "otp_wrong_challenge": Limit(5, 10 * MINUTE),
+    # Subjects: account (or recipient) and the purpose's share, so that guesses at recovery never cost the second factor.
     "otp_wrong_account": Limit(10, HOUR, pause=15 * MINUTE),
-    # Sends per recipient, whichever account asks.
+    # In a row, over days (NIST SP 800-63B section 3.2.2): forgotten at the first right one.
+    "otp_wrong_row": Limit(100, 30 * DAY),
+    # Sends per recipient and purpose, whichever account asks; what is only pretended is counted apart.
     "otp_send_phone_gap": Limit(1, MINUTE),
     "otp_send_phone_hour": Limit(5, HOUR),
     "otp_send_phone_day": Limit(10, DAY),
     "otp_send_email_gap": Limit(1, MINUTE),
     "otp_send_email_hour": Limit(5, HOUR),
     "otp_send_email_day": Limit(10, DAY),
-    # Every SMS of the house; the amount is the setting sms_hourly_budget.
+    # Numbers that differ in their last four digits only: who is paid for SMS owns whole ranges of numbers.
+    "otp_send_prefix_hour": Limit(300, HOUR),
+    # Every SMS of the house; the amount is the setting sms_hourly_budget. Each purpose has a share of its own, so that
+    # strangers who register do not use up the codes of those who sign in.
     "otp_send_all_hour": Limit(20000, HOUR, fixed=True),
+    "otp_share_second_factor": Limit(8000, HOUR, fixed=True, share=40),
+    "otp_share_registration": Limit(6000, HOUR, fixed=True, share=30),
+    "otp_share_recovery": Limit(4000, HOUR, fixed=True, share=20),
+    "otp_share_notices": Limit(2000, HOUR, fixed=True, share=10),
     # Subjects: identifier and address; account (or identifier) and address; address.
     "password_minute": Limit(5, MINUTE),
     "password_half_day": Limit(50, 12 * HOUR, growing=True),
@@ -161,18 +176,19 @@ def check(name: str, *subjects: str) -> int:
 
 def remaining(name: str, *subjects: str) -> int:
     """How many acts are left now; counts nothing and refuses nobody."""
-    _, _, left = _ask([(name, subjects)], "look")
-    return left[0]
+    return _ask([(name, subjects)], "look")[2][name]
 
 
 def give_back(name: str, *subjects: str) -> None:
     """Takes one hit back: the act turned out to be of the kind that is not limited."""
-    store().run(_GIVE_BACK, [_key(name, subjects)], ["fixed" if limits()[name].fixed else "sliding"])
+    kind = "fixed" if limits()[name].fixed else "sliding"
+    keys = [_key(name, wanted) for wanted in _counted_as(name, subjects)]
+    store().run(_GIVE_BACK, keys, [kind] * len(keys))
 
 
 def clear(name: str, *subjects: str) -> None:
     """Forgets all hits, such as after a right password."""
-    store().drop(_key(name, subjects))
+    store().drop(*(_key(name, wanted) for wanted in _counted_as(name, subjects)))
 
 
 def used(name: str, *subjects: str, seconds_ago: int = 0) -> int:
@@ -192,6 +208,9 @@ def limits_with_settings(loaded: Settings) -> dict[str, Limit]:
     """LIMITS changed by the settings `limits` and `sms_hourly_budget`; raises ConfigError."""
     table = dict(LIMITS)
     table["otp_send_all_hour"] = replace(table["otp_send_all_hour"], amount=loaded.sms_hourly_budget)
+    for name, limit in LIMITS.items():
+        if limit.share:
+            table[name] = replace(limit, amount=max(1, loaded.sms_hourly_budget * limit.share // 100))
     for name, change in loaded.limits.items():
         if name not in table:
             raise ConfigError(f"IDP_LIMITS names {name!r}, which is no limit: choose from {', '.join(sorted(table))}.")
@@ -209,22 +228,36 @@ def _changed(name: str, limit: Limit, change: Any) -> Limit:
 
 def _run(acts: Sequence[tuple[str, Sequence[str]]], mode: str) -> dict[str, int]:
     refused, wait, left = _ask(acts, mode)
-    if refused:
-        raise TooManyAttempts(-(-wait // 1000), acts[refused - 1][0])
-    return {name: count for (name, _), count in zip(acts, left, strict=True)}
+    if refused is not None:
+        raise TooManyAttempts(-(-wait // 1000), refused)
+    return left
 
 
-def _ask(acts: Sequence[tuple[str, Sequence[str]]], mode: str) -> tuple[int, int, list[int]]:
+def _ask(acts: Sequence[tuple[str, Sequence[str]]], mode: str) -> tuple[str | None, int, dict[str, int]]:
+    """The limit that refuses (None for none), for how many milliseconds, and what is left of each."""
     if len({_family(name) for name, _ in acts}) != 1:
         raise ValueError("limits of one act must be of one family, since one script counts them")
-    keys = [_key(name, subjects) for name, subjects in acts]
-    refused, wait, left = store().run(_HIT, keys, [_milliseconds(), *(_arguments(name) for name, _ in acts), mode])
-    return refused, wait, left
+    counts = [(name, wanted, wide) for name, subjects in acts for wide, wanted in enumerate(_counted_as(name, subjects))]
+    keys = [_key(name, wanted) for name, wanted, _ in counts]
+    arguments: list[str | bytes | int] = [_milliseconds(), *(_arguments(name, bool(wide)) for name, _, wide in counts), mode]
+    refused, wait, left = store().run(_HIT, keys, arguments)
+    least: dict[str, int] = {}
+    for (name, _, _), count in zip(counts, left, strict=True):
+        least[name] = min(count, least.get(name, count))
+    return counts[refused - 1][0] if refused else None, wait, least
 
 
-def _arguments(name: str) -> bytes:
+def _counted_as(name: str, subjects: Sequence[str]) -> list[Sequence[str]]:
+    """The subjects, and for a limit per address of an IPv6 line its /48 too: a provider hands those out as freely."""
+    if not limits()[name].per_address or not subjects[-1:] or not subjects[-1].endswith("/64"):
+        return [subjects]
+    return [subjects, (*subjects[:-1], str(ip_network(subjects[-1]).supernet(new_prefix=48)))]
+
+
+def _arguments(name: str, wide: bool) -> bytes:
     limit = limits()[name]
-    return _encoded(limit, not limit.per_address or settings().address_limits == "enforce")
+    enforced = not limit.per_address or settings().address_limits == "enforce"
+    return _encoded(replace(limit, amount=limit.amount * WIDER) if wide else limit, enforced)
 
 
 @lru_cache

@@ -15,6 +15,7 @@ from idp.limits import rate_limits
 from idp.login.forms import LoginForm, PasskeyForm
 from idp.probation import recognition
 from idp.probation.answers import AnsweredBy
+from idp.sessions import known_devices
 from idp.web import requests, urls
 
 RECOVERY_QUESTION_NOTES = "login-recovery"  # the notes of whoever is asked about a recovery
@@ -30,7 +31,7 @@ def password() -> Response:
     if not form.validate_on_submit():
         return _page(form)
     try:
-        account = accounts.authenticate(form.identifier.value, form.password.data or "")
+        account = accounts.authenticate(form.identifier.value, form.password.data or "", known_devices.is_long_known)
     except accounts.WrongCredentials:
         suspended = recognition.recovery_that_suspended_password(form.identifier.value, form.password.data or "")
         if suspended is not None:
@@ -53,7 +54,7 @@ def passkey() -> Response:
     form = PasskeyForm()
     if not form.validate_on_submit() or not passkeys.supported():
         return urls.see_other(url_for("login.password"))
-    address = requests.client_address()
+    address = requests.client_network()
     rate_limits.hit("passkey_address", address)
     answer = form.credential.data or ""
     try:

@@ -97,6 +97,9 @@ def _attempt(claimed: ClaimedDelivery) -> None:
     try:
         if claimed.attempt == 1:
             rate_limits.hit("notice_contact_day", claimed.notice.kind, claimed.contact.value)
+        if isinstance(claimed.contact, PhoneNumber) and not _budget_left():
+            outbox.postpone(claimed, "budget", counted=False)
+            return
     except TooManyAttempts:
         outbox.finish(claimed.id, outbox.WITHHELD, "limit")
         trail.record("notice_withheld", account=claimed.account, kind=claimed.notice.kind, reason="limit")
@@ -106,6 +109,15 @@ def _attempt(claimed: ClaimedDelivery) -> None:
         outbox.postpone(claimed, "store", counted=False)
         return
     _send(claimed)
+
+
+def _budget_left() -> bool:
+    """Counts one SMS of the notices' own share; False when it is spent until the next hour: codes come first."""
+    try:
+        rate_limits.hit("otp_share_notices")
+    except TooManyAttempts:
+        return False
+    return True
 
 
 def _send(claimed: ClaimedDelivery) -> None:

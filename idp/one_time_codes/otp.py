@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import orjson
@@ -26,6 +26,11 @@ LIFE = 600
 LIVE_CODES = 3
 SMS_LENGTH = 160
 SURGE_FACTOR = 3
+
+# Whose share of the SMS budget, and whose count of wrong codes, each purpose uses: what is guessed or asked for at one
+# never costs the others.
+SHARES = {"mfa": "second_factor", "registration": "registration", "contact-change": "registration"}
+SHARE_OF_OTHERS = "recovery"
 
 Recipient = PhoneNumber | EmailAddress
 Delivery = Literal["sent", "uncertain", "failed"]
@@ -106,9 +111,9 @@ def send(
     `pretend`. Raises TooManyAttempts (recipient or the whole house; nothing was sent) and StoreUnavailable.
     """
     kind = _kind(recipient)
-    _count_send(kind, recipient)
+    _count_send(kind, recipient, share_of(purpose))
     if kind == "phone":
-        _spend_budget()
+        _spend_budget(recipient, share_of(purpose))
     code = crypto.numeric_code()
     opened = _open(challenge, purpose, recipient, account, code)
     if neutral:
@@ -120,10 +125,12 @@ def send(
 def pretend(challenge: str | None, purpose: str, recipient: Recipient, account: str | None = None) -> Challenge:
     """The same limits, answer and time as `send(..., neutral=True)`, but nothing is sent and no code is ever right."""
     kind = _kind(recipient)
-    _count_send(kind, recipient)
+    # Counted apart from what is really sent: who knows a number must not stop the codes that its owner waits for.
+    _count_send(kind, recipient, share_of(purpose), "pretended")
     if kind == "phone":
         # Looked at, not spent: else made-up numbers would use up the budget of those who wait for a real SMS.
         rate_limits.check("otp_send_all_hour")
+        rate_limits.check(f"otp_share_{share_of(purpose)}")
     opened = _open(challenge, purpose, recipient, account, crypto.random_token())
     background.start_in_constant_time(lambda: None)
     return opened
@@ -138,19 +145,35 @@ def verify(challenge: str, purpose: str, code: str, recipient: Recipient | None 
     """
     known, account = _lookup(challenge, recipient)
     # Counted before it is judged and given back unless wrong: parallel guesses cannot slip past the hourly limit.
-    rate_limits.hit("otp_wrong_account", account)
+    counted = account, share_of(purpose)
+    acts = [(name, counted) for name in _wrong_limits(purpose)]
+    rate_limits.hit_all(acts)
     most = rate_limits.limits()["otp_wrong_challenge"].amount
     macs = _macs(challenge, purpose, known, _typed(code))
     outcome, left = store().run(_VERIFY, [_key(challenge)], [purpose, known, most, clock.timestamp(), *macs])
     if outcome != b"wrong":
-        rate_limits.give_back("otp_wrong_account", account)
+        for name, subjects in acts:
+            rate_limits.give_back(name, *subjects)
     if outcome == b"dead":
         raise TooManyAttempts(rate_limits.MINUTE, "otp_wrong_challenge")
     if outcome == b"expired":
         raise CodeExpired
+    if outcome == b"right":
+        rate_limits.clear("otp_wrong_row", *counted)
     _record_verdict(purpose, account, outcome, left)
     if outcome == b"wrong":
         raise WrongCode(left)
+
+
+def share_of(purpose: str) -> str:
+    """Whose budget and count a purpose uses: `second_factor`, `registration` or `recovery`."""
+    return SHARES.get(purpose, SHARE_OF_OTHERS)
+
+
+def _wrong_limits(purpose: str) -> list[str]:
+    # A hundred wrong codes in a row close recovery by this contact; the second factor is asked behind the password, and
+    # whoever guesses there must not be able to close it for its owner.
+    return ["otp_wrong_account", "otp_wrong_row"] if share_of(purpose) == "recovery" else ["otp_wrong_account"]
 
 
 def _record_verdict(purpose: str, account: str, outcome: bytes, left: int) -> None:
@@ -203,7 +226,7 @@ def _deliver(opened: Challenge, purpose: str, recipient: Recipient, account: str
     if delivery != "failed":
         return replace(opened, delivery=delivery)
     # Nothing went out, so nobody has to wait a minute; the hour and the day still count.
-    rate_limits.give_back(f"otp_send_{_kind(recipient)}_gap", recipient.value)
+    rate_limits.give_back(f"otp_send_{_kind(recipient)}_gap", recipient.value, share_of(purpose))
     return replace(opened, delivery=delivery, resend_at=opened.sent_at)
 
 
@@ -221,19 +244,33 @@ def sms_text(code: str, issuer: str) -> str:
     return bound if len(bound) <= SMS_LENGTH else words
 
 
-def _count_send(kind: str, recipient: Recipient) -> None:
-    subject = (recipient.value,)
+def _count_send(kind: str, recipient: Recipient, *apart: str) -> None:
+    subject = (recipient.value, *apart)
     rate_limits.hit_all([(f"otp_send_{kind}_{window}", subject) for window in ("gap", "hour", "day")])
 
 
-def _spend_budget() -> None:
-    rate_limits.hit("otp_send_all_hour")
+def _spend_budget(recipient: Recipient, share: str) -> None:
+    acts: list[tuple[str, tuple[str, ...]]] = [
+        ("otp_send_all_hour", ()),
+        (f"otp_share_{share}", ()),
+        ("otp_send_prefix_hour", (recipient.value[:-4],)),
+    ]
+    try:
+        rate_limits.hit_all(acts)
+    except TooManyAttempts as spent:
+        _alarm(f"otp:spent:{spent.limit}", "otp_budget_spent", share=share, limit=spent.limit)
+        raise
     now = rate_limits.used("otp_send_all_hour")
     usual = rate_limits.used("otp_send_all_hour", seconds_ago=rate_limits.WEEK)
     # An alarm, not a brake: three times the same hour last week smells of SMS pumping. Once an hour is enough.
-    if usual and now >= SURGE_FACTOR * usual and store().put_if_absent("otp:surge", "1", rate_limits.HOUR):
-        trail.record("otp_surge", sent=now, usual=usual)
-        log.error("otp_surge", sent=now, usual=usual)
+    if usual and now >= SURGE_FACTOR * usual:
+        _alarm("otp:surge", "otp_surge", sent=now, usual=usual)
+
+
+def _alarm(once: str, event: trail.Event, **facts: Any) -> None:
+    if store().put_if_absent(once, "1", rate_limits.HOUR):
+        trail.record(event, **facts)
+        log.error(event, **facts)
 
 
 def _macs(challenge: str, purpose: str, recipient_index: str, code: str) -> list[str]:

@@ -3,7 +3,7 @@
 from sqlalchemy import select
 
 from idp import accounts
-from idp.accounts import Contact, Identifier, passwords
+from idp.accounts import Contact, Identifier, hashing
 from idp.core.values import Nik, PhoneNumber
 from idp.probation import transitions
 from idp.probation.model import Recovery
@@ -18,7 +18,7 @@ def recovery_that_suspended_password(identifier: Identifier, password: str) -> R
     To be called after an attempt that was counted and failed. Raises Busy.
     """
     row = _of_identifier(identifier)
-    if row is None or not passwords.matches(password, row.old_password_hash):
+    if row is None or not hashing.matches(password, row.old_password_hash):
         return None
     return row
 

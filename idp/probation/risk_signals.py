@@ -42,7 +42,7 @@ def requester_indexes() -> dict[str, str | None]:
     device = browser_secret()
     return {
         "device_index": sealer().index(device, "recovery-device") if device else None,
-        "address_index": sealer().index(requests.client_address(), "recovery-address"),
+        "address_index": sealer().index(requests.client_network(), "recovery-address"),
     }
 
 

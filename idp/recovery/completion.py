@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from idp import accounts, notices
-from idp.accounts import Account, passwords
+from idp.accounts import Account, hashing
 from idp.audit import trail
 from idp.core import clock
 from idp.core.values import EmailAddress, PhoneNumber
@@ -53,7 +53,7 @@ def reset_password(account: Account, password: str) -> None:
     """A new password: every session ends, every contact is told. Contacts and everything else stay as they were."""
     # Before and after: without the store nothing changes (fails closed), and no session slips in between.
     single_sign_on.end_all(account.subject)
-    password_hash = passwords.hash_password(password)
+    password_hash = hashing.hash_password(password)
     # Committed with the new password, so that no crash changes it untold.
     told = notices.password_changed(clock.now())
     kept = notices.enqueue(account.contacts_in_use, told, account.subject, db.session.connection())

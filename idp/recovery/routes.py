@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, request, url_for
 
 from idp import accounts
-from idp.accounts import passwords
+from idp.accounts import hashing
 from idp.audit import trail
 from idp.core import clock
 from idp.core.languages import _
@@ -40,7 +40,7 @@ from idp.web import requests, urls
 from idp.web.forms import form_page
 
 ROOM = "recovery"
-OUTAGES: tuple[type[Exception], ...] = (passwords.Busy, *DATABASE_DOWN)
+OUTAGES: tuple[type[Exception], ...] = (hashing.Busy, *DATABASE_DOWN)
 OUTCOMES = {
     RECOVERED: "done",
     PROVISIONAL: "provisional",
@@ -191,14 +191,14 @@ def _set_password(draft: Draft, account: accounts.Account, typed: str) -> None:
     row = completion.waited_recovery_for(account, draft.contact)
     if row is None or row.id != draft.recovery:
         raise ImpossibleAct(State.EXPIRED)
-    completion.finish(row, account, passwords.hash_password(typed))
+    completion.finish(row, account, hashing.hash_password(typed))
 
 
 def _begin_by_contact(page: str, form: PhoneForm | EmailForm, way: str) -> Response:
     if not form.validate_on_submit():
         return _page(page, form)
     try:
-        rate_limits.hit("password_address", requests.client_address())
+        rate_limits.hit("password_address", requests.client_network())
         account = accounts.find_by_nik(form.nik.value)
         typed: PhoneNumber | EmailAddress = form.contact.value
         owned = account is not None and typed in (account.phone, account.email)
@@ -218,10 +218,11 @@ def _give_contacts(draft: Draft, form: ContactForm) -> Response:
         accepted = form.password.accept(completion.forbidden_in_password(draft, form)) and accepted
     if not _point_out_refused(draft, form) or not accepted:
         return _page("contact", form)
-    hashed = passwords.hash_password(form.password.data or "")
+    # Counted before anything is hashed: one address must not keep the cores from those who sign in.
+    rate_limits.hit("recovery_given_nik", sealer().index(draft.proved.nik.value, "facts"))
+    hashed = hashing.hash_password(form.password.data or "")
     knew = draft.knew_password or completion.knows_password(draft, form.old_password.data or "")
     draft = replace(draft.with_contacts(form.email.value, form.phone.value, hashed), knew_password=knew)
-    rate_limits.hit("recovery_given_nik", sealer().index(draft.proved.nik.value, "facts"))
     if draft.verified:
         return _complete(_save_draft(draft))
     # A code that is on its way to the same number is not sent again.

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, g, request, url_for
 
 from idp import accounts, notices
-from idp.accounts import Account, passwords
+from idp.accounts import Account, hashing
 from idp.audit import trail
 from idp.core import clock
 from idp.core.languages import _
@@ -28,7 +28,7 @@ from idp.web.forms import form_page
 
 ROOM = "registration"
 PURPOSE = "registration"
-OUTAGES: tuple[type[Exception], ...] = (passwords.Busy, *DATABASE_DOWN)
+OUTAGES: tuple[type[Exception], ...] = (hashing.Busy, *DATABASE_DOWN)
 room = rooms.room(ROOM, __name__, "create", "login")
 
 
@@ -115,6 +115,7 @@ def change_phone() -> Response:
     if not form.validate_on_submit():
         return _page("phone", form)
     try:
+        _count_contacts(draft)
         return _send_to_new(draft.with_contacts(draft.email_address, form.phone.value, draft.password_hash))
     except TooManyAttempts as limit:
         return _page("phone", form, 429, wait=limit.retry_after)
@@ -146,8 +147,25 @@ def _give_contacts(draft: Draft, form: ContactForm) -> Response:
         accepted = form.password.accept(_forbidden_in_password(draft, form)) and accepted
     if not _point_out_refused(draft, form) or not accepted:
         return _page("contact", form)
-    hashed = passwords.hash_password(form.password.data or "")
+    # Counted before anything is hashed: one address must not keep the cores from those who sign in.
+    acts = _count_contacts(draft)
+    try:
+        hashed = hashing.hash_password(form.password.data or "")
+    except hashing.Busy:
+        for name, subjects in acts:
+            rate_limits.give_back(name, *subjects)
+        raise
     return _send_to_new(draft.with_contacts(form.email.value, form.phone.value, hashed))
+
+
+def _count_contacts(draft: Draft) -> list[tuple[str, tuple[str, ...]]]:
+    nik = sealer().index(draft.proved.nik.value, "facts")
+    acts: list[tuple[str, tuple[str, ...]]] = [
+        ("registration_nik", (nik,)),
+        ("registration_address", (requests.client_network(),)),
+    ]
+    rate_limits.hit_all(acts)
+    return acts
 
 
 def _point_out_refused(draft: Draft, form: ContactForm) -> bool:
@@ -162,8 +180,6 @@ def _point_out_refused(draft: Draft, form: ContactForm) -> bool:
 
 def _send_to_new(draft: Draft) -> Response:
     """Sends to contacts just given; a number that was proved or has a code on its way gets no further one."""
-    nik = sealer().index(draft.proved.nik.value, "facts")
-    rate_limits.hit_all([("registration_nik", (nik,)), ("registration_address", (requests.client_address(),))])
     if draft.verified:
         return _finish(_save_draft(draft))
     return _save_and_redirect(draft, "registration.verify") if draft.code and draft.sent.wait else _send(draft)

@@ -19,6 +19,7 @@ log = structlog.get_logger()
 
 COOKIE = "idp_known"
 LIFE = 400 * 86400  # seconds; browsers keep a cookie no longer (RFC 6265bis section 5.5)
+LONG_KNOWN = 30 * 86400  # seconds
 NEW_ACCOUNT_SECONDS = 86400  # seconds after registration in which a first sign-in surprises nobody
 
 
@@ -63,6 +64,17 @@ def is_known(subject: str) -> bool:
     wanted = select(DEVICES.c.subject).where(DEVICES.c.subject == subject, DEVICES.c.digest == _digest(subject, secret))
     with db.engine.connect() as connection:
         return connection.scalar(wanted) is not None
+
+
+def is_long_known(subject: str) -> bool:
+    """Whether the account has been used in this request's browser for 30 days: a thief's of yesterday has no privilege."""
+    secret = _secret()
+    if secret is None:
+        return False
+    same = (DEVICES.c.subject == subject) & (DEVICES.c.digest == _digest(subject, secret))
+    with db.engine.connect() as connection:
+        since = connection.scalar(select(DEVICES.c.created_at).where(same))
+    return since is not None and clock.timestamp() - since >= LONG_KNOWN
 
 
 def of_account(subject: str) -> list[dict[str, int]]:

@@ -1,7 +1,7 @@
 """What every request tells: its reference, the address of the device, browser and system."""
 
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from flask import g, request
 
@@ -28,6 +28,23 @@ def client_address() -> str:
         if hop and not in_networks(hop, trusted):
             return hop if _is_address(hop) else peer
     return peer
+
+
+def client_network() -> str:
+    """What limits count as one address: a whole IPv4 address, or the /64 that one IPv6 line is given (RFC 6177 section 2).
+
+    Counting whole IPv6 addresses would give every line 2^64 tries.
+    """
+    return network_of(client_address())
+
+
+@lru_cache(maxsize=4096)
+def network_of(address: str) -> str:
+    """`192.0.2.1` as it is, `2001:db8:1:2:3::4` as `2001:db8:1:2::/64`, an IPv4-mapped address as the IPv4 address."""
+    parsed = ip_address(address)
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    return str(parsed) if isinstance(parsed, IPv4Address) else str(ip_network(f"{parsed}/64", strict=False))
 
 
 def device_name() -> str:

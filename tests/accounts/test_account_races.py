@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import event, func, select
 
 from idp import accounts
-from idp.accounts import Account, Contact, lookup, passwords
+from idp.accounts import Account, Contact, hashing, lookup
 from idp.core.crypto import hash_tag
 from idp.core.values import FullName
 from idp.storage.database import db
@@ -80,11 +80,11 @@ def test_a_renewed_hash_does_not_bring_a_changed_password_back(here: Flask) -> N
     account = an_account(password=PASSWORD)
     subject, stale = account.subject, account.password_hash
     here.extensions["idp.settings"] = here.extensions["idp.settings"].model_copy(update={"argon2_iterations": 3})
-    assert passwords.needs_rehash(stale)
+    assert hashing.needs_rehash(stale)
     elsewhere(here, lambda: accounts.replace_password(the(subject), ANOTHER))
     lookup._renew_hash(account, PASSWORD)
     db.session.expire_all()
-    assert passwords.matches(ANOTHER, account.password_hash)
+    assert hashing.matches(ANOTHER, account.password_hash)
 
 
 def test_a_copy_read_before_a_change_is_not_kept_after_it(here: Flask) -> None:

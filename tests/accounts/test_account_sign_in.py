@@ -1,7 +1,9 @@
 """Signing in with a password: one answer for every wrong pair, few tries, and hashes that renew themselves."""
 
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import thread_time
 from typing import Any
 
@@ -10,14 +12,15 @@ import time_machine
 from flask import Flask
 
 from idp import accounts
-from idp.accounts import Account, AccountLocked, WrongCredentials, passwords
-from idp.accounts.passwords import Busy
+from idp.accounts import Account, AccountLocked, WrongCredentials, hashing
+from idp.accounts.hashing import Busy
 from idp.core.values import EmailAddress, Nik, PhoneNumber
 from idp.limits import rate_limits
 from idp.limits.rate_limits import TooManyAttempts
 from idp.storage.database import db
 from idp.storage.redis_store import StoreUnavailable
 from idp.storage.sealing import sealer
+from idp.web import requests
 from tests.account_rows import ANOTHER, PASSWORD, an_account, at_once, email, nik, nowhere, phone
 
 pytestmark = [pytest.mark.every_store, pytest.mark.usefixtures("clock")]
@@ -150,14 +153,9 @@ def test_nobody_guesses_uncounted(here: Flask, budi: Account) -> None:
 
 
 def test_being_asked_to_come_back_is_no_try(here: Flask, budi: Account) -> None:
-    places, index = here.extensions["idp.hashing"].places, sealer().index(nik().value, "sign-in")
-    for _ in range(passwords.MAX_PENDING_HASHES):
-        places.acquire()
-    try:
-        with pytest.raises(Busy):
-            sign_in(here)
-    finally:
-        places.release(passwords.MAX_PENDING_HASHES)
+    index = sealer().index(nik().value, "sign-in")
+    with line_full_of(here, hashing.MAX_PENDING_HASHES), pytest.raises(Busy):
+        sign_in(here)
     assert rate_limits.remaining("password_minute", index, HERE) == 5
     assert rate_limits.remaining("password_half_day", budi.subject, HERE) == 50
     assert sign_in(here) == budi.subject
@@ -173,3 +171,80 @@ def test_a_hash_of_yesterday_is_renewed_by_the_next_sign_in(here: Flask, budi: A
     assert "t=3" in budi.password_hash
     assert budi.password_changed_at == changed, "it is the same password"
     assert sign_in(here) == budi.subject
+
+
+@contextmanager
+def line_full_of(app: Flask, number: int) -> Iterator[None]:
+    """So many hashes wait in the line, of nobody's address."""
+    line, done = app.extensions["idp.hashing"], threading.Event()
+    waiting = [
+        threading.Thread(target=line.run, args=(hashing.Turn.KNOWN_BROWSER, None, lambda: done.wait(20))) for _ in range(number)
+    ]
+    for thread in waiting:
+        thread.start()
+    while line.pending < number:
+        threading.Event().wait(0.01)
+    try:
+        yield
+    finally:
+        done.set()
+        for thread in waiting:
+            thread.join()
+
+
+def test_a_storm_of_strangers_leaves_places_for_known_browsers(here: Flask, budi: Account) -> None:
+    """S24: the last places in the line are for browsers that the account has been used in for long."""
+    ordinary = hashing.MAX_PENDING_HASHES - hashing.PLACES_KEPT[hashing.Turn.ORDINARY]
+    with line_full_of(here, ordinary):
+        with pytest.raises(Busy):
+            sign_in(here)
+        with here.app_context():
+            line = here.extensions["idp.hashing"]
+            line._enter(hashing.Turn.KNOWN_BROWSER, None)
+            line._leave(None)
+    assert sign_in(here) == budi.subject
+
+
+def test_one_address_does_not_fill_the_line(here: Flask) -> None:
+    """S24: one address has a few places, whatever it asks to be hashed."""
+    line = here.extensions["idp.hashing"]
+    for _ in range(hashing.MAX_PENDING_OF_ADDRESS):
+        line._enter(hashing.Turn.ORDINARY, "192.0.2.1")
+    with pytest.raises(Busy):
+        line._enter(hashing.Turn.ORDINARY, "192.0.2.1")
+    line._enter(hashing.Turn.ORDINARY, "192.0.2.2")
+    for address in ["192.0.2.1"] * hashing.MAX_PENDING_OF_ADDRESS + ["192.0.2.2"]:
+        line._leave(address)
+    assert line.pending == 0
+
+
+def test_guesses_from_everywhere_delay_strangers_and_not_the_known_browser(here: Flask, budi: Account) -> None:
+    """S23: no limit counted an account alone; now its guesses from any address are delayed, its own browser is not."""
+    for number in range(20):
+        with here.test_request_context(environ_base={"REMOTE_ADDR": f"192.0.2.{number}"}):
+            wrong(lambda: accounts.authenticate(nik(), ANOTHER))
+    with here.test_request_context(environ_base={"REMOTE_ADDR": "198.51.100.7"}):
+        with pytest.raises(TooManyAttempts) as delayed:
+            accounts.authenticate(nik(), PASSWORD)
+        assert (delayed.value.limit, delayed.value.retry_after) == ("password", 30)
+        assert accounts.authenticate(nik(), PASSWORD, lambda subject: subject == budi.subject).subject == budi.subject
+        assert accounts.authenticate(nik(), PASSWORD).subject == budi.subject, "a right password ends the row"
+
+
+def test_an_ipv6_line_is_one_address_and_its_provider_twenty(here: Flask, budi: Account) -> None:
+    """S23: a /64 has 2^64 addresses and one share of tries; a /48 has twenty."""
+
+    def guess(address: str) -> str:
+        with here.test_request_context(environ_base={"REMOTE_ADDR": address}):
+            try:
+                rate_limits.hit("password_address", requests.client_network())
+            except TooManyAttempts:
+                return "refused"
+        return "looked at"
+
+    within = [guess(f"2001:db8:1:1::{number:x}") for number in range(1, 22)]
+    assert within == ["looked at"] * 20 + ["refused"]
+    lines = [guess(f"2001:db8:1:{line:x}::{number:x}") for line in range(2, 22) for number in range(1, 21)]
+    assert lines.count("looked at") == 380
+    assert guess("2001:db8:2:1::1") == "looked at"
+    assert guess("::ffff:192.0.2.9") == "looked at"

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from idp import accounts
-from idp.accounts import Account, ContactTaken, NikTaken, account_locked, account_recovered, password_changed, passwords
+from idp.accounts import Account, ContactTaken, NikTaken, account_locked, account_recovered, hashing, password_changed
 from idp.core import clock
 from idp.core.crypto import hash_tag
 from idp.core.key_rings import Ring
@@ -144,8 +144,8 @@ def test_another_password(here: Flask, clock: time_machine.Traveller, told: list
     clock.shift(60)
     accounts.replace_password(account, ANOTHER)
     account = reloaded(account)
-    assert passwords.matches(ANOTHER, account.password_hash)
-    assert not passwords.matches(PASSWORD, account.password_hash)
+    assert hashing.matches(ANOTHER, account.password_hash)
+    assert not hashing.matches(PASSWORD, account.password_hash)
     assert account.password_changed_at == before + 60
     assert told == [("password-changed", account.subject)]
 
@@ -182,11 +182,11 @@ def test_somebody_elses_contact_changes_nothing(here: Flask) -> None:
 
 def test_a_recovery_is_contacts_and_password_together(here: Flask, told: list[tuple[str, str]]) -> None:
     account = an_account(password=PASSWORD)
-    hashed = passwords.hash_password(ANOTHER)
+    hashed = hashing.hash_password(ANOTHER)
     assert accounts.recover(account, phone(7), email(7), hashed) == [phone(), email()]
     account = reloaded(account)
     assert in_use(account) == {phone(7).value, email(7).value}
-    assert passwords.matches(ANOTHER, account.password_hash)
+    assert hashing.matches(ANOTHER, account.password_hash)
     assert told == [("recovered", account.subject)]
 
 
@@ -194,9 +194,9 @@ def test_a_recovery_to_a_taken_contact_leaves_the_password(here: Flask, told: li
     account = an_account(password=PASSWORD)
     an_account(2)
     with pytest.raises(ContactTaken):
-        accounts.recover(account, phone(2), email(7), passwords.hash_password(ANOTHER))
+        accounts.recover(account, phone(2), email(7), hashing.hash_password(ANOTHER))
     account = reloaded(account)
-    assert passwords.matches(PASSWORD, account.password_hash)
+    assert hashing.matches(PASSWORD, account.password_hash)
     assert in_use(account) == {phone().value, email().value}
     assert told == []
 

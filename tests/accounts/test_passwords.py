@@ -8,8 +8,8 @@ from time import perf_counter, thread_time
 import pytest
 from flask import Flask
 
-from idp.accounts import passwords
-from idp.accounts.passwords import Busy, WeakPassword
+from idp.accounts import hashing, passwords
+from idp.accounts.passwords import WeakPassword
 from idp.core.key_rings import Ring
 from tests.account_rows import ANOTHER, PASSWORD, at_once
 
@@ -85,87 +85,74 @@ def test_short_parts_of_a_name_may_occur() -> None:
 
 
 def test_a_hash_fits_its_password_only(here: Flask) -> None:
-    stored = passwords.hash_password(PASSWORD)
+    stored = hashing.hash_password(PASSWORD)
     assert "$argon2id$v=19$m=19456,t=2,p=1$" in stored
     assert PASSWORD not in stored
-    assert passwords.matches(PASSWORD, stored)
-    assert not passwords.matches(ANOTHER, stored)
-    assert not passwords.matches("", stored)
-    assert passwords.hash_password(PASSWORD) != stored, "salted"
+    assert hashing.matches(PASSWORD, stored)
+    assert not hashing.matches(ANOTHER, stored)
+    assert not hashing.matches("", stored)
+    assert hashing.hash_password(PASSWORD) != stored, "salted"
 
 
 def test_two_ways_to_write_an_accent_are_one_password(here: Flask) -> None:
-    stored = passwords.hash_password(unicodedata.normalize("NFC", "Café!7terbit"))
-    assert passwords.matches(unicodedata.normalize("NFD", "Café!7terbit"), stored)
+    stored = hashing.hash_password(unicodedata.normalize("NFC", "Café!7terbit"))
+    assert hashing.matches(unicodedata.normalize("NFD", "Café!7terbit"), stored)
 
 
 def test_the_hash_alone_is_worth_nothing_without_the_pepper(here: Flask) -> None:
     pepper(here, k1=b"1" * 32)
-    stored = passwords.hash_password(PASSWORD)
+    stored = hashing.hash_password(PASSWORD)
     pepper(here, k1=b"2" * 32)
-    assert not passwords.matches(PASSWORD, stored)
+    assert not hashing.matches(PASSWORD, stored)
 
 
 def test_the_pepper_rotates(here: Flask) -> None:
     pepper(here, k1=b"1" * 32)
-    stored = passwords.hash_password(PASSWORD)
-    assert not passwords.needs_rehash(stored)
+    stored = hashing.hash_password(PASSWORD)
+    assert not hashing.needs_rehash(stored)
     pepper(here, k1=b"1" * 32, k2=b"2" * 32)
-    assert passwords.matches(PASSWORD, stored)
-    assert passwords.needs_rehash(stored)
+    assert hashing.matches(PASSWORD, stored)
+    assert hashing.needs_rehash(stored)
     pepper(here, k2=b"2" * 32)
-    assert not passwords.matches(PASSWORD, stored), "a pepper that is gone fails closed"
+    assert not hashing.matches(PASSWORD, stored), "a pepper that is gone fails closed"
 
 
 def test_other_parameters_make_a_hash_outdated(here: Flask) -> None:
-    stored = passwords.hash_password(PASSWORD)
+    stored = hashing.hash_password(PASSWORD)
     here.extensions["idp.settings"] = here.extensions["idp.settings"].model_copy(update={"argon2_iterations": 3})
-    assert passwords.matches(PASSWORD, stored)
-    assert passwords.needs_rehash(stored)
+    assert hashing.matches(PASSWORD, stored)
+    assert hashing.needs_rehash(stored)
 
 
 @pytest.mark.parametrize("stored", [None, "", "none", "k1$", "k1$nonsense", "gone$$argon2id$v=19$m=19456,t=2,p=1$AAAA$AAAA"])
 def test_what_is_no_hash_matches_nothing(here: Flask, stored: str | None) -> None:
-    assert not passwords.matches(PASSWORD, stored)
-    assert not passwords.matches("", stored)
+    assert not hashing.matches(PASSWORD, stored)
+    assert not hashing.matches("", stored)
 
 
 def test_no_account_a_lost_pepper_and_an_endless_password_cost_the_same_work(here: Flask) -> None:
-    stored = passwords.hash_password(PASSWORD)
-    usual = seconds(lambda: passwords.matches(ANOTHER, stored))
-    assert seconds(lambda: passwords.matches(ANOTHER, None)) > usual * 0.5
-    assert seconds(lambda: passwords.matches(ANOTHER, "gone$" + stored)) > usual * 0.5
-    assert seconds(lambda: passwords.matches("x" * 600, stored)) > usual * 0.5
+    stored = hashing.hash_password(PASSWORD)
+    usual = seconds(lambda: hashing.matches(ANOTHER, stored))
+    assert seconds(lambda: hashing.matches(ANOTHER, None)) > usual * 0.5
+    assert seconds(lambda: hashing.matches(ANOTHER, "gone$" + stored)) > usual * 0.5
+    assert seconds(lambda: hashing.matches("x" * 600, stored)) > usual * 0.5
 
 
 def test_a_hostile_text_keeps_no_core_busy(here: Flask) -> None:
     hostile = "A7!a" + "\u0315\u0300" * 60_000  # NFC sorts marks in quadratic time: half a minute
     begun = perf_counter()
     assert broken(hostile) == ["too_long"]
-    assert not passwords.matches(hostile, passwords.hash_password(PASSWORD))
+    assert not hashing.matches(hostile, hashing.hash_password(PASSWORD))
     assert perf_counter() - begun < 2
 
 
 def test_a_text_cut_where_reading_ends_is_not_the_password(here: Flask) -> None:
     longest = "Aa7!" * 128
-    assert not passwords.matches(longest + "x", passwords.hash_password(longest))
+    assert not hashing.matches(longest + "x", hashing.hash_password(longest))
 
 
 def test_beyond_the_line_people_are_asked_to_come_back(here: Flask) -> None:
-    outcomes = at_once(here, [lambda: passwords.hash_password(PASSWORD)] * 24)
+    outcomes = at_once(here, [lambda: hashing.hash_password(PASSWORD)] * 24)
     assert outcomes.keys() == {"done", "Busy"}
-    assert outcomes["done"] >= passwords.MAX_PENDING_HASHES
-    assert passwords.hash_password(PASSWORD), "and then it is as before"
-
-
-def test_a_full_line_says_when_to_come_back(here: Flask) -> None:
-    places = here.extensions["idp.hashing"].places
-    for _ in range(passwords.MAX_PENDING_HASHES):
-        places.acquire()
-    try:
-        with pytest.raises(Busy) as busy:
-            passwords.matches(PASSWORD, None)
-        assert busy.value.retry_after >= 1
-    finally:
-        places.release(passwords.MAX_PENDING_HASHES)
-    assert not passwords.matches(PASSWORD, None)
+    assert outcomes["done"] >= hashing.MAX_PENDING_HASHES - hashing.PLACES_KEPT[hashing.Turn.ORDINARY]
+    assert hashing.hash_password(PASSWORD), "and then it is as before"

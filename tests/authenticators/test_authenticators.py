@@ -94,7 +94,7 @@ def test_whatever_is_tried_when_the_steps_that_get_in_only_grow(siti, clock, mov
     app, accepted = enrolled(siti, clock), []
     for seconds, ahead in moves:
         clock.shift(seconds)
-        rate_limits.clear("otp_wrong_account", siti)
+        rate_limits.clear("otp_wrong_account", siti, "second_factor")
         step = int(time.time()) // 30 + ahead
         try:
             totp.verify(siti, app.generate_otp(step))

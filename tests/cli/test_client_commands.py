@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from idp import accounts
-from idp.accounts import passwords
+from idp.accounts import hashing
 from idp.core.values import ACR_FULL, EmailAddress, FullName, Nik, PhoneNumber
 from idp.oidc.clients import file
 from idp.oidc.clients.client import hash_secret
@@ -114,7 +114,7 @@ def visiting(operator: Operator, house: "House") -> Operator:
     """An operator beside a running provider in which Siti has an account."""
     with house.app.app_context():
         facts = Nik.parse(NIK), FullName.parse("Siti Nurhaliza Rahayu"), PhoneNumber.parse("081234562790")
-        accounts.create(*facts, EmailAddress.parse("siti@surat.example"), passwords.hash_password(PASSWORD), acr=ACR_FULL)
+        accounts.create(*facts, EmailAddress.parse("siti@surat.example"), hashing.hash_password(PASSWORD), acr=ACR_FULL)
     changes = {"IDP_ISSUER": house.issuer, "IDP_CLIENTS_FILE": str(ROOT / "clients.yaml")}
     return Operator(operator.var, changes)
 

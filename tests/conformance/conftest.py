@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from idp import accounts
-from idp.accounts import passwords
+from idp.accounts import hashing
 from idp.core.values import EmailAddress, FullName, Nik, PhoneNumber
 from idp.oidc.clients.client import Client, hash_secret
 from tests.conformance.suite import CALLBACK, CODE, SECRET, Flow, SuiteClient
@@ -33,7 +33,7 @@ def siti(house, outbox, request: pytest.FixtureRequest) -> Person:
             FullName.parse(somebody.full_name),
             PhoneNumber.parse(somebody.phone),
             EmailAddress.parse(somebody.email),
-            passwords.hash_password(somebody.password),
+            hashing.hash_password(somebody.password),
         )
     return somebody
 

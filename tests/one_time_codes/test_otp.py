@@ -212,8 +212,8 @@ def test_right_codes_do_not_pause_an_account(here: Flask, clock: time_machine.Tr
         sent = otp.send(None, RECOVER, MAIL, "subject-1")
         otp.verify(sent.id, RECOVER, codes(MAIL)[-1])
         clock.shift(HOUR / 4)
-        rate_limits.clear("otp_send_email_day", MAIL.value)
-    assert rate_limits.remaining("otp_wrong_account", "subject-1") == 10
+        rate_limits.clear("otp_send_email_day", MAIL.value, "recovery")
+    assert rate_limits.remaining("otp_wrong_account", "subject-1", "recovery") == 10
 
 
 def test_a_hundred_wrong_codes_at_once_are_compared_five_times(here: Flask) -> None:
@@ -222,7 +222,7 @@ def test_a_hundred_wrong_codes_at_once_are_compared_five_times(here: Flask) -> N
     seen = in_parallel(here, 100, lambda: otp.verify(sent.id, RECOVER, wrong))
     assert seen == {"WrongCode": 5, "TooManyAttempts": 95}
     assert outcome(lambda: otp.verify(sent.id, RECOVER, codes()[0])) == "TooManyAttempts"
-    assert rate_limits.remaining("otp_wrong_account", "subject-1") == 5
+    assert rate_limits.remaining("otp_wrong_account", "subject-1", "recovery") == 5
 
 
 def test_twenty_right_codes_at_once_are_right_once(here: Flask) -> None:
@@ -318,7 +318,7 @@ def test_the_budget_of_the_house_stops_sms_and_not_mail(here: Flask) -> None:
         with pytest.raises(TooManyAttempts) as spent:
             act(None, REGISTER, OTHER)
         assert spent.value.limit == "otp_send_all_hour"
-        rate_limits.clear("otp_send_phone_gap", OTHER.value)
+        rate_limits.clear("otp_send_phone_gap", OTHER.value, "registration", *(["pretended"] if act is otp.pretend else []))
     assert codes(OTHER) == []
     otp.send(None, REGISTER, MAIL)
 
@@ -347,7 +347,7 @@ def test_a_refused_message_says_so_and_can_be_sent_again(here: Flask) -> None:
     assert failed.resend_at == failed.sent_at
     again = otp.send(failed.id, REGISTER, REFUSED)
     assert again.id == failed.id
-    assert rate_limits.remaining("otp_send_phone_hour", REFUSED.value) == 3
+    assert rate_limits.remaining("otp_send_phone_hour", REFUSED.value, "registration") == 3
 
 
 def test_an_uncertain_message_may_still_arrive(here: Flask) -> None:
@@ -438,3 +438,85 @@ def test_without_a_store_no_code_is_right(here: Flask) -> None:
     here.extensions["idp.storage.redis_store"] = redis_store.connect("redis://127.0.0.1:1/0")
     with pytest.raises(redis_store.StoreUnavailable):
         otp.verify(sent.id, REGISTER, code)
+
+
+def test_who_only_knows_a_number_does_not_stop_the_codes_of_its_owner(here: Flask, clock: time_machine.Traveller) -> None:
+    """S25: what is only pretended is counted apart from what is really sent."""
+    for _ in range(5):
+        otp.pretend(None, RECOVER, PHONE)
+        clock.shift(61)
+    with pytest.raises(TooManyAttempts):
+        otp.pretend(None, RECOVER, PHONE)
+    assert otp.send(None, RECOVER, PHONE, "subject-1").delivery == "sent"
+    assert len(codes()) == 1
+
+
+def test_codes_sent_for_one_purpose_leave_those_of_another(here: Flask, clock: time_machine.Traveller) -> None:
+    """S25: sign-in, registration and recovery have budgets apart."""
+    for _ in range(5):
+        otp.send(None, RECOVER, PHONE, "subject-1")
+        clock.shift(61)
+    with pytest.raises(TooManyAttempts):
+        otp.send(None, RECOVER, PHONE, "subject-1")
+    assert otp.send(None, "mfa", PHONE, "subject-1").delivery == "sent"
+
+
+def test_wrong_codes_at_recovery_do_not_close_the_second_factor(here: Flask, clock: time_machine.Traveller) -> None:
+    """S25: ten guesses of a stranger at recovery pause recovery, and not the sign-in of the owner."""
+    for _ in range(2):
+        sent = otp.send(None, RECOVER, PHONE, "subject-1")
+        for _ in range(5):
+            assert outcome(partial(otp.verify, sent.id, RECOVER, other_than(*codes()))) == "WrongCode"
+        clock.shift(61)
+    assert outcome(lambda: otp.verify(otp.send(None, RECOVER, PHONE, "subject-1").id, RECOVER, "0")) == "TooManyAttempts"
+    sent = otp.send(None, "mfa", PHONE, "subject-1")
+    otp.verify(sent.id, "mfa", codes()[-1])
+
+
+def test_a_hundred_wrong_codes_in_a_row_close_recovery_by_this_contact(here: Flask, clock: time_machine.Traveller) -> None:
+    """S23: no number of days gives more than a hundred guesses in a row (NIST SP 800-63B)."""
+    judged = 0
+    for _ in range(30):
+        sent = otp.send(None, RECOVER, PHONE, "subject-1")
+        said = [outcome(partial(otp.verify, sent.id, RECOVER, other_than(*codes()))) for _ in range(5)]
+        judged += said.count("WrongCode")
+        clock.shift(4 * HOUR)
+    assert judged == 100
+    sent = otp.send(None, RECOVER, PHONE, "subject-1")
+    with pytest.raises(TooManyAttempts) as closed:
+        otp.verify(sent.id, RECOVER, codes()[-1])
+    assert closed.value.limit == "otp_wrong_row"
+
+
+def test_a_right_code_begins_the_row_anew(here: Flask, clock: time_machine.Traveller) -> None:
+    for _ in range(3):
+        sent = otp.send(None, RECOVER, PHONE, "subject-1")
+        assert outcome(partial(otp.verify, sent.id, RECOVER, other_than(*codes()))) == "WrongCode"
+        otp.verify(sent.id, RECOVER, codes()[-1])
+        clock.shift(HOUR)
+    assert rate_limits.remaining("otp_wrong_row", "subject-1", "recovery") == 100
+
+
+def test_registration_does_not_use_up_the_codes_of_those_who_sign_in(here: Flask) -> None:
+    """S26: each purpose has a share of the hour's SMS, kept for it."""
+    here.extensions["idp.settings"] = here.extensions["idp.settings"].model_copy(update={"sms_hourly_budget": 10})
+    here.extensions.pop("idp.limits", None)
+    sent = 0
+    with pytest.raises(TooManyAttempts) as spent:
+        for sent in range(10):
+            otp.send(None, REGISTER, PhoneNumber.parse(f"0812340{sent}9901"))
+    assert (sent, spent.value.limit) == (3, "otp_share_registration")
+    assert otp.send(None, "mfa", PHONE, "subject-1").delivery == "sent"
+    assert b" ".join(redis_store.store().listed(trail.QUEUE)).count(b'"otp_budget_spent"') == 1
+
+
+def test_numbers_of_one_range_are_counted_together(here: Flask) -> None:
+    """S26: whoever is paid for SMS owns whole ranges of numbers."""
+    here.extensions["idp.settings"] = here.extensions["idp.settings"].model_copy(update={"limits": {"otp_send_prefix_hour": 2}})
+    here.extensions.pop("idp.limits", None)
+    for last in ("9901", "9902"):
+        otp.send(None, REGISTER, PhoneNumber.parse(f"08123400{last}"))
+    with pytest.raises(TooManyAttempts) as spent:
+        otp.send(None, REGISTER, PhoneNumber.parse("081234009903"))
+    assert spent.value.limit == "otp_send_prefix_hour"
+    otp.send(None, REGISTER, PhoneNumber.parse("081234019903"))

@@ -82,10 +82,10 @@ def device_done(outcome: str) -> Response:
 def _find_device(typed: str) -> PendingDevice | None:
     """The device that shows this code. Every wrong guess of an address counts (section 5.1): raises TooManyAttempts."""
     # Counted before the look and given back after a right one: guesses sent all at once do not slip through.
-    rate_limits.hit("device_code_address", requests.client_address())
+    rate_limits.hit("device_code_address", requests.client_network())
     found = codes.find_by_user_code(typed)
     if found is not None:
-        rate_limits.give_back("device_code_address", requests.client_address())
+        rate_limits.give_back("device_code_address", requests.client_network())
     return found
 
 

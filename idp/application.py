@@ -9,6 +9,7 @@ from flask_wtf.csrf import CSRFError
 
 from idp import account, accounts, authenticators, gateways, login, notices, oidc, pages, probation, recovery, registration
 from idp.accounts import hashing
+from idp.core import languages
 from idp.core.languages import babel
 from idp.core.settings import Settings, load_settings
 from idp.gateways.civil_registry import RegistryUnavailable
@@ -85,7 +86,7 @@ def _flask_config(known: Settings, cookie_key: bytes) -> dict[str, Any]:
         "SECRET_KEY": cookie_key,
         "SQLALCHEMY_DATABASE_URI": _absolute(known.database_url),
         "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(known.database_url),
-        "BABEL_DEFAULT_LOCALE": "id",
+        "BABEL_DEFAULT_LOCALE": languages.default().locale,
         "BABEL_DEFAULT_TIMEZONE": "Asia/Jakarta",
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the cookie it is bound to
         "WTF_CSRF_SSL_STRICT": False,  # it wants a Referer, which our pages do not send; forms.check_origin stands in

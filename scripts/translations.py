@@ -1,11 +1,14 @@
-"""Keeps the English catalogue in step with the Indonesian texts in code and templates.
+"""Keeps the catalogues of translations in step with the Indonesian texts in code and templates.
 
-python scripts/translations.py           extract, update messages.po, compile messages.mo, list the missing
+python scripts/translations.py           extract, update each messages.po, compile each messages.mo, list the missing
 python scripts/translations.py --check   change nothing; exit 1 if a text is missing, unused or not compiled
+
+A further language begins with an empty file idp/translations/TAG/LC_MESSAGES/messages.po and a line in idp/core/languages.py.
 """
 
 import io
 import sys
+from functools import cache
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -15,13 +18,13 @@ from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parent.parent
-PO = ROOT / "idp" / "translations" / "en" / "LC_MESSAGES" / "messages.po"
-MO = PO.with_suffix(".mo")
+CATALOGUES = sorted((ROOT / "idp" / "translations").glob("*/LC_MESSAGES/messages.po"))
 KEYWORDS = DEFAULT_KEYWORDS | {"_l": None, "lazy_gettext": None}
 
 
+@cache
 def extracted() -> Catalog:
-    """All texts in idp/, as code and templates have them now."""
+    """All texts in idp/ and templates/, as code and templates have them now."""
     with (ROOT / "babel.cfg").open() as mapping:
         methods, options = parse_mapping_cfg(mapping)
     found = Catalog(project="SIAPkerja")
@@ -31,45 +34,50 @@ def extracted() -> Catalog:
     return found
 
 
-def translated() -> Catalog:
+def locale_of(po: Path) -> str:
+    """What Babel calls the language of a catalogue: its folder's name."""
+    return po.parent.parent.name
+
+
+def translated(po: Path) -> Catalog:
     """The committed catalogue."""
-    with PO.open("rb") as file:
-        return read_po(file, locale="en")
+    with po.open("rb") as file:
+        return read_po(file, locale=locale_of(po))
 
 
-def compiled() -> dict[str, str]:
-    """Text to English, as the running product reads it."""
-    with MO.open("rb") as file:
+def compiled(po: Path) -> dict[str, str]:
+    """Text to translation, as the running product reads it."""
+    with po.with_suffix(".mo").open("rb") as file:
         return _texts(read_mo(file))
 
 
-def missing() -> list[str]:
-    """Texts in code or templates that have no English, or a doubtful one."""
-    known = translated()
+def missing(po: Path) -> list[str]:
+    """Texts in code or templates that have no translation, or a doubtful one."""
+    known = translated(po)
     return [str(m.id) for m in extracted() if m.id and not _done(known, m.id)]
 
 
-def unused() -> list[str]:
+def unused(po: Path) -> list[str]:
     """Texts in the catalogue that nothing shows any more."""
     shown = {m.id for m in extracted()}
-    return [str(m.id) for m in translated() if m.id and m.id not in shown]
+    return [str(m.id) for m in translated(po) if m.id and m.id not in shown]
 
 
-def current() -> bool:
+def current(po: Path) -> bool:
     """Whether the compiled file says what the catalogue says."""
-    return compiled() == _texts(translated())
+    return compiled(po) == _texts(translated(po))
 
 
-def update() -> None:
+def update(po: Path) -> None:
     """Brings messages.po and messages.mo up to date; what was translated stays."""
-    catalogue, template = translated(), extracted()
+    catalogue, template = translated(po), extracted()
     template.creation_date = catalogue.creation_date  # no clock in the file: the same texts give the same bytes
     catalogue.update(template, no_fuzzy_matching=True)
     catalogue.obsolete.clear()
     written = io.BytesIO()
     write_po(written, catalogue, width=120, no_location=True, sort_output=True)
-    PO.write_bytes(written.getvalue())
-    with MO.open("wb") as file:
+    po.write_bytes(written.getvalue())
+    with po.with_suffix(".mo").open("wb") as file:
         write_mo(file, catalogue)
 
 
@@ -84,11 +92,12 @@ def _texts(catalogue: Catalog) -> dict[str, str]:
 
 def main() -> int:
     """The command line; 1 when something is missing."""
-    if "--check" not in sys.argv:
-        update()
-    for text in missing():
-        print(f"no English yet: {text!r}")
-    return int(bool(missing() or unused() or not current()))
+    for po in CATALOGUES:
+        if "--check" not in sys.argv:
+            update(po)
+        for text in missing(po):
+            print(f"{locale_of(po)}: not translated yet: {text!r}")
+    return int(any(missing(po) or unused(po) or not current(po) for po in CATALOGUES))
 
 
 if __name__ == "__main__":

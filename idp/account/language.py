@@ -6,7 +6,7 @@ from wtforms.fields import SelectChoice  # type: ignore[attr-defined] # newer th
 
 from idp import accounts
 from idp.account.access import blueprint, page, sign_in_required
-from idp.accounts.disclosure import LANGUAGES
+from idp.core import languages
 from idp.core.languages import _l
 from idp.web import cookies, urls
 from idp.web.forms import Form
@@ -15,7 +15,9 @@ from idp.web.forms import Form
 class LanguageForm(Form):
     """One of the languages that we speak."""
 
-    language = RadioField(_l("Bahasa halaman dan pesan"), choices=[SelectChoice(code, name) for code, name in LANGUAGES.items()])
+    language = RadioField(
+        _l("Bahasa halaman dan pesan"), choices=lambda: [SelectChoice(known.tag, known.name) for known in languages.languages()]
+    )
 
 
 @blueprint.route("/language", methods=["GET", "POST"])

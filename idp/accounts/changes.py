@@ -12,7 +12,7 @@ from idp.accounts.claims_cache import invalidate_claims
 from idp.accounts.lookup import find_by_identifier, find_by_nik
 from idp.accounts.model import ACTIVE, DELETING, LOCKED, TERMS, Account, Contact, kind_of
 from idp.audit import trail
-from idp.core import clock, crypto
+from idp.core import clock, crypto, languages
 from idp.core.values import ACR_DATA, EmailAddress, FullName, Nik, PhoneNumber
 from idp.storage.database import db
 from idp.storage.redis_store import store
@@ -54,7 +54,7 @@ def create(
     password_hash: str,
     *,
     acr: str = ACR_DATA,
-    locale: str = "id",
+    locale: str | None = None,
     email_verified: bool = False,
 ) -> Account:
     """A new account with verified phone, from a hash made by `passwords.hashed`; raises NikTaken, ContactTaken.
@@ -70,7 +70,7 @@ def create(
         name_sealed=sealer().seal(name.text, f"accounts.name:{subject}"),
         password_hash=password_hash,
         acr=acr,
-        locale=locale,
+        locale=locale or languages.default().tag,
         roles=[],
         state=ACTIVE,
         created_at=now,

@@ -6,10 +6,10 @@ from typing import Any
 
 from flask_babel import format_date
 
+from idp.core import languages
 from idp.core.languages import _, _l
 
 GENDERS = {"male": _l("Laki-laki"), "female": _l("Perempuan")}
-LANGUAGES = {"id": "Bahasa Indonesia", "en": "English"}
 ROLES = {
     "jobseeker": _l("Pencari kerja"),
     "training_participant": _l("Peserta pelatihan"),
@@ -37,7 +37,7 @@ CLAIM_LABELS: dict[str, tuple[Any, Callable[[Any], str]]] = {
     "birthdate": (_l("Tanggal lahir"), _as_date),
     "gender": (_l("Jenis kelamin"), lambda value: str(GENDERS.get(value, value))),
     "roles": (_l("Peran di SIAPkerja"), _as_roles),
-    "locale": (_l("Bahasa"), lambda value: LANGUAGES.get(value, str(value))),
+    "locale": (_l("Bahasa"), lambda value: languages.name_of(str(value))),
 }
 
 

@@ -9,7 +9,7 @@ from idp.accounts.model import ACTIVE, Account, Contact, kind_of
 from idp.audit import trail
 from idp.core.values import Authentication, EmailAddress, Nik, PhoneNumber
 from idp.limits import rate_limits, streaks
-from idp.storage.database import db
+from idp.storage.database import DATABASE_DOWN, db
 from idp.storage.sealing import sealer
 from idp.web import requests
 
@@ -48,9 +48,12 @@ def find_by_identifier(identifier: Identifier) -> Account | None:
 
 
 def locale_of(subject: str) -> str | None:
-    """The language that the account is spoken to in; None when there is no such account (any more)."""
-    with db.engine.connect() as connection:
-        return connection.scalar(select(Account.locale).where(Account.subject == subject))
+    """The language that the account is spoken to in; None when there is no such account (any more), or nobody to ask."""
+    try:
+        with db.engine.connect() as connection:
+            return connection.scalar(select(Account.locale).where(Account.subject == subject))
+    except DATABASE_DOWN:
+        return None  # a message in several languages is better than none
 
 
 def authentication_still_valid(proved: Authentication) -> bool:

@@ -1,11 +1,13 @@
 """`idp clients`: check the file of relying parties, add to it, see what a change means, and try a client out."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from idp.cli import OperatorError, application
+from idp.core import languages
 from idp.core.printable import printable
 from idp.core.settings import load_settings
 
@@ -27,6 +29,17 @@ CONSEQUENCES = {
     "first_party": "it decides whether people are asked for their consent",
     "pkce": "a service that sends no code challenge needs `optional`",
 }
+
+
+def _names(command: Callable[..., None]) -> Callable[..., None]:
+    """An option for the name in each language besides the default one: `--name-en`."""
+    for language in languages.languages()[1:]:
+        command = click.option(f"--name-{language.tag}", _name_in(language.tag), help=f"The same in {language.name}.")(command)
+    return command
+
+
+def _name_in(tag: str) -> str:
+    return f"name_{tag.replace('-', '_').lower()}"
 
 
 @click.group()
@@ -65,7 +78,7 @@ def token(uses: int, days: int) -> None:
 @clients.command()
 @click.argument("client_id")
 @click.option("--name", required=True, help="What people see.")
-@click.option("--name-en", help="What people see in English.")
+@_names
 @click.option("--redirect-uri", "redirect_uris", multiple=True, help="Where answers go; several times for several addresses.")
 @click.option("--post-logout-redirect-uri", "post_logout_redirect_uris", multiple=True, help="Where people go after a logout.")
 @click.option("--scope", default="openid profile email", show_default=True)
@@ -146,7 +159,7 @@ def _entry(client_id: str, secret_hash: str | None, asked: dict[str, Any]) -> di
     entry = {
         "client_id": client_id,
         "client_name": asked["name"],
-        "client_name#en": asked["name_en"],
+        **{f"client_name#{tag}": asked[_name_in(tag)] for tag in languages.tags()[1:]},
         "application_type": "native" if asked["native"] else None,
         "redirect_uris": list(asked["redirect_uris"]),
         "post_logout_redirect_uris": list(asked["post_logout_redirect_uris"]) or None,

@@ -18,17 +18,7 @@ from idp.notices.outbox import (
     enqueue_each,
     of_account,
 )
-from idp.notices.recovery_texts import (
-    recovery_affirmed,
-    recovery_completed,
-    recovery_disputed,
-    recovery_ready,
-    recovery_started,
-    recovery_vetoed,
-    recovery_waits,
-)
 from idp.notices.texts import (
-    AUTHENTICATOR_CHANGES,
     Notice,
     account_deleted,
     account_locked,
@@ -42,12 +32,19 @@ from idp.notices.texts import (
     deletion_requested,
     new_device,
     password_changed,
+    recovery_affirmed,
+    recovery_completed,
+    recovery_disputed,
+    recovery_ready,
+    recovery_started,
+    recovery_vetoed,
+    recovery_waits,
     registration_attempt,
     signed_out_everywhere,
 )
 
 __all__ = [
-    "AUTHENTICATOR_CHANGES", "DeliveryCount", "DeliveryOutcome", "Notice", "account_deleted", "account_locked",
+    "DeliveryCount", "DeliveryOutcome", "Notice", "account_deleted", "account_locked",
     "account_unlocked", "authenticators_changed", "contact_attempt", "contacts_changed", "data_corrected", "data_exported",
     "deletion_cancelled", "deletion_requested", "deliver_due", "delivery_counts", "delivery_outcomes", "enqueue",
     "enqueue_each", "init_app", "new_device", "notify", "notify_each_in_constant_time", "notify_in_constant_time",

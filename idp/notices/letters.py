@@ -1,20 +1,12 @@
 """E-mails to a person: in the reader's language where we know it, else Indonesian first, English below."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from flask import render_template
 
-ADVICE_ID = "Jangan pernah membagikan OTP kepada siapa pun, termasuk pihak yang mengaku dari Kemnaker."
-ADVICE_EN = "Never share the code with anyone, including people who claim to be from the ministry."
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Where a button leads, and its words in both languages; the URL may carry a token, so it is not in the repr."""
-
-    url: str = field(repr=False)
-    indonesian: str
-    english: str
+from idp.core import languages
+from idp.core.languages import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,31 +19,43 @@ class ComposedEmail:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    language: str
+class Passage:
+    """What an e-mail says in one language: `button` is what the link at its end is called."""
+
+    subject: str
     paragraphs: list[str] = field(repr=False)
-    button: str
-
-    def way(self, url: str) -> list[str]:
-        return [f"{self.button}: {url}"] if url else []
+    button: str = ""
 
 
-def compose(
-    subject: str, indonesian: list[str], english: list[str], link: Link | None = None, locale: str | None = None
-) -> ComposedEmail:
-    """A letter of paragraphs with at most one link at the end; in both languages unless `locale` says which one."""
-    parts = [_Part("id", indonesian, link.indonesian if link else ""), _Part("en", english, link.english if link else "")]
-    told = [part for part in parts if locale in (None, part.language)] or parts
-    url = link.url if link else ""
-    text = "\n\n-- English --\n\n".join("\n\n".join([*part.paragraphs, *part.way(url)]) for part in told)
-    html = render_template("mail/letter.html", subject=subject, parts=told, url=url)
+def compose(write: Callable[[], Passage], reader: str | None = None, url: str = "") -> ComposedEmail:
+    """The e-mail that `write` gives, called once in each language that it is told in, with at most one link at the end.
+
+    `reader` is the tag of the reader's language; where we do not speak or know it, the e-mail is in all for_unknown.
+    """
+    told = []
+    for language in languages.of_reader(reader):
+        with languages.speaking(language):
+            told.append((language, write()))
+    subject = " / ".join(dict.fromkeys(passage.subject for _language, passage in told))
+    text = "\n\n".join(
+        (f"-- {language.name} --\n\n" if place else "") + "\n\n".join([*passage.paragraphs, *_way(passage, url)])
+        for place, (language, passage) in enumerate(told)
+    )
+    html = render_template("mail/letter.html", subject=subject, told=told, url=url)
     return ComposedEmail(subject, f"{text}\n\nSIAPkerja\n", html)
 
 
-def one_time_code_email(code: str) -> ComposedEmail:
-    """The letter that brings a one-time code; the subject leaves the code out, since lock screens show subjects."""
-    return compose(
-        "Kode OTP SIAPkerja Anda / Your SIAPkerja code",
-        [f"Kode OTP Anda: {code}", "Kode berlaku 10 menit.", ADVICE_ID, "Jika Anda tidak memintanya, abaikan email ini."],
-        [f"Your one-time code: {code}", "It is valid for 10 minutes.", ADVICE_EN, "Not you? Please ignore this e-mail."],
-    )
+def one_time_code_email(code: str, minutes: int, reader: str | None = None) -> ComposedEmail:
+    """The e-mail that brings a one-time code; the subject leaves the code out, since lock screens show subjects."""
+
+    def write() -> Passage:
+        advice = _("Jangan pernah membagikan OTP kepada siapa pun, termasuk pihak yang mengaku dari Kemnaker.")
+        how_long = _("Kode berlaku %(menit)s menit.", menit=minutes)
+        ignore = _("Jika Anda tidak memintanya, abaikan email ini.")
+        return Passage(_("Kode OTP SIAPkerja Anda"), [_("Kode OTP Anda: %(kode)s", kode=code), how_long, advice, ignore])
+
+    return compose(write, reader)
+
+
+def _way(passage: Passage, url: str) -> list[str]:
+    return [f"{passage.button}: {url}"] if url else []

@@ -8,8 +8,8 @@ from authlib.integrations.flask_oauth2 import AuthorizationServer as FlaskAuthor
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import OAuth2Request, UnsupportedGrantTypeError
 from flask import Response, current_app
-from flask_babel import get_locale
 
+from idp.core import languages
 from idp.oidc import errors
 from idp.oidc.authorization import pipeline
 from idp.oidc.authorization.response_modes import AuthorizationResponse, authorization_response
@@ -87,7 +87,7 @@ class AuthorizationServer(FlaskAuthorizationServer):
 
 def _page(request: Request, error: str) -> Response:
     """The page of an error that may not travel; a client that is known is named, with its own way back."""
-    service = {"service": service_of(request.client, str(get_locale()))} if request.client else {}
+    service = {"service": service_of(request.client, languages.current().tag)} if request.client else {}
     # Whatever stands in place of a client_id that we do not know is a stranger's text: it is said to be one, not kept.
     client_id = request.client.client_id if request.client else "unknown"
     return error_pages.error_page(PAGE_STATUS.get(error, 400), error, client_id=client_id, **service)

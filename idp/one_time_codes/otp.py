@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 import orjson
 import structlog
 
+from idp import accounts
 from idp.audit import trail
-from idp.core import background, clock, crypto
+from idp.core import background, clock, crypto, languages
+from idp.core.languages import _
 from idp.core.settings import settings
 from idp.core.values import EmailAddress, PhoneNumber
 from idp.gateways.mail import mail
@@ -216,7 +218,7 @@ def _deliver(opened: Challenge, purpose: str, recipient: Recipient, account: str
     delivery: Delivery = "sent"
     reference = crypto.random_token(12)
     try:
-        receipt = _dispatch(recipient, code, reference)
+        receipt = _dispatch(recipient, code, reference, accounts.locale_of(account) if account else None)
         delivery = "uncertain" if receipt is Receipt.UNCERTAIN else "sent"
     except DeliveryFailed as refused:
         delivery = "failed"
@@ -230,16 +232,25 @@ def _deliver(opened: Challenge, purpose: str, recipient: Recipient, account: str
     return replace(opened, delivery=delivery, resend_at=opened.sent_at)
 
 
-def _dispatch(recipient: Recipient, code: str, reference: str) -> Receipt:
+def _dispatch(recipient: Recipient, code: str, reference: str, reader: str | None) -> Receipt:
     if isinstance(recipient, PhoneNumber):
-        return sms().send(recipient, sms_text(code, settings().issuer), reference)
-    letter = letters.one_time_code_email(code)
+        return sms().send(recipient, sms_text(code, settings().issuer, reader), reference)
+    letter = letters.one_time_code_email(code, LIFE // 60, reader)
     return mail().send(recipient, letter.subject, letter.text, letter.html, reference)
 
 
-def sms_text(code: str, issuer: str) -> str:
-    """At most 160 characters of GSM-7; the last line lets phones fill the code in (WICG, origin-bound one-time codes)."""
-    words = f"SIAPkerja: Kode OTP Anda {code}. Berlaku 10 menit. JANGAN berikan kepada siapa pun, termasuk petugas Kemnaker."
+def sms_text(code: str, issuer: str, reader: str | None = None) -> str:
+    """At most 160 characters of GSM-7, in the language of `reader`, a tag, or else the default one.
+
+    The last line lets phones fill the code in (WICG, origin-bound one-time codes).
+    """
+    with languages.speaking(languages.find(reader) or languages.default()):
+        words = _(
+            "SIAPkerja: Kode OTP Anda %(kode)s. Berlaku %(menit)s menit."
+            " JANGAN berikan kepada siapa pun, termasuk petugas Kemnaker.",
+            kode=code,
+            menit=LIFE // 60,
+        )
     bound = f"{words}\n@{urlsplit(issuer).hostname} #{code}"
     return bound if len(bound) <= SMS_LENGTH else words
 

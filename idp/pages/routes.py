@@ -8,13 +8,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from idp.accounts import TERMS
+from idp.core import languages
 from idp.core.settings import settings
 from idp.gateways import outbox as kept
 from idp.storage.database import db
 from idp.storage.redis_store import StoreUnavailable, store
 from idp.web import cookies, urls
 from idp.web.csrf import refuse_foreign_origin
-from idp.web.locale import supported_locale
 
 blueprint = Blueprint("pages", __name__)
 
@@ -48,9 +48,9 @@ def language() -> Response:
     """Keeps the language chosen (`bahasa`) for the browser's session; returns to the page (`kembali`)."""
     refuse_foreign_origin()
     response = urls.see_other(same_site_path(request.form.get("kembali", "")))
-    chosen = supported_locale(request.form.get("bahasa"))
+    chosen = languages.find(request.form.get("bahasa"))
     if chosen:
-        cookies.set_cookie(response, cookies.LANGUAGE_COOKIE, chosen)
+        cookies.set_cookie(response, cookies.LANGUAGE_COOKIE, chosen.tag)
     return response
 
 

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-from flask import Response, g, request, url_for
+from flask import Response, request, url_for
 
 from idp import accounts, notices
 from idp.accounts import Account, hashing
 from idp.audit import trail
-from idp.core import clock
+from idp.core import clock, languages
 from idp.core.languages import _
 from idp.core.values import Authentication, EmailAddress, PhoneNumber
 from idp.gateways.civil_registry import RegistryUnavailable
@@ -220,7 +220,7 @@ def _finish(draft: Draft) -> Response:
 def _create_account(draft: Draft) -> Account:
     """The account of this draft; raises NikTaken, ContactTaken."""
     proof = draft.proved
-    locale = (current_interaction().locale or str(g.get("locale") or "id"))[:2]
+    locale = current_interaction().locale or languages.current().tag
     try:
         return accounts.create(proof.nik, proof.name, draft.phone_number, draft.email_address, draft.password_hash, locale=locale)
     except accounts.NikTaken:

@@ -7,17 +7,25 @@ from flask import Flask
 from flask_babel import get_locale
 
 from idp.core import clock
+from idp.core.languages import _
 
 
 def clock_time(moment: datetime) -> str:
     """`14.03 WIB` (English: `14:03 WIB`)."""
-    return f"{format_datetime(clock.wib(moment), _pattern(), locale=get_locale())} WIB"
+    # Translators: how a time of day is written (CLDR date pattern).
+    return _formatted(moment, _("HH.mm"))
 
 
 def date_and_time(moment: datetime) -> str:
     """`5 Mei 2025 pukul 14.03 WIB` (English: `5 May 2025, 14:03 WIB`)."""
-    between = "d MMMM y 'pukul' " if _indonesian() else "d MMMM y, "
-    return f"{format_datetime(clock.wib(moment), between + _pattern(), locale=get_locale())} WIB"
+    # Translators: how day and time are written (CLDR date pattern, words between single quotes).
+    return _formatted(moment, _("d MMMM y 'pukul' HH.mm"))
+
+
+def short_time(moment: datetime) -> str:
+    """`05/05 14.03 WIB`, for an SMS."""
+    # Translators: how day and time are written in an SMS (CLDR date pattern).
+    return _formatted(moment, _("dd/MM HH.mm"))
 
 
 def in_seconds(seconds: int) -> datetime:
@@ -31,14 +39,10 @@ def minutes(seconds: int) -> int:
 
 
 def init_app(app: Flask) -> None:
-    """Filters `clock_time`, `date_and_time`, `minutes`; global `in_seconds`, and Babel's `get_locale`."""
+    """Filters `clock_time`, `date_and_time`, `minutes`; global `in_seconds`."""
     app.jinja_env.filters |= {"clock_time": clock_time, "date_and_time": date_and_time, "minutes": minutes}
-    app.jinja_env.globals |= {"in_seconds": in_seconds, "get_locale": get_locale}
+    app.jinja_env.globals |= {"in_seconds": in_seconds}
 
 
-def _pattern() -> str:
-    return "HH.mm" if _indonesian() else "HH:mm"
-
-
-def _indonesian() -> bool:
-    return str(get_locale()) == "id"
+def _formatted(moment: datetime, pattern: str) -> str:
+    return f"{format_datetime(clock.wib(moment), pattern, locale=get_locale())} WIB"

@@ -14,7 +14,7 @@ import time_machine
 from flask import Flask
 
 from idp.audit import trail
-from idp.core import background
+from idp.core import background, languages
 from idp.core.values import EmailAddress, PhoneNumber
 from idp.gateways.outbox import messages
 from idp.limits import rate_limits
@@ -22,6 +22,7 @@ from idp.limits.rate_limits import HOUR, TooManyAttempts
 from idp.one_time_codes import otp
 from idp.one_time_codes.otp import Challenge, CodeExpired, WrongCode
 from idp.storage import redis_store
+from tests.account_rows import an_account
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -91,9 +92,11 @@ def test_the_sms_is_the_one_of_the_guide(here: Flask) -> None:
     )
 
 
+@pytest.mark.parametrize("tag", [*languages.tags(), "xx", None])
 @pytest.mark.parametrize("issuer", ["https://akun.kemnaker.go.id", "https://" + "a" * 60 + ".example.go.id"])
-def test_the_sms_fits_into_one_message(issuer: str) -> None:
-    text = otp.sms_text("012345", issuer)
+def test_the_sms_fits_into_one_message(app: Flask, issuer: str, tag: str | None) -> None:
+    with app.app_context():
+        text = otp.sms_text("012345", issuer, tag)
     assert len(text) <= 160
     assert "012345" in text
     assert re.fullmatch(r"[A-Za-z0-9 .,:@#\n-]+", text), "outside GSM-7 a message holds 70 characters only"
@@ -107,6 +110,16 @@ def test_an_email_has_both_languages_and_both_parts(here: Flask) -> None:
     assert "Jangan pernah membagikan OTP kepada siapa pun" in message.text
     assert "Never share the code" in message.text
     otp.verify(sent.id, RECOVER, code)
+
+
+def test_a_code_for_an_account_is_brought_in_its_language(here: Flask) -> None:
+    account = an_account(locale="en")
+    otp.send(None, RECOVER, MAIL, account.subject)
+    otp.send(None, REGISTER, PHONE, account.subject)
+    (letter,), (text,) = messages(MAIL.value), messages(PHONE.value)
+    assert letter.subject == "Your SIAPkerja code"
+    assert "Jangan pernah" not in letter.text
+    assert "NEVER give it to anyone" in text.text
 
 
 def test_what_a_person_types_may_hold_spaces(here: Flask) -> None:

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from flask import Response, make_response, render_template
-from flask_babel import get_locale
 from sqlalchemy import BigInteger, Connection, String, Table, Text, UniqueConstraint, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
@@ -13,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp import accounts
 from idp.accounts import disclosure
 from idp.audit import trail
-from idp.core import clock, crypto
+from idp.core import clock, crypto, languages
 from idp.interaction import rooms
 from idp.oidc.authorization import resources
 from idp.oidc.request import Request
@@ -144,7 +143,7 @@ def page(request: Request, subject: str) -> Response:
     context = {
         "service": rooms.current_interaction().service,
         "values": disclosure.labelled_claims(claims.select_values(client, wanted, snapshot))
-        + disclosure.delegation_labels(resources.display_names(request.resources, str(get_locale()))),
+        + disclosure.delegation_labels(resources.display_names(request.resources, languages.current().tag)),
         "lasting": "offline_access" in request.scope.split(),
         "account": snapshot.get("name"),
     }

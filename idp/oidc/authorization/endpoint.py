@@ -9,7 +9,7 @@ from flask import Response, g, url_for
 
 from idp import accounts, authenticators
 from idp.audit import trail
-from idp.core import clock
+from idp.core import clock, languages
 from idp.core.values import Authentication
 from idp.interaction import pending, rooms
 from idp.interaction.pending import Interaction
@@ -35,8 +35,6 @@ from idp.sessions import known_devices, single_sign_on
 from idp.sessions.single_sign_on import Session
 from idp.web import error_pages, urls
 from idp.web.urls import origin_of
-
-LOCALES = ("id", "en")
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +237,7 @@ def _begin_interaction(seen: ValidatedRequest, prompt: Prompt | None) -> Respons
     locale = _locale(seen.request)
     begun, secret = pending.begin(
         seen.request.payload.data,
-        service_of(client, locale or LOCALES[0]) | {"origin": origin_of(seen.request.verified_redirect_uri or "")},
+        service_of(client, locale) | {"origin": origin_of(seen.request.verified_redirect_uri or "")},
         session=session.sid if session else None,
         authentication=session.authentication if session else None,
         owed=list(prompt.opens) if prompt else [],
@@ -299,5 +297,5 @@ def _end_with_error(waiting: Interaction, asked: Request, error: OAuth2Error) ->
 
 def _locale(asked: Request) -> str | None:
     """The first language asked for that we speak (BCP 47 tags; their region does not matter)."""
-    wanted = (tag.partition("-")[0].lower() for tag in asked.get("ui_locales").split())
-    return next((tag for tag in wanted if tag in LOCALES), None)
+    known = languages.first_of(asked.get("ui_locales").split())
+    return known.tag if known else None

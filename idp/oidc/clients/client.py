@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from authlib.oauth2.rfc6749 import ClientMixin
 from pydantic import PrivateAttr, model_validator
 
-from idp.core import crypto
+from idp.core import crypto, languages
 from idp.oidc.clients.addresses import LOOPBACK
 from idp.oidc.clients.rules import check_entry
 
@@ -50,9 +50,9 @@ class Client(ClientEntry, ClientMixin):
         """The restricted claims that the entry allows."""
         return self.claims
 
-    def name(self, locale: str = "id") -> str:
-        """Its name in a language."""
-        return self.names.get(locale, self.client_name)
+    def name(self, locale: str | None = None) -> str:
+        """Its name in the language of a tag, the default one unless told."""
+        return self.names.get(locale or languages.default().tag, self.client_name)
 
     def get_client_id(self) -> str:
         """For Authlib."""

@@ -2,14 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from flask_babel import get_locale
 from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import delete, select
 
 from idp.accounts import disclosure
 from idp.accounts.connections import ConnectedService
 from idp.audit import trail
-from idp.core import clock
+from idp.core import clock, languages
 from idp.core.values import ACCOUNT_CLIENT
 from idp.oidc.authorization import consent, resources
 from idp.oidc.authorization.consent import REMEMBERED_GRANTS
@@ -121,4 +120,4 @@ def _notify_back_channel(subject: str, client_id: str) -> None:
 
 
 def _language() -> str:
-    return str(get_locale() or "id")
+    return languages.current().tag

@@ -9,13 +9,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from idp.core import languages
 from idp.core.settings import ConfigError
 from idp.oidc.clients.client import Client
 from idp.oidc.clients.rules import InvalidEntry
 
 MIN_SECRET_LENGTH = 32  # characters
 # What may stand in the file: the fields that are worked out may not.
-MEMBERS = [*(name for name in Client.model_fields if name not in ("names", "sector")), "client_name#id", "client_name#en"]
+MEMBERS = [name for name in Client.model_fields if name not in ("names", "sector")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def _refuse_what_no_file_may_hold(entry: Mapping[Any, Any]) -> None:
 
 
 def _near(member: str) -> str:
-    near = get_close_matches(member, MEMBERS, 1, 0.5)
+    near = get_close_matches(member, [*MEMBERS, *(f"client_name#{tag}" for tag in languages.tags())], 1, 0.5)
     return f": did you mean {near[0]}?" if near else ": remove the line"
 
 

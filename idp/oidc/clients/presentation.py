@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
 
 
-def service_of(client: "Client", locale: str = "id") -> dict[str, str]:
+def service_of(client: "Client", locale: str | None = None) -> dict[str, str]:
     """What our pages say about a client: its name in the person's language, its logo, its own policy and terms, the ways back."""
     facts = {
         "client_id": client.client_id,

@@ -9,7 +9,7 @@ import orjson
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from idp.core import crypto
+from idp.core import crypto, languages
 from idp.core.settings import Settings
 from idp.core.values import ACR_VALUES
 from idp.oidc.authorization import parameters, pushed_requests, request_objects, response_modes, response_types
@@ -50,7 +50,7 @@ def _addresses(issuer: str) -> dict[str, Any]:
 
 def _abilities(issuer: str) -> dict[str, Any]:
     return {
-        "ui_locales_supported": ["id", "en"],
+        "ui_locales_supported": languages.tags(),
         "scopes_supported": ["openid", "offline_access", *claims.SCOPES],
         "response_types_supported": list(response_types.RESPONSE_TYPES),
         "response_modes_supported": list(response_modes.MODES),

@@ -43,7 +43,7 @@ from idp.storage.redis_store import store
 NAME = "SIAPkerja"
 MOST = 20_000  # characters of an answer that are read at all
 # What the library raises for answers that are not even well-formed, its own exceptions among them.
-INVALID_RESPONSE_ERRORS = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError)
+INVALID_RESPONSE_ERRORS = (WebAuthnException, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 KEYS: dict[type, tuple[COSEAlgorithmIdentifier, ...]] = {
     DecodedOKPPublicKey: (COSEAlgorithmIdentifier.EDDSA,),
     DecodedEC2PublicKey: (COSEAlgorithmIdentifier.ECDSA_SHA_256,),

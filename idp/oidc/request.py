@@ -29,6 +29,11 @@ REPEATABLE = frozenset({"resource", "audience"})
 _CHECKED_AT_START_UP = "https://checked.invalid/"
 
 
+def words(value: str | None) -> list[str]:
+    """The values of a space-delimited parameter (RFC 6749 section 3.3): the ASCII space alone divides, no other white space."""
+    return [word for word in (value or "").split(" ") if word]
+
+
 class Payload(OAuth2Payload):
     """Parameters by name, each a single string; `datalist` has the few repeatable ones as lists."""
 
@@ -43,7 +48,7 @@ class Payload(OAuth2Payload):
     @property
     def datalist(self) -> dict[str, list[Any]]:
         """The same as lists."""
-        lists = {k: v.split() if k in REPEATABLE else [v] for k, v in self._data.items()}
+        lists = {k: words(v) if k in REPEATABLE else [v] for k, v in self._data.items()}
         return defaultdict(list, lists)
 
 

@@ -70,7 +70,7 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """200 when SQL and store answer, else 503 naming those that do not (not why: it may hold an address)."""
+    """200 when SQL and store take what is written, else 503 naming those that do not (not why: it may hold an address)."""
     failing = [name for name, ask in READINESS_CHECKS.items() if not _answers(ask)]
     return _plain(f"failing: {', '.join(failing)}", 503) if failing else _plain("ok", 200)
 
@@ -83,8 +83,9 @@ def same_site_path(asked: str) -> str:
 
 
 READINESS_CHECKS: dict[str, Callable[[], object]] = {
-    "sql": lambda: db.session.execute(text("SELECT 1")),
-    "store": lambda: store().ping(),
+    # Statements that write, for a server that only answers serves nobody: on a read-only one both fail, and change no row.
+    "sql": lambda: db.session.execute(text("UPDATE alembic_version SET version_num = version_num WHERE 1 = 0")),
+    "store": lambda: store().put("ready", "1", 60),
 }
 
 

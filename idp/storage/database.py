@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import MetaData, event
-from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, TimeoutError
 from sqlalchemy.orm import DeclarativeBase
 
 
@@ -26,7 +26,8 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(model_class=Base)
 
 # What SQLAlchemy raises while the database is away or overwhelmed: nothing was written, and trying again later is right.
-DATABASE_DOWN: tuple[type[Exception], ...] = (OperationalError, InterfaceError, TimeoutError)
+# InternalError is what PostgreSQL answers to whoever writes while it is read-only, as in the middle of a switch-over.
+DATABASE_DOWN: tuple[type[Exception], ...] = (OperationalError, InterfaceError, InternalError, TimeoutError)
 
 # Flask-SQLAlchemy's db.Model carries no types; for mypy it is the plain declarative base.
 if TYPE_CHECKING:

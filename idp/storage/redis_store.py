@@ -18,8 +18,22 @@ from idp.storage.redis_urls import connect_redis
 __all__ = ["Script", "Store", "StoreUnavailable", "connect", "embedded_redis", "store"]
 
 
+OUTAGES = (
+    redis.ConnectionError,
+    redis.TimeoutError,
+    redis.exceptions.ReadOnlyError,
+    redis.exceptions.OutOfMemoryError,
+    redis.exceptions.ClusterDownError,
+    redis.exceptions.MasterDownError,
+    redis.exceptions.TryAgainError,
+    redis.exceptions.RedisClusterException,
+)
+# What a server says that answers and cannot do its work; from inside a script its own words stand in the middle of others.
+REFUSALS = ("OOM", "MISCONF", "READONLY", "LOADING", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "NOREPLICAS", "BUSY ")
+
+
 class StoreUnavailable(Exception):
-    """Redis did not answer: whoever asked must fail closed."""
+    """Redis did not answer, or is full, read-only, loading or in pieces: whoever asked must fail closed."""
 
 
 class Script:
@@ -189,8 +203,13 @@ class _ScriptConnections:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.ReadOnlyError, redis.exceptions.BusyLoadingError) as down:
+    except OUTAGES as down:
         raise StoreUnavailable(type(down).__name__) from down
+    except redis.ResponseError as refused:
+        why = next((code for code in REFUSALS if code in str(refused)), None)
+        if why is None:
+            raise
+        raise StoreUnavailable(why) from refused
 
 
 def connect(url: str) -> Store:

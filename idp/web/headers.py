@@ -11,6 +11,7 @@ PLAIN_HEADERS = [
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("X-Frame-Options", "DENY"),
 ]
+RETRY_AFTER = {429: "60", 503: "5"}  # seconds, where whoever answers knows no better (RFC 9110 section 10.2.3)
 HSTS = ("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
 
 
@@ -44,6 +45,8 @@ def register_headers(app: Flask, known: Settings) -> None:
     @app.after_request
     def add_headers(response: Response) -> Response:
         headers = response.headers
+        if response.status_code in RETRY_AFTER:
+            headers.setdefault("Retry-After", RETRY_AFTER[response.status_code])
         if not g.get("framed"):
             headers.extend(always)
         if response.mimetype == "text/html":

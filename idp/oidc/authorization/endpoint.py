@@ -57,11 +57,12 @@ def authorize() -> Response:
         seen = _validate(asked, look=not posted)
         seen = _with_remembered_grant(seen, seen.session)
         prompt = None if posted else _owed_prompt(seen, _prompt_facts(seen))
+        waits = posted or prompt is not None
+        if waits:
+            pipeline.run(pipeline.BEFORE_INTERACTION, seen.request)
     except OAuth2Error as error:
         return _error_response(asked or Request({}), error)
-    if not posted and prompt is None:
-        return _success_response(seen)
-    return _begin_interaction(seen, prompt)
+    return _begin_interaction(seen, prompt) if waits else _success_response(seen)
 
 
 def resume() -> Response:

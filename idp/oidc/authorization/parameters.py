@@ -4,7 +4,7 @@ import re
 
 from idp.oidc.clients.directory import clients
 from idp.oidc.errors import oauth_error
-from idp.oidc.request import Request
+from idp.oidc.request import Request, words
 
 PROMPTS = frozenset({"none", "login", "consent", "select_account", "create"})
 MAX_LENGTHS = {
@@ -65,7 +65,7 @@ def parse_scope(request: Request) -> None:
 
 def parse_prompt(request: Request) -> None:
     """Known values only, and `none` alone."""
-    asked = request.get("prompt").split()
+    asked = words(request.get("prompt"))
     request.prompts = frozenset(asked)
     if not request.prompts <= PROMPTS:
         raise oauth_error("invalid_request", "A prompt value is not supported.")

@@ -63,7 +63,7 @@ VALIDATION_STEPS: Steps = (
     (parameters.check_unsupported_parameters, "OpenID Connect Core 6.1, 6.2 and 7.2.1: ..._not_supported"),
     (request_objects.check_signed_when_required, "RFC 9101 10.5: require_signed_request_object"),
     (pushed_requests.check_pushed_when_required, "RFC 9126 5: require_pushed_authorization_requests"),
-    (response_types.check_response_type_allowed, "RFC 6749 4.1.2.1: unsupported_response_type, unauthorized_client"),
+    (response_types.parse_response_type, "RFC 6749 4.1.2.1: unsupported_response_type, unauthorized_client"),
     (response_types.check_response_mode, "OAuth 2.0 Multiple Response Types 2.1; Form Post Response Mode"),
     (parameters.parse_scope, "RFC 6749 3.3; OpenID Connect Core 3.1.2.1 and 5.4"),
     (response_types.check_nonce, "OpenID Connect Core 3.2.2.1: nonce REQUIRED"),
@@ -93,6 +93,9 @@ DEVICE_STEPS: Steps = (
     (parameters.parse_max_age, "OpenID Connect Registration 2: default_max_age"),
     (resources.parse_resources, "RFC 8707 2: invalid_target"),
 )
+
+# When a person owes something first, so that the request waits in our pages.
+BEFORE_INTERACTION: Steps = ((pushed_requests.keep_for_interaction, "RFC 9126 2.2: request_uri, how long it lives"),)
 
 # 4. What the person still owes, consent last. The first prompt that is owed opens its page; the prompts named after it are
 # those whose pages are open meanwhile. Under prompt=none its error is the answer (OpenID Connect Core 3.1.2.6).

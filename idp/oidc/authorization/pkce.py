@@ -7,7 +7,7 @@ from authlib.oauth2.rfc6749 import InvalidGrantError
 
 from idp.core import crypto
 from idp.oidc.errors import oauth_error
-from idp.oidc.request import Request
+from idp.oidc.request import Request, words
 
 if TYPE_CHECKING:
     from idp.oidc.tokens.authorization_codes import AuthorizationCode
@@ -18,7 +18,7 @@ _VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 
 def check_code_challenge(request: Request) -> None:
     """S256 for every client unless its entry says `pkce: optional`; `plain` never, an absent method means plain."""
-    if "code" not in (request.payload.response_type or "").split():
+    if "code" not in words(request.payload.response_type):
         return
     challenge, method = request.get("code_challenge"), request.get("code_challenge_method")
     if not challenge and not method:

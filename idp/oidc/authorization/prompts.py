@@ -190,7 +190,7 @@ def preferred_acr(claims: dict[str, Any], acr_values: str, default: tuple[str, .
     """The classes asked for, best first: in `claims`, else as `acr_values`, else the client's own (Core 3.1.2.1, 5.5.1.1)."""
     asked = (claims.get("id_token") or {}).get("acr") or {}
     by_claims = tuple(str(v) for v in [asked.get("value"), *asked.get("values", [])] if v is not None)
-    return by_claims or tuple(acr_values.split()) or default
+    return by_claims or tuple(acr for acr in acr_values.split(" ") if acr) or default
 
 
 def required_subject(claims: dict[str, Any], hint: dict[str, Any] | None) -> str | None:

@@ -9,7 +9,6 @@ from idp.oidc.server import server
 from idp.oidc.tokens import endpoints
 
 CREDENTIALS = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
-REQUEST_URI_LIFE = 60  # seconds for the browser to arrive, which is what `expires_in` promises
 
 
 def par() -> Response:
@@ -24,5 +23,5 @@ def _push(asked: Request) -> Response:
     pushed = Request(parameters | {"client_id": client.client_id})
     pushed.pushed = True
     pipeline.validate(pushed)
-    answer = {"request_uri": pushed_requests.save_pushed_request(pushed), "expires_in": REQUEST_URI_LIFE}
+    answer = {"request_uri": pushed_requests.save_pushed_request(pushed), "expires_in": pushed_requests.REQUEST_URI_LIFE}
     return server().handle_response(201, answer, [("Content-Type", "application/json"), ("Cache-Control", "no-store")])

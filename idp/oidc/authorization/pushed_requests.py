@@ -4,14 +4,17 @@ from typing import Any
 
 import orjson
 
-from idp.core import crypto
+from idp.core import clock, crypto
 from idp.core.settings import settings
 from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
 from idp.sessions.single_sign_on import Session
-from idp.storage.redis_store import store
+from idp.storage.redis_store import Script, store
 
 REQUEST_URI_PREFIX = "urn:ietf:params:oauth:request_uri:"
+REQUEST_URI_LIFE = 60  # seconds for the browser to arrive, which is what `expires_in` promises
+
+_LENGTHEN = Script("return redis.call('EXPIRE', KEYS[1], ARGV[1])")
 
 
 def check_not_by_reference(request: Request) -> None:
@@ -23,8 +26,8 @@ def check_not_by_reference(request: Request) -> None:
 def save_pushed_request(request: Request) -> str:
     """Keeps a validated request; the `request_uri` that stands for it."""
     name = crypto.random_token()
-    # Kept as long as an interaction waits: the person may reload the first page; the answer takes it for good.
-    store().put(_key(name), orjson.dumps(request.payload.data), settings().interaction_minutes * 60)
+    kept = {"parameters": request.payload.data, "begin_before": clock.timestamp() + REQUEST_URI_LIFE}
+    store().put(_key(name), orjson.dumps(kept), REQUEST_URI_LIFE)
     return REQUEST_URI_PREFIX + name
 
 
@@ -34,13 +37,28 @@ def resolve_pushed_request(request: Request) -> None:
     if not name.startswith(REQUEST_URI_PREFIX) or request.resumed:
         return
     raw = store().get(_key(name.removeprefix(REQUEST_URI_PREFIX)))
-    kept = orjson.loads(raw) if raw else {}
+    found = orjson.loads(raw) if raw else {}
+    # Section 2.2: an expired one MUST be refused. It may still be there, for an interaction that began in time.
+    kept = found.get("parameters", {}) if clock.timestamp() < found.get("begin_before", 0) else {}
     # Bound to the client that pushed it (section 2.2); a name of another client is told like one that never was.
     if kept.get("client_id") != request.get("client_id"):
         raise oauth_error("invalid_request_uri", "The pushed request is not known or has expired.")
     request.payload.data.clear()
     request.payload.data.update(kept | {"request_uri": name})
     request.pushed = True
+
+
+def keep_for_interaction(request: Request) -> None:
+    """An interaction begins with it: the name stays as long as that waits, and begins no other one after its time.
+
+    Raises `invalid_request_uri` when it has gone meanwhile: what was used up or has expired never comes back.
+    """
+    name = request.get("request_uri")
+    if not name.startswith(REQUEST_URI_PREFIX):
+        return
+    life = settings().interaction_minutes * 60
+    if not store().run(_LENGTHEN, (_key(name.removeprefix(REQUEST_URI_PREFIX)),), (life,)):
+        raise oauth_error("invalid_request_uri", "The pushed request is not known or has expired.")
 
 
 def consume_pushed_request(request: Request, session: Session) -> None:

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 JWT_CLAIMS = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti", "sub"})  # of the JWT itself, not of the request
 NEVER_FROM_OBJECT = frozenset({"client_id", "request", "request_uri"})
 MAX_OBJECT_AGE = 3600  # seconds
+# Explicit types (RFC 8725 section 3.11): what any library writes on a request object, and no other kind of JWT has.
+TYPES = frozenset({"", "jwt", "oauth-authz-req+jwt", "application/oauth-authz-req+jwt"})
 
 
 def resolve_request_object(request: Request) -> None:
-    """Replaces the request's parameters by those of its signed object, if it has one; raises the OAuth errors of RFC 9101.
+    """Puts the parameters of the signed object, if there is one, in place; raises the OAuth errors of RFC 9101.
 
     What the client signed wins over what travelled beside it (OpenID Connect Core 6.1): nobody in between can change it.
+    Of a client that must sign, only what is inside counts (RFC 9101 section 6.3): nobody in between can add to it.
     """
     # The name of a pushed request stays until it is answered; it is not an address.
     by_value, by_address = request.get("request"), "" if request.pushed else request.get("request_uri")
@@ -37,10 +40,14 @@ def resolve_request_object(request: Request) -> None:
     token = by_value or _fetched(by_address, client)
     claims = _claims(token, client)
     _check_claims(claims, request, client)
-    signed = {name: _text(name, value) for name, value in claims.items() if name not in JWT_CLAIMS}
-    request.payload.data.update({k: v for k, v in signed.items() if k not in NEVER_FROM_OBJECT})
-    for name in ("request",) if request.pushed else ("request", "request_uri"):
-        request.payload.data.pop(name, None)
+    left_out = JWT_CLAIMS | NEVER_FROM_OBJECT
+    signed = {name: _text(name, value) for name, value in claims.items() if name not in left_out}
+    beside = {} if client.require_signed_request_object else request.payload.data.copy()
+    # A name in `request_uri` is that of a pushed request here, and stays until it is answered.
+    gone = ("request",) if request.pushed else ("request", "request_uri")
+    kept = {name: value for name, value in (beside | signed).items() if name not in gone}
+    request.payload.data.clear()
+    request.payload.data.update(kept | {"client_id": client.client_id})
     request.signed = True
 
 
@@ -66,9 +73,12 @@ def _claims(token: str, client: "Client") -> dict[str, Any]:
     chosen = client.request_object_signing_alg
     algorithms = tuple(a for a in keys.ASYMMETRIC_ALGORITHMS if chosen in (None, a))
     try:
-        return keys.verified_claims(token, client, algorithms)[1]
+        header, claims = keys.verified_claims(token, client, algorithms)
     except keys.ClientJwtError as unverified:
         raise oauth_error("invalid_request_object", f"The request object is refused: {unverified.reason}.") from None
+    if str(header.get("typ", "")).lower() not in TYPES:
+        raise oauth_error("invalid_request_object", "The JWT is of a type that is no request object.")
+    return claims
 
 
 def _fetched(address: str, client: "Client") -> str:
@@ -85,6 +95,11 @@ def _fetched(address: str, client: "Client") -> str:
 def _check_claims(claims: dict[str, Any], request: Request, client: "Client") -> None:
     """RFC 9101 section 5.2 and 6.3, OpenID Connect Core 6.1: issued by this client, for us, now, and about this request."""
     now = clock.timestamp()
+    if claims.get("sub") == client.client_id:
+        # RFC 9101 section 10.8: an assertion by which the client proves itself is never taken for a request of its.
+        raise oauth_error("invalid_request_object", "The JWT is about the client: it is an assertion, no request object.")
+    if client.require_signed_request_object and not {"iss", "aud", "exp"} <= claims.keys():
+        raise oauth_error("invalid_request_object", "The request object needs iss, aud and exp.")
     audience = claims.get("aud", settings().issuer)
     if claims.get("iss", client.client_id) != client.client_id or claims.get("client_id", client.client_id) != client.client_id:
         raise oauth_error("invalid_request_object", "The request object is another client's.")

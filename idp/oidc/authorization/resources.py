@@ -6,7 +6,7 @@ from authlib.oauth2 import OAuth2Error
 
 from idp.oidc.clients.directory import clients
 from idp.oidc.errors import oauth_error
-from idp.oidc.request import Request
+from idp.oidc.request import Request, words
 
 if TYPE_CHECKING:
     from idp.oidc.tokens.authorization_codes import AuthorizationCode
@@ -37,7 +37,7 @@ def set_audience(request: Request, approved: tuple[str, ...] = ()) -> None:
 
 def requested(request: Request) -> tuple[str, ...]:
     """The resources in this request, each once; they are URIs, so the space that joins them is in none."""
-    return tuple(dict.fromkeys(request.get("resource").split()))
+    return tuple(dict.fromkeys(words(request.get("resource"))))
 
 
 def display_names(asked: tuple[str, ...], locale: str) -> list[str]:

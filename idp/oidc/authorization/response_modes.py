@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from flask import Response, make_response, render_template
 
 from idp.core.settings import settings
-from idp.oidc.request import Request
+from idp.oidc.request import Request, words
 from idp.web import headers
 from idp.web.urls import origin_of
 
@@ -42,7 +42,7 @@ def authorization_response(request: Request, parameters: Parameters) -> Authoriz
 
 def default_mode(response_type: str | None) -> str:
     """`fragment` for whatever carries a token, so that it never reaches a server's log (OAuth Multiple Types, section 5)."""
-    return "fragment" if set((response_type or "").split()) & {"token", "id_token"} else "query"
+    return "fragment" if set(words(response_type)) & {"token", "id_token"} else "query"
 
 
 def allowed_modes(response_type: str | None) -> frozenset[str]:

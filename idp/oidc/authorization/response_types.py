@@ -2,20 +2,22 @@
 
 from idp.oidc.authorization import response_modes
 from idp.oidc.errors import oauth_error
-from idp.oidc.request import Request
+from idp.oidc.request import Request, words
 
 # All but `code` are for `profile: legacy` clients (see clients/rules.py): tokens in the browser leak (RFC 9700 2.1.2).
 RESPONSE_TYPES = ("code", "code id_token", "code token", "code id_token token", "id_token", "id_token token")
 
 
-def check_response_type_allowed(request: Request) -> None:
-    """One that we serve and that this client registered."""
-    response_type = request.payload.response_type
-    if not response_type:
+def parse_response_type(request: Request) -> None:
+    """One that we serve and that this client registered; from here on as we write it, since Authlib compares it by letter."""
+    asked = request.payload.response_type
+    if not asked:
         raise oauth_error("invalid_request", "response_type is missing.")
-    if normalize_response_type(response_type) is None:
+    known = normalize_response_type(asked)
+    if known is None:
         raise oauth_error("unsupported_response_type", "This response_type is not supported.")
-    if not request.registered.check_response_type(response_type):
+    request.payload.data["response_type"] = known
+    if not request.registered.check_response_type(known):
         raise oauth_error("unauthorized_client", "The client may not use this response_type.")
 
 
@@ -30,11 +32,11 @@ def check_response_mode(request: Request) -> None:
 
 def check_nonce(request: Request) -> None:
     """An ID token that travels through the browser must be bound to it."""
-    if "id_token" in (request.payload.response_type or "").split() and not request.get("nonce"):
+    if "id_token" in words(request.payload.response_type) and not request.get("nonce"):
         raise oauth_error("invalid_request", "nonce is missing.")
 
 
 def normalize_response_type(asked: str | None) -> str | None:
     """The response type as we write it, its parts in any order (OAuth Multiple Response Types section 3); else None."""
-    parts = sorted((asked or "").split())
+    parts = sorted(words(asked))
     return next((known for known in RESPONSE_TYPES if sorted(known.split()) == parts), None)

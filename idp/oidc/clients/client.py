@@ -64,7 +64,7 @@ class Client(ClientEntry, ClientMixin):
 
     def get_allowed_scope(self, scope: Any) -> str:
         """Those of the asked scopes that are registered, in the order asked."""
-        return " ".join(dict.fromkeys(s for s in (scope or "").split() if s in self._scopes))
+        return " ".join(dict.fromkeys(s for s in (scope or "").split(" ") if s in self._scopes))
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         """Exact match; a native client's loopback address with any port (RFC 8252 section 7.3)."""

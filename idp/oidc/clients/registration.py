@@ -21,6 +21,7 @@ from idp.oidc.clients.client import Client
 from idp.oidc.clients.fetch import FetchRefused, allowed_url, fetch
 from idp.oidc.clients.rules import InvalidEntry
 from idp.oidc.errors import oauth_error
+from idp.oidc.request import words
 from idp.storage.database import DATABASE_DOWN
 from idp.storage.redis_store import Script, StoreUnavailable, store
 
@@ -143,7 +144,7 @@ def _entry(sent: dict[str, Any], client_id: str) -> dict[str, Any]:
     wanted = said.get("scope", " ".join(SCOPES))
     if not isinstance(wanted, str):
         raise oauth_error("invalid_client_metadata", "scope is a text of values separated by spaces.")
-    asked = wanted.split()
+    asked = words(wanted)
     said["scope"] = " ".join(scope for scope in SCOPES if scope in asked)
     said.setdefault("client_name", _host(said))
     _leave_out_what_has_no_effect(said)

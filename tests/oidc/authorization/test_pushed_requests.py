@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from urllib.parse import parse_qsl, urlsplit
 
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -62,3 +63,52 @@ def test_a_client_that_must_push_cannot_ask_in_the_open(register: Callable[..., 
     party = register("careful", require_pushed_authorization_requests=True)
     assert answer(browser.get(party.url()))["error"] == "invalid_request"
     assert "code" in answer(browser.get(named(party, push(party))))
+
+
+def test_a_name_begins_nothing_after_its_minute(
+    wlkp: RelyingParty, app: Flask, browser: FlaskClient, clock: time_machine.Traveller
+) -> None:
+    """S19, C1: RFC 9126 section 2.2 MUST: an expired one is refused, also while an interaction that began with it waits."""
+    unused, begun = named(wlkp, push(wlkp)), named(wlkp, push(wlkp))
+    early = app.test_client()
+    assert early.get(begun).location.endswith("/login")
+    clock.shift(60)
+    for url in (unused, begun):
+        for late in (early, browser):
+            refused = late.get(url)
+            assert (refused.status_code, refused.location) == (400, None)
+
+
+def test_whoever_began_in_time_has_the_time_of_an_interaction(
+    wlkp: RelyingParty, siti: str, sign_in: Callable[..., FlaskClient], clock: time_machine.Traveller, app: Flask
+) -> None:
+    """S19: sixty seconds are for the browser to arrive; the person then signs in at leisure."""
+    browser = app.test_client()
+    url = named(wlkp, push(wlkp))
+    door = browser.get(url).location.removesuffix("/login")
+    kept = app.extensions["idp.storage.redis_store"].redis
+    [name] = kept.keys("par:*")
+    assert 1700 < kept.ttl(name) <= 1800
+    clock.shift(25 * 60)
+    signed_in = sign_in(siti)
+    for cookie in (browser._cookies or {}).values():
+        signed_in.set_cookie(cookie.key, cookie.value, domain="localhost")
+    assert "code" in answer(signed_in.get(door))
+    assert not kept.keys("par:*")
+    assert browser.get(url).status_code == 400
+
+
+def test_a_used_up_name_is_never_revived(
+    wlkp: RelyingParty, siti: str, sign_in: Callable[..., FlaskClient], app: Flask, clock: time_machine.Traveller
+) -> None:
+    """C1: another browser that began with the same name, and finishes second, gets an error and keeps nothing alive."""
+    url = named(wlkp, push(wlkp))
+    second = app.test_client()
+    door = second.get(url).location.removesuffix("/login")
+    assert "code" in answer(sign_in(siti).get(url))
+    assert second.get(url).status_code == 400
+    late = sign_in(siti)
+    for cookie in (second._cookies or {}).values():
+        late.set_cookie(cookie.key, cookie.value, domain="localhost")
+    assert answer(late.get(door))["error"] == "invalid_request_uri"
+    assert not app.extensions["idp.storage.redis_store"].redis.keys("par:*")

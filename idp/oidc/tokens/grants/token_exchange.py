@@ -10,7 +10,7 @@ from idp.audit import trail
 from idp.oidc.authorization import resources
 from idp.oidc.clients.rules import TOKEN_EXCHANGE_GRANT
 from idp.oidc.errors import oauth_error
-from idp.oidc.request import Request
+from idp.oidc.request import Request, words
 from idp.oidc.tokens import access_tokens, issuance
 from idp.oidc.tokens.access_tokens import AccessToken
 
@@ -97,7 +97,7 @@ def _subject_token(request: Request, policy: "TokenExchange") -> AccessToken:
 
 def _audience(request: Request, policy: "TokenExchange") -> tuple[str, ...]:
     """Resources and names of clients, each allowed by the policy; at least one, or the token would be for nobody."""
-    asked = dict.fromkeys((*resources.requested(request), *request.get("audience").split()))
+    asked = dict.fromkeys((*resources.requested(request), *words(request.get("audience"))))
     if not asked or not set(asked) <= set(policy.audiences):
         raise resources.invalid_target()
     return tuple(asked)
@@ -106,7 +106,7 @@ def _audience(request: Request, policy: "TokenExchange") -> tuple[str, ...]:
 def _scope(request: Request, policy: "TokenExchange", presented: AccessToken) -> str:
     """What is asked for, within what the presented token may do and the policy gives; all of both when nothing is asked."""
     most = [s for s in presented.scope.split() if s in policy.scope.split()]
-    asked = request.get("scope").split()
+    asked = words(request.get("scope"))
     if not set(asked) <= set(most):
         raise oauth_error("invalid_scope", "The scope goes beyond the subject token or the policy.")
     return " ".join(dict.fromkeys(asked or most))

@@ -31,6 +31,7 @@ KINDS = {
     "PUSHED_REQUEST_STEPS": {"check"},
     "DEVICE_AUTHORIZATION_STEPS": {"parse", "check"},
     "DEVICE_STEPS": {"find", "parse", "check"},
+    "BEFORE_INTERACTION": {"keep"},
     "BEFORE_RESPONSE": {"consume", "add", "check"},
     "AFTER_RESPONSE": {"set"},
 }

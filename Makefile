@@ -17,11 +17,13 @@ run: .venv/ready ## Serve the provider and three demo services on this machine
 test: .venv/ready ## Check everything: linters, types, and the whole suite with real Redis, PostgreSQL and Chromium
 	@bash scripts/setup.sh browser
 	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
 	@$(PYTHON) -m pytest -n 2 $(PYTEST)
 
-lint: .venv/ready ## Linters and types only
+lint: .venv/ready ## Linters, formatting and types only
 	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
 
 bench: .venv/ready ## Time the six workloads (bench/README.md)
@@ -29,8 +31,8 @@ bench: .venv/ready ## Time the six workloads (bench/README.md)
 	@$(PYTHON) bench/run.py bench/target.json $(BENCH)
 
 lock: ## Pin and hash the requirements anew (needs uv)
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements.in -o requirements.lock
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-dev.in -o requirements-dev.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --extra dev -o requirements-dev.lock
 
 translations: .venv/ready ## Extract, update and compile the English texts
 	@$(PYTHON) scripts/translations.py

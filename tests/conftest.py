@@ -84,7 +84,6 @@ class House:
             "redis_url": self.stores.redis_url,
             "clients_file": ROOT / "clients.yaml",
             "secrets_file": self.stores.var / "secrets.json",
-            "civil_registry_url": f"fixture:{ROOT}/demo/citizens.yaml",
         }
         app = create_app(Settings(**settings | changes))
         app.config["PROPAGATE_UNFORESEEN"] = True

@@ -9,7 +9,7 @@ from tests.simple_browser import Page, SimpleBrowser
 if TYPE_CHECKING:
     from tests.conftest import Outbox
 
-# From demo/citizens.yaml: nobody real lives in province 99.
+# From idp/gateways/demo_citizens.yaml: nobody real lives in province 99.
 CITIZENS = {
     "Siti": ("9901015708900001", "Siti Nurhaliza Rahayu", "Aminah Rahayu"),
     "Budi": ("9901011204850002", "Budi Santoso", "Sri Wahyuni"),

@@ -89,21 +89,22 @@ def token(uses: int, days: int) -> None:
 def add(client_id: str, path: Path | None, **asked: Any) -> None:
     """Print an entry for CLIENT_ID to standard output, and its secret, this once, to standard error.
 
-    So `idp clients add wlkp --name WLKP … >> clients.yaml` never writes the secret to a file.
+    So `idp clients add wlkp --name WLKP … >> clients.yaml` never writes the secret to a file; it may be the file's first.
     """
     from idp.core import crypto
     from idp.oidc.clients import file
     from idp.oidc.clients.client import hash_secret
 
     path = path or load_settings().clients_file
-    if path.exists() and client_id in file.read(path)[0]:
+    first = not path.exists() or not path.read_text().strip()  # the shell has made it already when we are to begin it
+    if not first and client_id in file.read(path)[0]:
         raise OperatorError(f"{client_id} is in {path} already: choose another client_id, or change its entry.")
     secret = None if asked["public"] else crypto.random_token()
     entry = _entry(client_id, hash_secret(secret) if secret else None, asked)
     _, wrong = file.parse_entry(entry, path, 1)
     if wrong:
         raise OperatorError(wrong[0].sentence)
-    click.echo(_as_yaml(entry), nl=False)
+    click.echo(("clients:\n" if first else "") + _as_yaml(entry), nl=False)
     if secret:
         click.echo(f"The secret of {client_id}, shown this once: {secret}", err=True)
 

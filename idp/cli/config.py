@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from idp.cli import OperatorError
 from idp.core.settings import ConfigError, Settings, load_settings
@@ -52,7 +51,7 @@ def _row(name: str, field: FieldInfo) -> str:
 
 def _default(field: FieldInfo) -> str:
     value: Any = field.get_default(call_default_factory=True, validated_data={})
-    if value is PydanticUndefined:
+    if field.is_required():
         return "required"
     return f"`{value}`" if value not in (None, "", (), {}) else "none"
 

@@ -14,13 +14,11 @@ if TYPE_CHECKING:
 PASSWORD = "Contoh#Sandi2026"
 ROLES = {2: ["company"], 3: ["training_participant"], 4: ["institution"]}
 SEEDED = 6  # the other citizens have no account yet: for trying the registration
-CITIZENS = click.option(
+PEOPLE = click.option(
     "--citizens",
     "path",
     type=click.Path(path_type=Path),
-    default=Path("demo/citizens.yaml"),
-    show_default=True,
-    help="The fictional people.",
+    help="A YAML file of fictional people; else those that come with the provider.",
 )
 
 
@@ -30,16 +28,16 @@ def demo() -> None:
 
 
 @demo.command()
-@CITIZENS
+@PEOPLE
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True)
 @click.option("--user", default="demo", show_default=True)
 @click.option("--password", default="demo", show_default=True)
-def registry(path: Path, host: str, port: int, user: str, password: str) -> None:
+def registry(path: Path | None, host: str, port: int, user: str, password: str) -> None:
     """Serve the stand-in for Dukcapil until interrupted; it knows only province 99."""
-    from idp.gateways.demo_registry import Registry, citizens, server
+    from idp.gateways.demo_registry import CITIZENS, Registry, citizens, server
 
-    people = citizens(path)
+    people = citizens(path or CITIZENS)
     try:
         serving = server(host, port, Registry(people, user, password))
     except (OSError, SystemExit):
@@ -55,14 +53,14 @@ def registry(path: Path, host: str, port: int, user: str, password: str) -> None
 
 
 @demo.command()
-@CITIZENS
-def seed(path: Path) -> None:
+@PEOPLE
+def seed(path: Path | None) -> None:
     """Create accounts for the first fictional people, and print how to sign in as them."""
     if load_settings().production:
         raise ConfigError("IDP_ENVIRONMENT is production: fictional accounts with a known password have no place there.")
-    from idp.gateways.demo_registry import citizens
+    from idp.gateways.demo_registry import CITIZENS, citizens
 
-    people = citizens(path)[:SEEDED]
+    people = citizens(path or CITIZENS)[:SEEDED]
     with application():
         created = sum(_seed_one(number, citizen) for number, citizen in enumerate(people, 1))
     click.echo(f"Password of all: {PASSWORD}  ({created} created, {len(people) - created} were there)")

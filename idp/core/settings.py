@@ -41,7 +41,9 @@ class Settings(BaseSettings):
         Path("var/secrets.json"), description="Key rings for sealing, blind indexes, pepper; made by `idp secrets new`."
     )
     civil_registry_url: str = Field(
-        "fixture:demo/citizens.yaml", description="`https://user:password@host:8000/dukcapil/get_json/CUSTOMER` or `fixture:`."
+        "fixture:",
+        description="`https://user:password@host:8000/dukcapil/get_json/CUSTOMER`; `fixture:` is a stand-in with fictional"
+        " people, `fixture:FILE` one with yours.",
     )
     civil_registry_ca: Path | None = Field(None, description="PEM file with the CA that signed Dukcapil's certificate.")
     civil_registry_caller_ip: str = Field("127.0.0.1", description="Our registered address, sent to Dukcapil as IP_USER.")

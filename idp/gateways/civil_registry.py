@@ -150,13 +150,15 @@ def _report(facts: Facts, said: object, outcome: str, begun: float) -> None:
 
 
 def connect(url: str, settings: Settings) -> CivilRegistry:
-    """Dukcapil at `https://user:password@host:port/dukcapil/get_json/CUSTOMER`, or the stand-in `fixture:PATH` (YAML).
+    """Dukcapil at `https://user:password@host:port/dukcapil/get_json/CUSTOMER`, or a stand-in.
 
-    http:// for loopback only. Raises ConfigError.
+    `fixture:` is the stand-in with the citizens of the package, `fixture:FILE` with those of a YAML file. http:// is for
+    loopback only. Raises ConfigError.
     """
     if adapter_of(url) == "fixture":
         refuse_in_production(settings.production, SETTING)
-        return stand_in(Path(url.partition(":")[2]))
+        path = url.partition(":")[2]
+        return stand_in(Path(path) if path else demo_registry.CITIZENS)
     endpoint = parse_endpoint(url, SETTING, "https", "http")
     return over_http(endpoint, settings.civil_registry_caller_ip, settings.civil_registry_ca)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 PROVINCE = "99"
+CITIZENS = Path(__file__).with_name("demo_citizens.yaml")
 CALL = "/CALL_VERIFY_BY_ELEMEN"
 SLOW_SECONDS = 30
 QUOTA = 1_000_000

@@ -15,7 +15,7 @@ from idp.storage.sealing import Sealer
 from tests.gateways.servers import Certificate, certificate
 
 ROOT = Path(__file__).resolve().parents[2]
-CITIZENS = ROOT / "demo" / "citizens.yaml"
+CITIZENS = ROOT / "idp" / "gateways" / "demo_citizens.yaml"
 
 
 @pytest.fixture(scope="session")

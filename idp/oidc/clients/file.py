@@ -77,7 +77,8 @@ def _document(path: Path) -> Any:
     try:
         return YAML(typ="rt").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigError(f"{path} does not exist: create it, or point IDP_CLIENTS_FILE at your file.") from None
+        cure = f"put a first service there with `idp clients add NAME … >> {path}`, or point IDP_CLIENTS_FILE at your file"
+        raise ConfigError(f"{path} does not exist: {cure}.") from None
     except MarkedYAMLError as broken:
         line = broken.problem_mark.line + 1 if broken.problem_mark else 1
         raise ConfigError(f"{path.name}:{line}: this is not YAML ({broken.problem}): mend the line.") from None

@@ -12,7 +12,7 @@ import pytest
 import time_machine
 from flask import Flask
 
-from idp.accounts import deletion, passwords
+from idp.accounts import deletion, hashing
 from idp.core import clock as house_clock
 from idp.core.settings import Settings
 from idp.core.values import Authentication
@@ -130,7 +130,7 @@ def test_so_many_workers_are_started(server: Server, number: int) -> None:  # no
 
 def test_passwords_are_hashed_with_this_work(here: Flask, setting: Any) -> None:
     setting(argon2_memory_kib=20480, argon2_iterations=3)
-    assert "$m=20480,t=3,p=1$" in passwords.hash_password("Matahari!7terbit")
+    assert "$m=20480,t=3,p=1$" in hashing.hash_password("Matahari!7terbit")
 
 
 def test_a_session_ends_when_it_is_not_used_and_at_last_anyway(here: Flask, setting: Any, clock: time_machine.Traveller) -> None:

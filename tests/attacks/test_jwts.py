@@ -17,10 +17,9 @@ from werkzeug.test import TestResponse
 
 from idp.core import clock
 from idp.oidc.clients import registration
-from idp.oidc.clients.rules import TOKEN_EXCHANGE_GRANT
 from idp.oidc.logout import back_channel
 from tests.oidc.conftest import CALLBACK, RelyingParty, answer
-from tests.oidc.tokens.test_token_exchange import POLICY, exchange, read
+from tests.oidc.tokens.test_token_exchange import API, MIDDLE, POLICY, exchange, read
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 OUR_KEY = ECKey.generate_key("P-256", auto_kid=True)
@@ -216,20 +215,25 @@ def test_a_header_that_must_be_understood_and_is_not(signer: RelyingParty, brows
 def middle(register: Callable[..., RelyingParty]) -> RelyingParty:
     """May exchange the tokens of two clients."""
     policy = POLICY | {"subject_clients": ("wlkp", "jwts")}
-    return register("middle", redirect_uris=(), grant_types=(TOKEN_EXCHANGE_GRANT,), token_exchange=policy)
+    return register("middle", **MIDDLE | {"token_exchange": policy})
 
 
 @every_forgery
 def test_a_forged_access_token_opens_nothing(
     app: Flask, register: Callable[..., RelyingParty], middle: RelyingParty, browser: FlaskClient, forge: Forge
 ) -> None:
-    party = register("jwts", access_token_format="jwt")
-    real = party.redeem(party.code(browser, scope="openid email api")).json["access_token"]
-    forged = forge(kid_of(real) | {"typ": "at+jwt"}, read(app, real), published(app))
-    for token, counts in ((forged, False), (real, True)):
-        assert (party.userinfo(token).status_code == 200) is counts
-        assert party.post("/introspect", token=token).json["active"] is counts
-        assert (exchange(middle, token).status_code == 200) is counts
+    party = register("jwts", access_token_format="jwt", resources=(API,))
+    ours, apis = (
+        party.redeem(party.code(browser, scope="openid email api", resource=to)).json["access_token"] for to in (None, API)
+    )
+    opens: list[tuple[str, Callable[[str], bool]]] = [
+        (ours, lambda token: party.userinfo(token).status_code == 200),
+        (ours, lambda token: bool(party.post("/introspect", token=token).json["active"])),
+        (apis, lambda token: exchange(middle, token).status_code == 200),
+    ]
+    for real, open_with in opens:
+        assert open_with(real)
+        assert not open_with(forge(kid_of(real) | {"typ": "at+jwt"}, read(app, real), published(app)))
 
 
 # -- who vouches for a client: software statements ----------------------------------------------------------------------

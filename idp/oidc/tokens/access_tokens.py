@@ -7,7 +7,7 @@ import orjson
 from authlib.oauth2.rfc6749 import TokenMixin
 
 from idp.core import clock, crypto
-from idp.oidc.tokens import signing_keys
+from idp.oidc.tokens import revocation_marks, signing_keys
 from idp.oidc.tokens.approvals import known_members
 from idp.oidc.tokens.token_keys import hash_tag, is_bucketed, token_key
 from idp.storage.redis_store import Script, store
@@ -35,6 +35,13 @@ class AccessToken(TokenMixin):
     auth_time: int = 0
     amr: tuple[str, ...] = ()
     actor: dict[str, Any] = field(default_factory=dict)
+    #: Of an exchanged token: client and time of issue of each token that it descends from, the first one first.
+    came_from: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def clients(self) -> set[str]:
+        """Every client that this token depends on: its own, and those whose tokens it was exchanged for."""
+        return {self.client_id, *(client_id for client_id, _ in self.came_from)}
 
     def check_client(self, client: Any) -> bool:
         """For Authlib: whether it was issued to this client."""
@@ -76,6 +83,10 @@ end
 if redis.call('EXISTS', 'blocked:' .. ARGV[1] .. ':' .. t.subject) == 1 then return nil end
 local cut = redis.call('GET', 'cut:' .. ARGV[1] .. ':' .. t.subject .. ':' .. t.client_id)
 if cut and t.issued_at <= tonumber(cut) then return nil end
+for _, from in ipairs(t.came_from or {}) do
+  local before = redis.call('GET', 'cut:' .. ARGV[1] .. ':' .. t.subject .. ':' .. from[1])
+  if before and from[2] <= tonumber(before) then return nil end
+end
 if #ARGV == 1 then return {raw} end
 return {raw, unpack(redis.call('HMGET', 'account:' .. ARGV[1] .. ':' .. t.subject, unpack(ARGV, 2)))}
 """)
@@ -107,11 +118,19 @@ def find_access_token(token: str, *account_fields: str) -> tuple[AccessToken, tu
     return None if record.is_expired() else (record, tuple(found[1:]))
 
 
-def revoke_access_token(token: str) -> None:
-    """Revokes one access token."""
+def revoke_access_token(token: str, subject: str) -> None:
+    """Revokes one access token of this account (empty for a client's own), and whatever was exchanged for it."""
     token = stored_name(token)
-    if is_bucketed(token):
-        store().drop(token_key("access", token))
+    if not is_bucketed(token):
+        return
+    if subject:  # first, so that nothing more comes of it
+        revocation_marks.mark_ended(subject, lineage_id(token))
+    store().drop(token_key("access", token))
+
+
+def lineage_id(token: str) -> str:
+    """The id whose end is the end of all that was exchanged for this token."""
+    return crypto.digest(stored_name(token))
 
 
 def stored_name(token: str) -> str:

@@ -48,7 +48,7 @@ def _may_introspect(client: "Client", token: AccessToken) -> bool:
     if token.client_id == client.client_id:
         return True
     # The tokens of a client that was removed are dead, here as at userinfo. Fails closed.
-    known = clients().find(token.client_id) is not None
+    known = all(clients().find(client_id) is not None for client_id in token.clients)
     return known and client.resource_server and bool({client.client_id, *client.resources} & set(token.audience))
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class RevocationEndpoint(AuthlibRevocationEndpoint):
-    """A refresh token takes its family and the family's access tokens along (RFC 7009 section 2.1)."""
+    """A refresh token takes its family and the family's access tokens along (RFC 7009 section 2.1), any token its exchanges."""
 
     def authenticate_token(self, request: Any, client: "Client") -> AccessToken | UsableRefreshToken | None:
         """The token if it is this client's own; another client's stays untouched and is not told from an unknown one."""
@@ -26,5 +26,5 @@ class RevocationEndpoint(AuthlibRevocationEndpoint):
         if isinstance(token, UsableRefreshToken):
             refresh_tokens.revoke_family(token.family, token.approval.subject)
         else:
-            access_tokens.revoke_access_token(request.get("token"))
+            access_tokens.revoke_access_token(request.get("token"), token.subject)
         trail.record("token_revoked", client=request.client.client_id)

@@ -247,8 +247,9 @@ def grant_types(walk: Walk, values: list[str]) -> None:
     assert party.refresh(first["refresh_token"]).status_code == 200
     assert party.post("/token", grant_type="client_credentials", scope="api").status_code == 200
     assert "access_token=" in walk.browser().get(party.url(response_type="id_token token")).location
+    for_the_api = walk.tokens(party, resource=API)["access_token"]
     exchanged = party.post(
-        "/token", grant_type=EXCHANGE, subject_token=first["access_token"], subject_token_type=ACCESS_TOKEN, resource=API
+        "/token", grant_type=EXCHANGE, subject_token=for_the_api, subject_token_type=ACCESS_TOKEN, resource=API
     )
     assert exchanged.status_code == 200, exchanged.json
     device = party.post("/device_authorization", scope="openid").json["device_code"]

@@ -8,6 +8,7 @@ from authlib.oauth2.rfc6749.grants import BaseGrant, TokenEndpointMixin
 
 from idp.audit import trail
 from idp.oidc.authorization import resources
+from idp.oidc.clients.directory import clients
 from idp.oidc.clients.rules import TOKEN_EXCHANGE_GRANT
 from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request, words
@@ -15,6 +16,7 @@ from idp.oidc.tokens import access_tokens, issuance
 from idp.oidc.tokens.access_tokens import AccessToken
 
 if TYPE_CHECKING:
+    from idp.oidc.clients.client import Client
     from idp.oidc.clients.entry import TokenExchange
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
@@ -50,7 +52,7 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):
         return 200, made, self.TOKEN_RESPONSE_HEADER
 
     def _record(self, bare: AccessToken) -> AccessToken:
-        """It lives no longer than the token it came from, ends with whatever ends that, and names who acts (section 4.1)."""
+        """It lives no longer than the token it came from, ends with it and whatever ends it, and names who acts (4.1)."""
         presented = self.subject
         earlier = {"act": presented.actor} if presented.actor else {}
         return replace(
@@ -62,6 +64,8 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):
             expires_at=min(bare.expires_at, presented.expires_at),
             actor={"sub": bare.client_id, **earlier},
             claims={},
+            came_from=(*presented.came_from, (presented.client_id, presented.issued_at)),
+            ends_with=(*presented.ends_with, access_tokens.lineage_id(self.request.get("subject_token"))),
         )
 
 
@@ -89,10 +93,17 @@ def _subject_token(request: Request, policy: "TokenExchange") -> AccessToken:
         raise _invalid_subject_token()
     presented = found[0]
     # Bound to a key (RFC 9449), it is of no use to whoever only holds it: this client cannot show the key. Fails closed.
-    usable = presented.subject and not presented.confirmation
-    if not usable or presented.client_id not in policy.subject_clients or _length(presented.actor) >= LONGEST_CHAIN:
+    usable = presented.subject and not presented.confirmation and _made_out_to(request.registered, presented)
+    known = all(clients().find(client_id) is not None for client_id in presented.clients)  # else its client was removed
+    if not usable or not known or presented.client_id not in policy.subject_clients or _length(presented.actor) >= LONGEST_CHAIN:
         raise _invalid_subject_token()
     return presented
+
+
+def _made_out_to(client: "Client", presented: AccessToken) -> bool:
+    """Whether the client is who the token is for (section 2.1): what was meant for another would be exchanged by a thief."""
+    own = {client.client_id, *(client.resources if client.resource_server else ())}
+    return bool(own & set(presented.audience))
 
 
 def _audience(request: Request, policy: "TokenExchange") -> tuple[str, ...]:

@@ -3,7 +3,12 @@
 import hashlib
 import hmac
 import secrets
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+
+
+def unb64(text: str) -> bytes:
+    """The reverse of `b64`; raises ValueError."""
+    return urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
 
 
 def b64(raw: bytes) -> str:

@@ -1,4 +1,8 @@
-"""An interaction: an authorization request while it waits in our pages, proved by the cookie of one browser."""
+"""An interaction: an authorization request while it waits in our pages, proved by the cookie of one browser.
+
+Until its person acts, the browser carries the interaction in a sealed cookie, and the store holds nothing: a stranger who
+asks for a million of them fills no memory. The first POST writes the record.
+"""
 
 import re
 from dataclasses import asdict, dataclass, field, replace
@@ -11,13 +15,16 @@ from werkzeug.wrappers import Response as AnyResponse
 from idp.core import clock, crypto
 from idp.core.settings import settings
 from idp.core.values import Authentication
+from idp.limits import rate_limits
 from idp.storage.redis_store import Script, store
 from idp.storage.sealing import Unsealable, sealer
-from idp.web import cookies, csrf
+from idp.web import cookies, csrf, requests
 from idp.web.error_pages import InteractionGone
 
-SWEEP_AFTER = 6 * 3600  # seconds that a record outlives its interaction, so that a late visitor still finds the way back
+SWEEP_AFTER = 1800  # seconds that a record outlives its interaction, so that a late visitor still finds the way back
+CARRIED_AT_MOST = 3800  # characters of a cookie (RFC 6265 section 6.1: browsers take 4096 bytes with name and attributes)
 MAX_COOKIES = 8  # interactions that one browser proves at a time: with more tabs the oldest ends, headers stay small
+CARRIER = "request"  # the cookie that carries an interaction, sent to its own pages only
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
@@ -48,6 +55,8 @@ class Interaction:
     version: int = 0
     #: Digest of the secret that proved the browser before somebody signed in: it shows nobody signed in, ever again.
     before: str = field(default="", repr=False)
+    #: Whether the browser carries it and the store does not know it yet; never written.
+    carried: bool = field(default=False, repr=False)
 
     def authenticated(self, authentication: Authentication) -> None:
         """A room has proved who this is, now."""
@@ -91,9 +100,21 @@ class Interaction:
         self.drafts[room] = notes
 
     def save(self) -> None:
-        """Writes it back unless it was consumed or moved on meanwhile; raises ConcurrentUpdate then."""
+        """Writes it back unless it was consumed or moved on meanwhile; raises ConcurrentUpdate then.
+
+        While nobody has acted the browser goes on carrying it. The first record of it is counted: raises TooManyAttempts.
+        """
+        if not (self.carried and request.method in csrf.SAFE_METHODS and _carry(self)):
+            self._write()
+
+    def _write(self) -> None:
+        """Writes the record; raises as `save`."""
+        if self.carried:
+            rate_limits.hit("interaction_address", requests.client_network())
         before, self.version = self.version, self.version + 1
-        saved = store().run(_SAVE, (_key(self.id),), (f"{before}.", _sealed(self)))
+        life = self.expires_at - clock.timestamp() + SWEEP_AFTER if self.carried else 0
+        saved = store().run(_SAVE, (_key(self.id),), (f"{before}.", _sealed(self), life))
+        self.carried = False
         if "rotated_secret" in g and (saved or _proves(self.id, self.browser)):
             after_this_request(self._renew_cookie)
         if not saved:
@@ -116,12 +137,21 @@ class Interaction:
 # A record reads `version.sealed JSON`, or `done.JSON of the service` once consumed.
 _SAVE = Script("""
 local now = redis.call('GET', KEYS[1])
+if not now and tonumber(ARGV[3]) > 0 then
+  redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+  return 1
+end
 if not now or string.sub(now, 1, #ARGV[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
 return 1
 """)
+# One that its browser carried to its end leaves its mark as well, for longer than the cookie is worth anything.
 _CONSUME = Script("""
 local now = redis.call('GET', KEYS[1])
+if not now and tonumber(ARGV[2]) > 0 then
+  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+  return 1
+end
 if not now or string.sub(now, 1, 5) == 'done.' then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'KEEPTTL')
 return 1
@@ -129,7 +159,10 @@ return 1
 
 
 def begin(parameters: dict[str, str], service: dict[str, str], **pinned: Any) -> tuple[Interaction, str]:
-    """Starts waiting; returns the interaction and the secret for this browser's cookie (see `bind`)."""
+    """Starts waiting; returns the interaction and the secret for this browser's cookie (see `set_interaction_cookie`).
+
+    Raises TooManyAttempts when it is too large for a cookie and this address has begun too many.
+    """
     secret = crypto.random_token()
     life = settings().interaction_minutes * 60
     begun = Interaction(
@@ -138,9 +171,11 @@ def begin(parameters: dict[str, str], service: dict[str, str], **pinned: Any) ->
         request=parameters,
         service=service,
         expires_at=clock.timestamp() + life,
+        carried=True,
         **pinned,
     )
-    store().put(_key(begun.id), _sealed(begun), life + SWEEP_AFTER)
+    if not _carry(begun):
+        begun._write()
     return begun, secret
 
 
@@ -155,17 +190,16 @@ def set_interaction_cookie(response: Response, begun: Interaction, secret: str) 
 def delete_interaction_cookie(response: Response, over: Interaction) -> Response:
     """Takes the cookie of an interaction that is over."""
     cookies.delete_cookie(response, cookies.interaction_cookie_name(over.id))
+    cookies.delete_cookie(response, CARRIER, path=_path(over.id))
     return response
 
 
 def load(interaction_id: str) -> Interaction:
     """This browser's interaction; raises Gone when it is over, expired, unknown or another browser's."""
     raw = store().get(_key(interaction_id)) if _ID.fullmatch(interaction_id) else None
-    if raw is None:
-        raise InteractionGone
-    if raw.startswith(b"done."):
+    if raw is not None and raw.startswith(b"done."):
         raise InteractionGone(orjson.loads(raw[5:]))
-    found = _opened(interaction_id, raw.decode())
+    found = _opened(interaction_id, raw.decode()) if raw is not None else _carried(interaction_id)
     # The id is in the URL and may be read over a shoulder; without the cookie's secret it opens nothing. Fails closed.
     presented = crypto.digest(_presented(interaction_id))
     mine = crypto.constant_time_equal(found.browser, presented)
@@ -177,7 +211,42 @@ def load(interaction_id: str) -> Interaction:
 
 def consume(finished: Interaction) -> bool:
     """Ends it for good, atomically; True for one caller only, so that two tabs get one code."""
-    return bool(store().run(_CONSUME, (_key(finished.id),), (b"done." + orjson.dumps(finished.service),)))
+    life = finished.expires_at - clock.timestamp() + SWEEP_AFTER if finished.carried else 0
+    return bool(store().run(_CONSUME, (_key(finished.id),), (b"done." + orjson.dumps(finished.service), life)))
+
+
+def _carry(waiting: Interaction) -> bool:
+    """Has the browser carry the interaction on; False when it is too large for a cookie."""
+    key_id, _, sealed = _sealed(waiting).partition(".")[2].partition(".")
+    value = f"{key_id}.{crypto.b64(bytes.fromhex(sealed))}"
+    if len(value) > CARRIED_AT_MOST:
+        return False
+
+    @after_this_request
+    def carry(response: AnyResponse) -> AnyResponse:
+        life = max(0, waiting.expires_at - clock.timestamp())
+        cookies.set_cookie(response, CARRIER, value, path=_path(waiting.id), max_age=life)
+        return response
+
+    return True
+
+
+def _carried(interaction_id: str) -> Interaction:
+    """The interaction that the browser carries. Sealed for this id, and worth nothing without the cookie of its secret:
+    planted by another host it opens nothing. Raises InteractionGone."""
+    key_id, _, body = request.cookies.get(CARRIER, "").partition(".")
+    try:
+        found = _opened(interaction_id, f"0.{key_id}.{crypto.unb64(body).hex()}")
+    except ValueError:
+        raise InteractionGone from None
+    if not _ID.fullmatch(interaction_id) or found.version:
+        raise InteractionGone
+    found.carried = True
+    return found
+
+
+def _path(interaction_id: str) -> str:
+    return f"/interaction/{interaction_id}"
 
 
 def _set_cookie(response: AnyResponse, waiting: Interaction, value: str) -> None:
@@ -221,6 +290,7 @@ def _key(interaction_id: str) -> str:
 
 def _sealed(kept: Interaction) -> str:
     notes = asdict(kept)
+    del notes["carried"]
     notes["authentication"] = kept.authentication.to_dict() if kept.authentication else None
     return f"{kept.version}.{sealer().seal(orjson.dumps(notes).decode(), _key(kept.id))}"
 

@@ -87,6 +87,8 @@ LIMITS: dict[str, Limit] = {
     "recovery_nik": Limit(1, 30 * DAY),
     "recovery_contact": Limit(1, 30 * DAY),
     "registration_address": Limit(10, HOUR, per_address=True),
+    # Interactions that the store has to keep: those in which somebody acted, and those too large for a cookie.
+    "interaction_address": Limit(600, 10 * MINUTE, per_address=True),
     # Contacts given under one proved NIK: else one leaked identity could have codes sent to any number of strangers.
     "registration_nik": Limit(10, DAY),
     "recovery_given_nik": Limit(10, DAY),

@@ -17,9 +17,9 @@ def set_cookie(response: AnyResponse, name: str, value: str, *, path: str = "/",
     response.set_cookie(name, value, path=path, max_age=max_age, secure=settings().secure, httponly=True, samesite="Lax")
 
 
-def delete_cookie(response: AnyResponse, name: str) -> None:
+def delete_cookie(response: AnyResponse, name: str, *, path: str = "/") -> None:
     """Takes a cookie out of the browser, by the attributes that it was set with."""
-    response.delete_cookie(name, path="/", secure=settings().secure, httponly=True, samesite="Lax")
+    response.delete_cookie(name, path=path, secure=settings().secure, httponly=True, samesite="Lax")
 
 
 def interaction_cookie_name(interaction_id: str) -> str:

@@ -5,17 +5,18 @@ from typing import Any
 
 import orjson
 import structlog
-from flask import Flask, Response, current_app, make_response, render_template, request
+from flask import Flask, Response, current_app, g, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from idp.core import clock
-from idp.storage.redis_store import StoreUnavailable, store
+from idp.storage.redis_store import Script, StoreUnavailable, store
 from idp.web.requests import reference
 
 log = structlog.get_logger()
 
 REFERENCE_LIFE = 24 * 3600
+KEPT_OF_STRANGERS = 2000  # an hour
 
 
 class InteractionGone(Exception):
@@ -31,9 +32,26 @@ def store_error_facts(status: int, error: str, **facts: Any) -> None:
     known = {"status": status, "error": error, "endpoint": request.endpoint, "at": clock.timestamp(), **facts}
     log.info("error_page", **known)
     try:
-        store().put(f"reference:{reference()}", orjson.dumps(known), REFERENCE_LIFE)
+        if _worth_keeping():
+            store().put(f"reference:{reference()}", orjson.dumps(known), REFERENCE_LIFE)
     except StoreUnavailable:
         log.warning("reference_not_kept")
+
+
+# KEYS: the count of this hour. ARGV: how many are kept, seconds.
+_COUNT = Script("""
+local number = redis.call('INCR', KEYS[1])
+if number == 1 then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
+return number <= tonumber(ARGV[1]) and 1 or 0
+""")
+
+
+def _worth_keeping() -> bool:
+    """Whether somebody is on the way to a service; of everybody else's errors the store keeps a bounded number an hour.
+
+    A stranger who calls up error pages must not fill the memory that sign-ins need; the log has them all.
+    """
+    return "interaction" in g or bool(store().run(_COUNT, ["references:strangers"], [KEPT_OF_STRANGERS, 3600]))
 
 
 def error_page(status: int, error: str, **context: Any) -> Response:

@@ -50,17 +50,19 @@ def test_a_sibling_host_cannot_plant_the_proof_of_an_interaction(over_https: Fla
     thief, victim = over_https.test_client(), over_https.test_client(use_cookies=False)
     begun = begin(thief)
     waiting = begun.location.split("/")[2]
-    [set_cookie] = [value for value in begun.headers.getlist("Set-Cookie") if "interaction" in value]
+    [set_cookie] = [value for value in begun.headers.getlist("Set-Cookie") if "interaction-" in value]
     attributes = {part.strip().lower() for part in set_cookie.split(";")[1:]}
     assert set_cookie.startswith(f"__Host-interaction-{waiting}=")
     assert {"secure", "httponly", "path=/", "samesite=lax"} <= attributes
     assert not any(attribute.startswith("domain") for attribute in attributes)
     secret = set_cookie.partition(";")[0].partition("=")[2]
+    [carried] = [value.partition(";")[0] for value in begun.headers.getlist("Set-Cookie") if value.startswith("request=")]
     # What a host beside ours can set for the whole domain: any name but one with the prefix.
     for planted in ("interaction", f"interaction-{waiting}", f"__host-interaction-{waiting}"):
-        answer = victim.get(begun.location, base_url=HTTPS, headers={"Cookie": f"{planted}={secret}"})
+        answer = victim.get(begun.location, base_url=HTTPS, headers={"Cookie": f"{planted}={secret}; {carried}"})
         assert answer.status_code == 410
-    own = victim.get(begun.location, base_url=HTTPS, headers={"Cookie": f"__Host-interaction-{waiting}={secret}"})
+    cookies = f"__Host-interaction-{waiting}={secret}; {carried}"
+    own = victim.get(begun.location, base_url=HTTPS, headers={"Cookie": cookies})
     assert own.status_code == 200
 
 

@@ -14,7 +14,7 @@ from idp.core.values import Authentication
 from idp.interaction import pending, rooms
 from idp.interaction.pending import Interaction
 from idp.oidc import request
-from idp.oidc.authorization import consent, pipeline
+from idp.oidc.authorization import consent, parameters, pipeline
 from idp.oidc.authorization.prompts import (
     Prompt,
     PromptFacts,
@@ -33,7 +33,7 @@ from idp.oidc.tokens import claims
 from idp.oidc.tokens.approvals import Approval
 from idp.sessions import known_devices, single_sign_on
 from idp.sessions.single_sign_on import Session
-from idp.web import error_pages, urls
+from idp.web import error_pages, metrics, urls
 from idp.web.urls import origin_of
 
 
@@ -237,7 +237,7 @@ def _begin_interaction(seen: ValidatedRequest, prompt: Prompt | None) -> Respons
     client, session = seen.request.registered, seen.session
     locale = _locale(seen.request)
     begun, secret = pending.begin(
-        seen.request.payload.data,
+        parameters.kept(seen.request),
         service_of(client, locale) | {"origin": origin_of(seen.request.verified_redirect_uri or "")},
         session=session.sid if session else None,
         authentication=session.authentication if session else None,
@@ -291,8 +291,13 @@ def _error_response(asked: Request, error: OAuth2Error) -> Response:
 def _end_with_error(waiting: Interaction, asked: Request, error: OAuth2Error) -> Response:
     if not pending.consume(waiting):
         raise error_pages.InteractionGone(waiting.service)
+    account = waiting.authentication.account if waiting.authentication else None
     event: trail.Event = "interaction_cancelled" if waiting.denied else "authorization_refused"
-    trail.record(event, client=waiting.service.get("client_id"), error=error.error)
+    if account is None:
+        # Counted and not recorded: what strangers do and undo must not fill the trail.
+        metrics.count_event(event)
+    else:
+        trail.record(event, account=account, client=waiting.service.get("client_id"), error=error.error)
     return pending.delete_interaction_cookie(_error_response(asked, error), waiting)
 
 

@@ -15,7 +15,18 @@ MAX_LENGTHS = {
     "claims_locales": 256,
     "acr_values": 1024,
 }
+# The parameters that we read. Nothing else is kept with a request that waits or is pushed: it would be stored for nothing.
+KEPT = frozenset({
+    "response_type", "client_id", "redirect_uri", "scope", "state", "response_mode", "nonce", "display", "prompt", "max_age",
+    "ui_locales", "claims_locales", "id_token_hint", "login_hint", "acr_values", "claims", "code_challenge",
+    "code_challenge_method", "resource", "request_uri", "dpop_jkt", "authorization_details",
+})  # fmt: skip
 _MAX_AGE = re.compile(r"[0-9]{1,9}")
+
+
+def kept(request: Request) -> dict[str, str]:
+    """The parameters that are kept while a request waits."""
+    return {name: value for name, value in request.payload.data.items() if name in KEPT}
 
 
 def find_client(request: Request) -> None:

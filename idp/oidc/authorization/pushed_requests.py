@@ -6,6 +6,7 @@ import orjson
 
 from idp.core import clock, crypto
 from idp.core.settings import settings
+from idp.oidc.authorization import parameters
 from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
 from idp.sessions.single_sign_on import Session
@@ -26,7 +27,7 @@ def check_not_by_reference(request: Request) -> None:
 def save_pushed_request(request: Request) -> str:
     """Keeps a validated request; the `request_uri` that stands for it."""
     name = crypto.random_token()
-    kept = {"parameters": request.payload.data, "begin_before": clock.timestamp() + REQUEST_URI_LIFE}
+    kept = {"parameters": parameters.kept(request), "begin_before": clock.timestamp() + REQUEST_URI_LIFE}
     store().put(_key(name), orjson.dumps(kept), REQUEST_URI_LIFE)
     return REQUEST_URI_PREFIX + name
 

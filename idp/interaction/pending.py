@@ -224,7 +224,8 @@ def _carry(waiting: Interaction) -> bool:
 
     @after_this_request
     def carry(response: AnyResponse) -> AnyResponse:
-        life = max(0, waiting.expires_at - clock.timestamp())
+        # Longer than it is worth anything: a late visitor still finds the way back to the service.
+        life = max(0, waiting.expires_at - clock.timestamp()) + SWEEP_AFTER
         cookies.set_cookie(response, CARRIER, value, path=_path(waiting.id), max_age=life)
         return response
 

@@ -7,7 +7,7 @@ import click
 from pydantic.fields import FieldInfo
 
 from idp.cli import OperatorError
-from idp.core.settings import ConfigError, Settings, load_settings
+from idp.core.settings import ConfigError, Settings, environment_notices, load_settings
 
 
 @click.group()
@@ -29,6 +29,8 @@ def check(connect: bool) -> None:
     if connect:
         with app.app_context():
             _answers()
+    for sentence in environment_notices(loaded):
+        click.echo(sentence)
     click.echo(f"All well: {loaded.environment}, issuer {loaded.issuer}.")
 
 

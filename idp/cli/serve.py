@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from idp.cli import OperatorError, application
-from idp.core.settings import Settings, load_settings
+from idp.core.settings import Settings, environment_notices, load_settings
 from idp.storage.embedded_redis import stop_embedded_redis
 from idp.web import logs, metrics
 
@@ -31,6 +31,8 @@ def serve(migrate: bool) -> None:
     # embedded stores are up before the first worker asks for them.
     with application():
         _prepare_tables(migrate)
+    for sentence in environment_notices(loaded):
+        click.echo(sentence, err=True)
     click.echo(f"SIAPkerja ID listens on http://{loaded.bind}:{loaded.port}, issuer {loaded.issuer}.", err=True)
     _run(loaded)
     _close(loaded)

@@ -1,7 +1,7 @@
 """Settings: typed, documented at the field, read once from IDP_* variables, refused when unknown or unsafe."""
 
 import os
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ __all__ = ["ConfigError", "Ring", "Secrets", "Settings", "load_settings", "setti
 
 STAND_INS = ("fixture:", "outbox:", "console:")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+Environment = Literal["development", "test", "production"]
 
 
 class Settings(BaseSettings):
@@ -23,10 +24,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="IDP_", extra="forbid", frozen=True)
 
-    environment: Literal["development", "test", "production"] = Field(
-        "development", description="`production` refuses stand-ins, embedded stores and http."
-    )
     issuer: str = Field("http://127.0.0.1:5000", description="The issuer identifier; every URL of ours begins with it.")
+    # After the issuer, which decides when nobody does: a forgotten variable must not open a public provider to stand-ins.
+    environment: Environment = Field(
+        default_factory=lambda known: _environment_of(known.get("issuer", "")),
+        description="`production` refuses stand-ins, embedded stores and http; it is the default unless the issuer is on a"
+        " loopback address.",
+    )
     bind: str = Field("127.0.0.1", description="Address that `idp serve` listens on.")
     port: int = Field(5000, ge=1, le=65535, description="Port that `idp serve` listens on.")
     workers: int = Field(0, ge=0, le=256, description="Worker processes; 0 means one per core.")
@@ -138,7 +142,7 @@ def load_settings(**overrides: Any) -> Settings:
         raise ConfigError(f"IDP_{name.upper()} is not usable: it must be JSON.") from None
     problems = unsafe_in_production(loaded)
     if problems:
-        raise ConfigError(" ".join(problems))
+        raise ConfigError(" ".join([*environment_notices(loaded), *problems]))
     return loaded
 
 
@@ -164,6 +168,33 @@ def unsafe_in_production(loaded: Settings) -> list[str]:
         if any(url.startswith(STAND_INS) for url in getattr(loaded, name).split()):
             found.append(f"IDP_{name.upper()} names a stand-in: set the real gateway's URL in production.")
     return found
+
+
+def environment_notices(loaded: Settings) -> list[str]:
+    """What an operator should know of how IDP_ENVIRONMENT came about, in at most one sentence."""
+    if "environment" not in loaded.model_fields_set:
+        return (
+            [f"IDP_ENVIRONMENT is not set: it is production, since {loaded.issuer} is a public name."]
+            if loaded.production
+            else []
+        )
+    if loaded.environment == "development" and not _is_loopback(loaded.issuer):
+        return [f"IDP_ENVIRONMENT is development on the public name {loaded.issuer}: remove it before real people come."]
+    return []
+
+
+def _environment_of(issuer: str) -> Environment:
+    return "production" if issuer and not _is_loopback(issuer) else "development"
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    if host in LOOPBACK or host.endswith(".localhost"):  # RFC 6761 section 6.3
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _refuse_unknown_variables() -> None:

@@ -41,7 +41,7 @@ class Application(Flask):
     """Flask without asking each view at each call whether it is a coroutine: none of ours is."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """The same function."""
+        """The view as it is: none of ours is a coroutine."""
         return func
 
 

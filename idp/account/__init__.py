@@ -26,6 +26,6 @@ __all__ = [
 
 
 def init_app(app: Flask) -> None:
-    """Opens the room."""
+    """Registers the pages of the account."""
     app.jinja_env.globals["account_sections"] = SECTIONS
     app.register_blueprint(blueprint)

@@ -27,13 +27,13 @@ PURPOSE = "contact-change"
 
 
 class PhoneForm(Form):
-    """Another number."""
+    """The new mobile number of the account."""
 
     contact = PhoneField(_l("Nomor Handphone baru"), name="phone")
 
 
 class EmailForm(Form):
-    """Another address."""
+    """The new e-mail address of the account."""
 
     contact = EmailField(_l("Alamat Email baru"), name="email")
 
@@ -52,7 +52,7 @@ class PendingContactChange:
 
     @property
     def contact(self) -> PhoneNumber | EmailAddress:
-        """The new one."""
+        """The contact that replaces the old one, as a value."""
         return PhoneNumber(self.value) if self.kind == "phone" else EmailAddress(self.value)
 
     @property
@@ -64,7 +64,7 @@ class PendingContactChange:
 @blueprint.route("/contacts")
 @sign_in_required
 def contacts() -> Response:
-    """What is in use."""
+    """The page with the contacts in use."""
     return page("contacts", contacts={contact.kind: contact for contact in g.account.contacts if contact.current})
 
 
@@ -168,7 +168,7 @@ def _finish(change: PendingContactChange) -> Response:
 @blueprint.route("/contacts/changed")
 @sign_in_required
 def contact_changed() -> Response:
-    """What has happened."""
+    """Says that the contact was changed, and what to do if it was not the owner."""
     return page("contact_changed")
 
 

@@ -20,7 +20,7 @@ UNTIL = "account.deleted"
 
 
 class DeletionForm(Form):
-    """That it is meant."""
+    """The confirmation that the account shall be deleted."""
 
     meant = BooleanField(
         _l("Saya mengerti dan ingin menghapus akun saya"), [InputRequired(_l("Centang kotak ini untuk melanjutkan."))]

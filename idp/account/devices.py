@@ -59,7 +59,7 @@ def end_everywhere() -> Response:
 
 @blueprint.route("/signed-out")
 def signed_out() -> Response:
-    """Goodbye."""
+    """Says that every session has ended, and offers to sign in again."""
     return page("signed_out")
 
 

@@ -24,7 +24,7 @@ TIMES = ("at", "created", "first", "last", "made", "seen", "until")
 @blueprint.route("/export")
 @sign_in_required
 def export() -> Response:
-    """What the file holds."""
+    """Says what the file holds, and offers it."""
     return page("export")
 
 

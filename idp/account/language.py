@@ -23,7 +23,7 @@ class LanguageForm(Form):
 @blueprint.route("/language", methods=["GET", "POST"])
 @sign_in_required
 def language() -> Response:
-    """Shows and changes it."""
+    """Shows the language of the account, and changes it."""
     form = LanguageForm(language=g.account.locale)
     if not form.validate_on_submit():
         return page("language", form)

@@ -40,7 +40,7 @@ SECTIONS = [
 @blueprint.route("")
 @sign_in_required
 def home() -> Response:
-    """All sections."""
+    """The front page of the account with all of its sections."""
     subject = g.account.subject
     known = probation.current_probation(subject)
     until = clock.from_timestamp(known.until) if known is not None else None

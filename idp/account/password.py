@@ -51,7 +51,7 @@ def password() -> Response:
 @blueprint.route("/password/changed")
 @sign_in_required
 def password_changed() -> Response:
-    """What has happened."""
+    """Says that the password was changed, and what has ended with the old one."""
     return page("password_changed")
 
 

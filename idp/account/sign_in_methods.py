@@ -81,7 +81,7 @@ def remove_app() -> Response:
 @blueprint.route("/methods/passkey", methods=["GET", "POST"])
 @second_factor_required
 def add_passkey() -> Response:
-    """Keeps a new passkey."""
+    """Creates a passkey in the browser and adds it to the account."""
     form, subject, context = PasskeyForm(), g.account.subject, f"account:{g.session.sid}"
     if not passkeys.supported():
         return _back()

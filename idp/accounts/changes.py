@@ -289,7 +289,7 @@ def block(subject: str, seconds: int = BLOCK_LIFE_SECONDS) -> None:
 
 
 def unblock(subject: str) -> None:
-    """They may work again."""
+    """Lets the tokens and sessions of an unlocked account be issued again."""
     store().drop(_blocked(subject))
 
 

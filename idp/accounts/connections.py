@@ -40,10 +40,9 @@ class ConnectedServices(Protocol):
 
 
 def register_provider(app: Flask, known: ConnectedServices) -> None:
-    """Names who keeps them."""
+    """Sets what keeps the connected services of this application."""
     app.extensions["idp.accounts.connections"] = known
 
 
 def connected_services() -> ConnectedServices:
-    """The application's."""
     return cast(ConnectedServices, current_app.extensions["idp.accounts.connections"])

@@ -42,7 +42,7 @@ class Account(Model):
 
     @property
     def nik(self) -> Nik:
-        """The NIK, opened."""
+        """The NIK of the person, unsealed."""
         return Nik(sealer().open(self.nik_sealed, f"accounts.nik:{self.subject}"))
 
     @property
@@ -111,7 +111,7 @@ class Contact(Model):
 
     @property
     def value(self) -> PhoneNumber | EmailAddress:
-        """The contact, opened."""
+        """The number or address of the contact, unsealed."""
         opened = sealer().open(self.value_sealed, f"contacts.value:{self.subject}")
         return PhoneNumber(opened) if self.kind == PHONE else EmailAddress(opened)
 
@@ -128,5 +128,5 @@ class Contact(Model):
 
 
 def kind_of(value: PhoneNumber | EmailAddress) -> str:
-    """`phone` or `email`."""
+    """The kind of a contact: `phone` or `email`."""
     return PHONE if isinstance(value, PhoneNumber) else EMAIL

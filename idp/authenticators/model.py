@@ -44,7 +44,7 @@ class Authenticator(Model):
 
     @classmethod
     def of(cls, subject: str, kind: str, **known: Any) -> "Authenticator":
-        """A new one, active."""
+        """A new active authenticator of this account."""
         plain: dict[str, Any] = {"id": crypto.random_token(16), "label": "", "secret": "", "counter": 0, "details": {}}
         return cls(subject=subject, kind=kind, state=ACTIVE, created_at=clock.timestamp(), **plain | known)
 

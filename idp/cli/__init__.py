@@ -42,11 +42,10 @@ class Commands(click.Group):
     """A group that imports a command when it is named, and words every foreseeable failure."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names, in order."""
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, imported now."""
+        """The command; its module is imported only now, so that `idp` starts fast."""
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name].partition(":")

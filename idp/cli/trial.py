@@ -29,7 +29,6 @@ class Untouched(HTTPErrorProcessor):
     """Gives redirects and errors back as they are: each is something to explain."""
 
     def http_response(self, request: Request, response: Any) -> Any:
-        """The response itself."""
         return response
 
     https_response = http_response
@@ -37,7 +36,7 @@ class Untouched(HTTPErrorProcessor):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer."""
+    """One answer of the provider to the trial."""
 
     status: int
     url: str

@@ -22,7 +22,6 @@ def random_token(nbytes: int = 32) -> str:
 
 
 def random_bytes(nbytes: int) -> bytes:
-    """Fresh key material."""
     return secrets.token_bytes(nbytes)
 
 

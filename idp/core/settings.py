@@ -126,7 +126,6 @@ class Settings(BaseSettings):
 
 
 def settings() -> Settings:
-    """The running application's settings."""
     return cast(Settings, current_app.extensions["idp.settings"])
 
 

@@ -194,6 +194,5 @@ class Authentication:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The reverse of `to_dict`."""
         limited = data.get("recovered_at", 0), data.get("limited_until", 0)
         return cls(data["account"], tuple(data["amr"]), data["auth_time"], data["acr"], *limited)

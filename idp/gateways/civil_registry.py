@@ -52,7 +52,7 @@ class CivilRegistry(Protocol):
         """The verdict; takes at most eight seconds."""
 
     def close(self) -> None:
-        """Lets go of connections."""
+        """Closes the connections that lie idle."""
 
 
 class DukcapilRegistry:
@@ -187,7 +187,6 @@ def stand_in(path: Path, breaker: Breaker | None = None) -> DukcapilRegistry:
 
 
 def civil_registry() -> CivilRegistry:
-    """The application's civil registry."""
     return cast(CivilRegistry, current_app.extensions["idp.civil_registry"])
 
 

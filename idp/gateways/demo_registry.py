@@ -54,7 +54,7 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Citizen:
-    """A fictional person."""
+    """A fictional person whom the stand-in registry knows."""
 
     nik: str
     name: str

@@ -105,7 +105,6 @@ class GatewayClient:
         return self._bounded.run(within, self._post, url, content)
 
     def close(self) -> None:
-        """Closes the pooled connections."""
         self._bounded.close()
         self._client.close()
 

@@ -41,7 +41,7 @@ class MailGateway(Protocol):
         """Sends; takes at most eight seconds, below the page's own time."""
 
     def close(self) -> None:
-        """Lets go of connections."""
+        """Closes the connections that lie idle."""
 
 
 class SmtpGateway:
@@ -171,7 +171,7 @@ class StandInMail:
         return self._stand_in.take(to.value, subject, text, reference)
 
     def close(self) -> None:
-        """Holds nothing."""
+        """A stand-in holds no connection."""
 
 
 def connect(url: str, settings: Settings) -> MailGateway:
@@ -188,5 +188,4 @@ def connect(url: str, settings: Settings) -> MailGateway:
 
 
 def mail() -> MailGateway:
-    """The application's mail gateway."""
     return cast(MailGateway, current_app.extensions["idp.mail"])

@@ -48,7 +48,7 @@ class SmsGateway(Protocol):
         """Sends; takes at most eight seconds, below the page's own time."""
 
     def close(self) -> None:
-        """Lets go of connections."""
+        """Closes the connections that lie idle."""
 
 
 class HttpGateway:
@@ -121,7 +121,7 @@ class StandInSms:
         return self._stand_in.take(to.value, "", text, reference)
 
     def close(self) -> None:
-        """Holds nothing."""
+        """A stand-in holds no connection."""
 
 
 class Failover:
@@ -146,7 +146,7 @@ class Failover:
         return last.send(to, text, reference)
 
     def close(self) -> None:
-        """Closes them all."""
+        """Closes the connections of every gateway in the line."""
         for gateway in self.gateways:
             gateway.close()
 
@@ -164,7 +164,6 @@ def connect(urls: str, settings: Settings) -> SmsGateway:
 
 
 def sms() -> SmsGateway:
-    """The application's SMS gateway."""
     return cast(SmsGateway, current_app.extensions["idp.sms"])
 
 

@@ -61,7 +61,6 @@ class IdentityProof:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The reverse of `to_dict`."""
         return cls(Nik(data["nik"]), FullName(data["name"]), data["verified_at"], data["reference"])
 
 

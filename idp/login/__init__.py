@@ -11,5 +11,5 @@ __all__ = [
 
 
 def init_app(app: Flask) -> None:
-    """Opens the room."""
+    """Registers the pages of the sign-in."""
     app.register_blueprint(room)

@@ -30,7 +30,7 @@ class SealedColumn:
 
     @property
     def name(self) -> str:
-        """As operators read it."""
+        """The table and column, as operators read them."""
         return f"{self.table}.{self.column}"
 
 

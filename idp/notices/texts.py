@@ -31,7 +31,7 @@ class Notice:
 
     @property
     def url(self) -> str:
-        """Where the notice leads."""
+        """The page of ours that the notice leads to."""
         return str(self.facts.get("url") or settings().issuer + NOT_YOU_PATH)
 
     def text(self, reader: str | None) -> str:
@@ -65,7 +65,6 @@ class Notice:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The reverse of `to_dict`."""
         return cls(data["kind"], data.get("facts", {}))
 
 

@@ -47,7 +47,7 @@ class Payload(OAuth2Payload):
 
     @property
     def datalist(self) -> dict[str, list[Any]]:
-        """The same as lists."""
+        """The parameters as lists, which Authlib asks for."""
         lists = {k: words(v) if k in REPEATABLE else [v] for k, v in self._data.items()}
         return defaultdict(list, lists)
 

@@ -99,5 +99,4 @@ def _other_headers(error: OAuth2Error) -> list[tuple[str, str]]:
 
 
 def server() -> AuthorizationServer:
-    """The application's authorization server."""
     return cast(AuthorizationServer, current_app.extensions["idp.oidc"])

@@ -28,12 +28,12 @@ class SentCode:
 
     @classmethod
     def of(cls, challenge: Challenge) -> Self:
-        """From what `otp` answered."""
+        """What a draft keeps of the challenge that `otp` answered."""
         times = int(challenge.sent_at.timestamp()), int(challenge.resend_at.timestamp())
         return cls(challenge.id, *times, challenge.delivery)
 
     def to_dict(self) -> dict[str, Any]:
-        """For a room's notes."""
+        """The same for the notes of a room."""
         return asdict(self)
 
     @property

@@ -27,13 +27,13 @@ def home() -> str:
 
 @blueprint.get("/privasi")
 def privacy() -> str:
-    """Kebijakan Privasi (UU 27/2022)."""
+    """The page of the privacy policy (Kebijakan Privasi, UU 27/2022)."""
     return render_template("pages/privacy.html", version=TERMS)
 
 
 @blueprint.get("/syarat")
 def terms() -> str:
-    """Syarat & Ketentuan."""
+    """The page of the terms of use (Syarat & Ketentuan)."""
     return render_template("pages/terms.html", version=TERMS)
 
 

@@ -93,7 +93,7 @@ class Case:
 
 
 def started_case(now: int) -> Case:
-    """The three facts matched."""
+    """The case that begins when the three facts have matched."""
     return Case(State.STARTED, now, now + STARTED_LIFE)
 
 

@@ -48,7 +48,7 @@ class Draft(IdentityDraft):
 
     @property
     def contact(self) -> PhoneNumber | EmailAddress:
-        """Where the code goes."""
+        """The contact to which the code goes."""
         return EmailAddress(self.recipient) if self.way == EMAIL else PhoneNumber(self.recipient)
 
     @property

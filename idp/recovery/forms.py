@@ -45,6 +45,6 @@ class ContactForm(Form):
 
 
 class PasswordForm(Form):
-    """A new password."""
+    """The new password, after the code of a known contact."""
 
     password = NewPasswordField(_l("Password baru"))

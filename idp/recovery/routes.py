@@ -54,7 +54,7 @@ room = rooms.room(ROOM, __name__, "login", "limited", "limited_preferred")
 
 @room.route("/recover")
 def choose() -> Response:
-    """The three ways."""
+    """Offers the three ways of recovery."""
     return _page("choose")
 
 
@@ -109,7 +109,7 @@ def contact() -> Response:
 
 @room.route("/recover/verify", methods=["GET", "POST"])
 def verify() -> Response:
-    """The code."""
+    """Asks for the code; with the right one the recovery goes on or is completed."""
     draft = _draft()
     if draft.step != "verify":
         return _redirect_to(f"recovery.{draft.step}")

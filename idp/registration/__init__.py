@@ -6,5 +6,5 @@ from idp.registration.routes import room
 
 
 def init_app(app: Flask) -> None:
-    """Opens the room."""
+    """Registers the pages of registration."""
     app.register_blueprint(room)

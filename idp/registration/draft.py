@@ -29,7 +29,7 @@ class Draft(IdentityDraft):
 
     @property
     def phone_number(self) -> PhoneNumber:
-        """The number to verify."""
+        """The number to which the code goes."""
         return PhoneNumber(self.phone)
 
     @property

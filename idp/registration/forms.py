@@ -7,7 +7,7 @@ from idp.web.forms import Form
 
 
 class IdentityForm(Form):
-    """The three facts."""
+    """NIK, full name and mother's name, for the civil registry."""
 
     nik = NikField(_l("Nomor Induk Kependudukan (No. KTP)"))
     name = NameField(_l("Nama lengkap"))
@@ -28,6 +28,6 @@ class ContactForm(Form):
 
 
 class PhoneForm(Form):
-    """Another number."""
+    """Another mobile number in place of the one that was given."""
 
     phone = PhoneField(_l("Nomor Handphone"))

@@ -45,7 +45,7 @@ class SessionExpiry:
 
     @property
     def at(self) -> int:
-        """Whichever comes first."""
+        """The end of the session in epoch seconds: idle or absolute, whichever comes first."""
         return min(self.idle, self.latest)
 
 

@@ -54,12 +54,11 @@ class Store:
         self._lines = _ScriptConnections(client)
 
     def get(self, key: str) -> bytes | None:
-        """The value, or None."""
         with _translated():
             return cast("bytes | None", self.redis.get(key))
 
     def put(self, key: str, value: bytes | str, ttl: int) -> None:
-        """Writes for `ttl` seconds."""
+        """Writes a value that lives `ttl` seconds."""
         with _translated():
             self.redis.set(key, value, ex=ttl)
 
@@ -121,7 +120,6 @@ class Store:
             pipeline.execute()
 
     def push(self, queue: str, *values: bytes | str) -> None:
-        """Appends to a list."""
         with _translated():
             self.redis.rpush(queue, *values)
 
@@ -219,5 +217,4 @@ def connect(url: str) -> Store:
 
 
 def store() -> Store:
-    """The application's store."""
     return cast(Store, current_app.extensions["idp.storage.redis_store"])

@@ -67,5 +67,4 @@ class Sealer:
 
 
 def sealer() -> Sealer:
-    """The application's sealer."""
     return cast(Sealer, current_app.extensions["idp.storage.sealing"])

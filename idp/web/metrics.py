@@ -28,7 +28,7 @@ class Meters:
     known: dict[tuple[str, int], Any] = field(default_factory=dict)
 
     def ended(self, endpoint: str, status: int) -> None:
-        """A request was answered."""
+        """Counts a request that was answered."""
         found = self.known.get((endpoint, status))
         if found is None:
             found = self.known[endpoint, status] = self.requests.labels(endpoint, str(status))

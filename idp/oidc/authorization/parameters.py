@@ -30,7 +30,7 @@ def kept(request: Request) -> dict[str, str]:
 
 
 def find_client(request: Request) -> None:
-    """Finds the client."""
+    """Finds the client that the request names; raises `invalid_request` or `invalid_client`."""
     if "client_id" in request.repeated or not request.get("client_id"):
         raise oauth_error("invalid_request", "client_id is missing or repeated.")
     request.client = clients().find(request.get("client_id"))

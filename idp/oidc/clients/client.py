@@ -55,7 +55,7 @@ class Client(ClientEntry, ClientMixin):
         return self.names.get(locale or languages.default().tag, self.client_name)
 
     def get_client_id(self) -> str:
-        """For Authlib."""
+        """For Authlib: the client identifier."""
         return self.client_id
 
     def get_default_redirect_uri(self) -> str:

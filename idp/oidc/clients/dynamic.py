@@ -34,7 +34,6 @@ DYNAMIC_CLIENTS = cast(Table, DynamicClient.__table__)
 
 
 def new_id() -> str:
-    """A fresh client_id."""
     return PREFIX + crypto.random_token(18)
 
 

@@ -25,7 +25,7 @@ from idp.web import requests, urls
 
 
 def device_authorization() -> Response:
-    """RFC 8628 section 3.1."""
+    """The device authorization endpoint (RFC 8628 section 3.1)."""
     return endpoints.respond(_begin)
 
 

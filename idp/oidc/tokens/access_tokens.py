@@ -48,7 +48,7 @@ class AccessToken(TokenMixin):
         return bool(self.client_id == client.get_client_id())
 
     def get_scope(self) -> str:
-        """For Authlib."""
+        """For Authlib: the scope of the token."""
         return self.scope
 
     def get_expires_in(self) -> int:

@@ -79,7 +79,6 @@ class CodeReused(Exception):
 
 
 def new_code(subject: str) -> str:
-    """A fresh authorization code."""
     return crypto.hash_tag(subject) + crypto.random_token()
 
 

@@ -18,17 +18,17 @@ OUTAGES: tuple[type[Exception], ...] = (StoreUnavailable, *DATABASE_DOWN)
 
 
 def token() -> Response:
-    """RFC 6749 section 3.2."""
+    """The token endpoint (RFC 6749 section 3.2)."""
     return respond(lambda asked: _engine().create_token_response(asked))
 
 
 def introspect() -> Response:
-    """RFC 7662 section 2."""
+    """The introspection endpoint (RFC 7662 section 2)."""
     return respond(lambda asked: _engine().create_endpoint_response("introspection", asked))
 
 
 def revoke() -> Response:
-    """RFC 7009 section 2."""
+    """The revocation endpoint (RFC 7009 section 2)."""
     return respond(lambda asked: _engine().create_endpoint_response("revocation", asked))
 
 

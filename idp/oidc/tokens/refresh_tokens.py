@@ -102,7 +102,6 @@ _MARK = (
 
 
 def new_refresh_token() -> str:
-    """A fresh refresh token."""
     return PREFIX + crypto.random_token()
 
 

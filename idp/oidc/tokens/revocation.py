@@ -22,7 +22,7 @@ class RevocationEndpoint(AuthlibRevocationEndpoint):
         return token if token is not None and token.check_client(client) else None
 
     def revoke_token(self, token: AccessToken | UsableRefreshToken, request: Any) -> None:
-        """Kills it."""
+        """For Authlib: revokes the token that the client gave back."""
         if isinstance(token, UsableRefreshToken):
             refresh_tokens.revoke_family(token.family, token.approval.subject)
         else:

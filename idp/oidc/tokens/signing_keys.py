@@ -106,7 +106,7 @@ class KeyRing:
             self.looked = clock.monotonic()
 
     def read(self) -> None:
-        """Reads SQL now."""
+        """Reads the keys from SQL now, whenever the last look was."""
         # The generations are read first: of two workers that both find a key missing, SQL then lets one make it.
         generations = _generations()
         rows = _living()
@@ -119,7 +119,6 @@ class KeyRing:
 
 
 def key_ring() -> KeyRing:
-    """The application's keys."""
     return cast(KeyRing, current_app.extensions["idp.keys"])
 
 

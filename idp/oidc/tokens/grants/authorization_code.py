@@ -37,7 +37,7 @@ class AuthorizationCodeGrant(authlib_grants.AuthorizationCodeGrant):
         return 303, response_modes.authorization_response(self.request, [("code", code)]), []
 
     def save_authorization_code(self, code: str, request: Any) -> None:
-        """Keeps the code's record."""
+        """For Authlib: keeps the record of the code until it is redeemed."""
         record = AuthorizationCode(
             request.user, request.verified_redirect_uri, request.get("code_challenge"), request.get("dpop_jkt")
         )

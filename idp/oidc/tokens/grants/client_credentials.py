@@ -23,6 +23,6 @@ class ClientCredentialsGrant(authlib_grants.ClientCredentialsGrant):
         resources.set_audience(self.request)
 
     def save_token(self, token_: dict[str, Any]) -> None:
-        """Keeps the access token."""
+        """For Authlib: keeps the record of the access token."""
         client = self.request.registered
         issuance.issue_access_token(token_, issuance.access_token_record(token_, client, audience=self.request.audience), client)

@@ -1,6 +1,5 @@
 """Which account, who acts on it, and why: what every command about a person asks first."""
 
-import os
 import pwd
 import re
 import sys
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from idp.cli import OperatorError
+from idp.cli import OperatorError, callers
 
 if TYPE_CHECKING:
     from idp.accounts import Account
@@ -54,9 +53,11 @@ def attributed_reason(reason: str) -> str:
 
 
 def officer() -> str:
-    """Who is at the keyboard, by the user id of the process, or of whoever used sudo; a variable named USER proves nothing."""
-    uid = os.environ.get("SUDO_UID", "")
-    number = int(uid) if uid.isdigit() else os.getuid()
+    """Who is at the keyboard, by the kernel's word (see `callers`); raises OperatorError when it names no person."""
+    try:
+        number = callers.caller()
+    except callers.CallerUnknown:
+        raise OperatorError("Nothing says who you are: log in as yourself, and run this by sudo from your own shell.") from None
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:

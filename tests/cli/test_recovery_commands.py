@@ -1,5 +1,6 @@
 """Two officers decide about a recovery: two different people, each with a reason, audited."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -7,14 +8,22 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
+from idp.cli import callers
 from tests.cli.conftest import Operator
 from tests.cli.test_accounts import REASON, events, seed  # noqa: F401
 
 
 @pytest.fixture
-def another(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """From here on somebody else types, by way of sudo."""
-    return lambda: monkeypatch.setenv("SUDO_UID", "1")
+def another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], None]:
+    """From here on somebody else types, by way of sudo: their shell stands above this process (test_callers.py: truly)."""
+
+    def typing() -> None:
+        for number, parent, uid in ((os.getpid(), 71, 0), (71, 70, 0), (70, 1, 4242), (1, 0, 0)):
+            (tmp_path / "proc" / str(number)).mkdir(parents=True)
+            (tmp_path / "proc" / str(number) / "status").write_text(f"Name:\tx\nPPid:\t{parent}\nUid:\t{uid}\t0\t0\t0\n")
+        monkeypatch.setattr(callers, "PROC", tmp_path / "proc")
+
+    return typing
 
 
 @pytest.fixture
@@ -33,7 +42,7 @@ def becomes(operator: Operator, state: str, until: int) -> None:
         connection.execute(text("DELETE FROM recoveries"))
         connection.execute(
             text(
-                "INSERT INTO recoveries (id, subject, nik_index, state, alone, started_at, until)"
+                "INSERT INTO recoveries (id, subject, nik_index, state, self_service, started_at, until)"
                 " VALUES ('recovery-1', :subject, 'x', :state, 1, 1700000000, :until)"
             ),
             {"subject": subject, "state": state, "until": until},
@@ -63,6 +72,8 @@ def test_it_takes_two_different_officers(
     # A variable that names a user makes nobody another person.
     monkeypatch.setenv("USER", "someone")
     monkeypatch.setenv("LOGNAME", "someone")
+    monkeypatch.setenv("SUDO_UID", "1")
+    monkeypatch.setenv("SUDO_USER", "someone")
     assert "signed already" in disputed.errs("recovery", "approve", "recovery-1", *REASON)
     another()
     assert "opposite" in disputed.errs("recovery", "undo", "recovery-1", *REASON)

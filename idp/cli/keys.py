@@ -4,7 +4,30 @@ import click
 
 from idp.cli import OperatorError, application
 
-ALG = click.argument("alg", type=click.Choice(["RS256", "PS256", "ES256", "EdDSA", "all"]))
+
+class Algorithm(click.ParamType[str]):
+    """One of the algorithms that we sign with, or all of them."""
+
+    name = "algorithm"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """What may stand there, as the help shows it."""
+        return f"[{'|'.join(self._names())}]"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name; fails for one that we do not sign with."""
+        if value not in self._names():
+            self.fail(f"{value!r} is not one of {', '.join(self._names())}.", param, ctx)
+        return value
+
+    @staticmethod
+    def _names() -> tuple[str, ...]:
+        from idp.oidc import algorithms
+
+        return (*algorithms.signing_names(), "all")
+
+
+ALG = click.argument("alg", type=Algorithm())
 YES = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
@@ -29,12 +52,13 @@ def list_keys() -> None:
 @YES
 def rotate(alg: str, at_once: bool, yes: bool) -> None:
     """Publish a next key for ALG. It signs after 24 hours, when every client has seen it."""
+    from idp.oidc import algorithms
     from idp.oidc.tokens import signing_keys as signing
 
     if at_once and not yes:
         click.confirm("Clients that cache our keys refuse tokens for some minutes. Go on?", abort=True)
     with application():
-        for one in signing.ALGORITHMS if alg == "all" else (alg,):
+        for one in algorithms.signing_names() if alg == "all" else (alg,):
             if not at_once:
                 _refuse_a_second_next(one)
             kid = signing.rotate(one, at_once=at_once)

@@ -6,6 +6,7 @@ import orjson
 
 from idp.core import clock
 from idp.core.settings import settings
+from idp.oidc import algorithms
 from idp.oidc.clients import keys
 from idp.oidc.clients.fetch import FetchRefused, fetch
 from idp.oidc.errors import oauth_error
@@ -65,15 +66,15 @@ def metadata(issuer: str) -> dict[str, Any]:
         "request_parameter_supported": True,
         "request_uri_parameter_supported": True,
         "require_request_uri_registration": True,
-        "request_object_signing_alg_values_supported": list(keys.ASYMMETRIC_ALGORITHMS),
+        "request_object_signing_alg_values_supported": list(algorithms.signing_names()),
     }
 
 
 def _claims(token: str, client: "Client") -> dict[str, Any]:
     chosen = client.request_object_signing_alg
-    algorithms = tuple(a for a in keys.ASYMMETRIC_ALGORITHMS if chosen in (None, a))
+    allowed = tuple(a for a in algorithms.signing_names() if chosen in (None, a))
     try:
-        header, claims = keys.verified_claims(token, client, algorithms)
+        header, claims = keys.verified_claims(token, client, allowed)
     except keys.ClientJwtError as unverified:
         raise oauth_error("invalid_request_object", f"The request object is refused: {unverified.reason}.") from None
     if str(header.get("typ", "")).lower() not in TYPES:

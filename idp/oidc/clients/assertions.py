@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from idp.core import clock, crypto
 from idp.core.settings import settings
+from idp.oidc import algorithms
 from idp.oidc.clients import keys
 from idp.oidc.clients.directory import clients
 from idp.oidc.request import Request
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MAX_ASSERTION_LIFE = 3600  # seconds; one that is good for years would be a password
 LEEWAY = 30  # seconds that clocks may differ
-HMAC_ALGORITHMS = ("HS256", "HS384", "HS512")
 
 
 def attempted(request: Request) -> bool:
@@ -31,11 +31,11 @@ def prove(request: Request) -> "Proof":
     method = client.token_endpoint_auth_method
     if method not in ("client_secret_jwt", "private_key_jwt"):
         return None
-    accepted = HMAC_ALGORITHMS if method == "client_secret_jwt" else keys.ASYMMETRIC_ALGORITHMS
+    accepted = algorithms.hmac_names() if method == "client_secret_jwt" else algorithms.signing_names()
     chosen = client.token_endpoint_auth_signing_alg
-    algorithms = tuple(a for a in accepted if chosen in (None, a))
+    allowed = tuple(a for a in accepted if chosen in (None, a))
     try:
-        _, claims = keys.verified_claims(request.get("client_assertion"), client, algorithms)
+        _, claims = keys.verified_claims(request.get("client_assertion"), client, allowed)
     except keys.ClientJwtError:
         return None
     return (client, method) if _claims_are_valid(claims, client) and _first_use(claims, client) else None

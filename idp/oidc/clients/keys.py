@@ -12,16 +12,14 @@ from joserfc.jwk import Key, KeySet, OctKey
 from joserfc.registry import Header
 
 from idp.core import clock, crypto
-from idp.oidc import untrusted_json
+from idp.oidc import algorithms, untrusted_json
 from idp.oidc.clients.fetch import FetchRefused, fetch
 
 if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
 
-ASYMMETRIC_ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 KEY_SET_LIFE = 600  # seconds that a fetched key set is used without asking again
 REFETCH_INTERVAL = 20  # seconds between two fetches for keys that were not in the set: a client that rotates is seen soon
-KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP", "HS": "oct"}
 # What must never come from inside the token that it would verify (RFC 8725 section 3.10), and what we do not implement.
 FORBIDDEN_HEADERS = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "b64", "zip"})
 
@@ -74,10 +72,11 @@ def unverified_claims(token: str) -> dict[str, Any]:
 
 def encrypt(payload: str, client: "Client", algorithm: str, encoding: str, kind: str = "JWT") -> str:
     """The payload as a JWE for this client (RFC 7516); raises Unverified when it registered no fitting key."""
-    if algorithm == "dir" or algorithm.startswith("A"):
-        key: Key = OctKey.import_key(_symmetric_key(client, algorithm, encoding))
+    management, cipher = algorithms.key_management(algorithm), algorithms.content_encryption(encoding)
+    if management.symmetric:
+        key: Key = OctKey.import_key(_symmetric_key(client, management.bits or cipher.bits))
     else:
-        key = _encryption_key(client, "RSA" if algorithm.startswith("RSA") else "EC")
+        key = _encryption_key(client, management.kty)
     header = {"alg": algorithm, "enc": encoding, "cty": kind} | ({"kid": key.kid} if key.kid else {})
     return jwe.encrypt_compact(header, payload, key, algorithms=[algorithm, encoding])
 
@@ -141,7 +140,7 @@ def _imported(data: Any) -> list[Key]:
 
 
 def _candidates(client: "Client", header: Header) -> list[Key]:
-    kind = KEY_TYPES.get(str(header["alg"])[:2])
+    kind = algorithms.verification_kty(str(header["alg"]))
     if kind == "oct":
         secret = client.plain_secret()
         return [OctKey.import_key(secret)] if secret else []
@@ -162,18 +161,12 @@ def _encryption_key(client: "Client", kind: str) -> Key:
     return preferred[0]
 
 
-def _symmetric_key(client: "Client", algorithm: str, encoding: str) -> bytes:
+def _symmetric_key(client: "Client", bits: int) -> bytes:
     """OpenID Connect Core 10.2: the leftmost bits of the SHA-2 of the client secret that is long enough."""
     secret = client.plain_secret()
     if not secret:
         raise ClientJwtError("the client has no secret that fits this algorithm")
-    bits = int(algorithm[1:4]) if algorithm != "dir" else _bits(encoding)
     return (crypto.sha256(secret) if bits <= 256 else crypto.sha512(secret))[: bits // 8]
-
-
-def _bits(encoding: str) -> int:
-    """How long the key of a cipher is; those with CBC need as many again for their HMAC (RFC 7518 section 5.2)."""
-    return int(encoding[-3:]) if "CBC" in encoding else int(encoding[1:4])
 
 
 def _header(token: str) -> Header:

@@ -8,6 +8,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from idp.core.values import ACR_VALUES
+from idp.oidc import algorithms
 from idp.oidc.clients.entry import ClientEntry
 
 SECRET_HASH = re.compile(r"sha256:[A-Za-z0-9_-]{8,64}:[0-9a-f]{64}")
@@ -102,7 +103,7 @@ def _public_key(entry: Any) -> None:
 def _encryption(client: ClientEntry) -> None:
     for member in ("id_token_encrypted_response_alg", "userinfo_encrypted_response_alg"):
         alg = getattr(client, member)
-        symmetric = alg is not None and (alg == "dir" or alg.startswith("A"))
+        symmetric = alg is not None and algorithms.key_management(alg).symmetric
         if symmetric and client.client_secret_hash:
             raise InvalidEntry(
                 member, "is symmetric, which needs the secret itself: use client_secret_env, or an RSA or ECDH algorithm"

@@ -123,7 +123,7 @@ def logout_token(client: "Client", subject: str, sid: str) -> str:
     }
     if sid:  # without one it is about every session of the person
         stated["sid"] = sid
-    return signing_keys.sign(stated, client.id_token_signed_response_alg or "RS256", typ="logout+jwt")
+    return signing_keys.sign(stated, client.id_token_signed_response_alg, typ="logout+jwt")
 
 
 def _has_back_channel(client_id: str) -> bool:

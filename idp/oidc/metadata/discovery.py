@@ -12,8 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from idp.core import crypto, languages
 from idp.core.settings import Settings
 from idp.core.values import ACR_VALUES
+from idp.oidc import algorithms
 from idp.oidc.authorization import parameters, pushed_requests, request_objects, response_modes, response_types
-from idp.oidc.clients import assertions, authentication, keys, registration
+from idp.oidc.clients import authentication, registration
 from idp.oidc.device import pages as device
 from idp.oidc.tokens import claims, encryption, grants, signing_keys
 from idp.storage.sealing import Unsealable
@@ -57,7 +58,7 @@ def _abilities(issuer: str) -> dict[str, Any]:
         "grant_types_supported": grants.grant_types(),
         "subject_types_supported": ["public", "pairwise"],
         "acr_values_supported": list(ACR_VALUES),
-        "id_token_signing_alg_values_supported": list(signing_keys.ALGORITHMS),
+        "id_token_signing_alg_values_supported": list(algorithms.signing_names()),
         "claim_types_supported": ["normal"],
         "claims_supported": ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", *claims.CLAIMS],
         "claims_locales_supported": ["id"],
@@ -80,7 +81,7 @@ def _requests(issuer: str) -> dict[str, Any]:
 
 def _clients(issuer: str) -> dict[str, Any]:
     methods = authentication.supported_methods()
-    asserted = [*keys.ASYMMETRIC_ALGORITHMS, *assertions.HMAC_ALGORITHMS]
+    asserted = list(algorithms.assertion_names())
     return {
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": asserted,

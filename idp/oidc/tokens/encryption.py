@@ -1,20 +1,18 @@
 """Answers about a person that only their client can read: signed, encrypted or both, as the client registered."""
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from idp.core import clock
 from idp.core.settings import settings
+from idp.oidc import algorithms
 from idp.oidc.clients import keys
-from idp.oidc.clients.entry import ContentEnc, KeyAlg
 from idp.oidc.errors import oauth_error
 from idp.oidc.tokens import signing_keys
 
 if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
-
-ALGORITHMS, CIPHERS = list(get_args(KeyAlg)), list(get_args(ContentEnc))  # what an entry may name
 
 
 def encrypt_id_token(signed: str, client: "Client") -> str:
@@ -49,10 +47,11 @@ def _encrypted(payload: str, client: "Client", algorithm: str, encoding: str, ki
 
 def metadata(issuer: str) -> dict[str, Any]:
     """What discovery says about it (Discovery section 3)."""
+    wrapping, ciphers = list(algorithms.key_management_names()), list(algorithms.content_encryption_names())
     return {
-        "id_token_encryption_alg_values_supported": ALGORITHMS,
-        "id_token_encryption_enc_values_supported": CIPHERS,
-        "userinfo_signing_alg_values_supported": list(signing_keys.ALGORITHMS),
-        "userinfo_encryption_alg_values_supported": ALGORITHMS,
-        "userinfo_encryption_enc_values_supported": CIPHERS,
+        "id_token_encryption_alg_values_supported": wrapping,
+        "id_token_encryption_enc_values_supported": ciphers,
+        "userinfo_signing_alg_values_supported": list(algorithms.signing_names()),
+        "userinfo_encryption_alg_values_supported": wrapping,
+        "userinfo_encryption_enc_values_supported": ciphers,
     }

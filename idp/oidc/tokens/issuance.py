@@ -95,7 +95,7 @@ def issue_access_token(made: dict[str, Any], record: AccessToken, client: "Clien
 def id_token(approval: Approval, client: "Client", *, access_token: str = "", code: str = "", nonce: str = "") -> str:
     """A signed ID token (OpenID Connect Core sections 2 and 3.3.2.11): about the sign-in, and no claim not asked for here."""
     now = clock.timestamp()
-    algorithm = client.id_token_signed_response_alg or "RS256"
+    algorithm = client.id_token_signed_response_alg
     stated: dict[str, Any] = {
         "iss": settings().issuer,
         "sub": claims.subject_for(client, approval.subject),
@@ -127,7 +127,7 @@ def with_scope_claims(approval: Approval) -> Approval:
 
 def half_hash(token: str, algorithm: str) -> str:
     """`at_hash` or `c_hash` (OpenID Connect Core 3.1.3.6); empty for an empty token."""
-    half = create_half_hash(token, "EdDSA" if algorithm == "Ed25519" else algorithm) if token else None
+    half = create_half_hash(token, algorithm) if token else None
     return half.decode() if half else ""
 
 

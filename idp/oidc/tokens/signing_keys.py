@@ -9,28 +9,22 @@ from typing import Any, cast
 
 import orjson
 import structlog
-from cryptography.hazmat.primitives.asymmetric import ec, padding
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
 from flask import current_app
 from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
+from joserfc.jwk import Key
 from sqlalchemy import BigInteger, String, Table, Text, UniqueConstraint, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.audit import trail
 from idp.core import clock, crypto
+from idp.oidc import algorithms
 from idp.storage.database import Model, db
 from idp.storage.sealing import Unsealable, sealer
 
 log = structlog.get_logger()
 
-# RFC 9864 renames EdDSA, OpenID clients still know it by this name only: joserfc would warn at each signature.
-jws.JWSRegistry.algorithms["EdDSA"].security_warning = None
-
-ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 PUBLISH_AHEAD = 86400  # seconds that a next key is published before it signs: clients cache our JWKS
 OVERLAP = 86400  # seconds that a key is published after its last signature: the last token dies long before
 RELOAD_INTERVAL = 30.0  # seconds
@@ -201,7 +195,8 @@ def _living() -> list[Any]:
         rows = list(
             connection.execute(
                 select(SIGNING_KEYS)
-                .where(SIGNING_KEYS.c.retired_at.is_(None))
+                # A newer version of ours may have made keys that this one cannot read: they are its own.
+                .where(SIGNING_KEYS.c.retired_at.is_(None), SIGNING_KEYS.c.alg.in_(algorithms.signing_names()))
                 .order_by(SIGNING_KEYS.c.active_from, SIGNING_KEYS.c.generation)
             )
         )
@@ -221,7 +216,7 @@ def _without_key(rows: list[Any]) -> list[str]:
     """The algorithms that nothing can be signed with now: all at first, one after its key was retired."""
     now = clock.timestamp()
     ready = {row.alg for row in rows if row.active_from <= now}
-    return [alg for alg in ALGORITHMS if alg not in ready]
+    return [alg for alg in algorithms.signing_names() if alg not in ready]
 
 
 def _generations() -> dict[str, int]:
@@ -233,8 +228,8 @@ def _generations() -> dict[str, int]:
         return {str(row.alg): int(row.last) for row in found}
 
 
-def _first_keys(algorithms: list[str], generations: dict[str, int]) -> list[Any]:
-    for alg in algorithms:
+def _first_keys(missing: list[str], generations: dict[str, int]) -> list[Any]:
+    for alg in missing:
         with suppress(IntegrityError):  # another worker was first: its key is the one
             # From the beginning of time: a server whose clock is a little behind signs with it too.
             _insert(alg, generations.get(alg, 0) + 1, clock.timestamp(), 0)
@@ -244,7 +239,8 @@ def _first_keys(algorithms: list[str], generations: dict[str, int]) -> list[Any]
 def _insert(alg: str, generation: int, published_at: int, active_from: int) -> dict[str, Any]:
     """A new key pair in SQL; raises IntegrityError when somebody else made this generation."""
     kid = crypto.random_token(12)
-    sealed = sealer().seal(orjson.dumps(_generated(alg).as_dict(private=True)).decode(), f"signing_keys.private:{kid}")
+    private = orjson.dumps(algorithms.signing(alg).key.make().as_dict(private=True)).decode()
+    sealed = sealer().seal(private, f"signing_keys.private:{kid}")
     times = {"published_at": published_at, "active_from": active_from}
     row = {"kid": kid, "alg": alg, "generation": generation, "private_sealed": sealed, **times}
     with db.engine.begin() as connection:
@@ -252,30 +248,8 @@ def _insert(alg: str, generation: int, published_at: int, active_from: int) -> d
     return row
 
 
-def _generated(alg: str) -> Key:
-    if alg in ("RS256", "PS256"):
-        return RSAKey.generate_key(2048)
-    return ECKey.generate_key("P-256") if alg == "ES256" else OKPKey.generate_key("Ed25519")
-
-
 def _imported(row: Any) -> PublishedKey:
     data = orjson.loads(sealer().open(row.private_sealed, f"signing_keys.private:{row.kid}"))
-    kind: Any = RSAKey if row.alg in ("RS256", "PS256") else ECKey if row.alg == "ES256" else OKPKey
-    key = kind.import_key(data)
-    return PublishedKey(row.kid, row.alg, row.active_from, key, _signer(row.alg, key.private_key))
-
-
-def _signer(alg: str, private: Any) -> Callable[[bytes], bytes]:
-    """Signs with the key itself: a JOSE library's checks on each call cost as much as an ES256 signature (RFC 7518 section 3)."""
-    if alg == "RS256":
-        return lambda message: cast(bytes, private.sign(message, padding.PKCS1v15(), SHA256()))
-    if alg == "PS256":
-        return lambda message: cast(bytes, private.sign(message, padding.PSS(padding.MGF1(SHA256()), 32), SHA256()))
-    if alg == "ES256":
-        return lambda message: _joined(private.sign(message, ec.ECDSA(SHA256())))
-    return cast(Callable[[bytes], bytes], private.sign)
-
-
-def _joined(der: bytes) -> bytes:
-    r, s = decode_dss_signature(der)
-    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+    algorithm = algorithms.signing(row.alg)
+    key = algorithm.key.read(data)
+    return PublishedKey(row.kid, row.alg, row.active_from, key, algorithm.signer(key.private_key))

@@ -23,7 +23,7 @@ ROOMS = FLOORS[6]
 LOOSE = {"__init__", "__main__", "application"}
 # The rooms inside the protocol, and the few modules that all of them share.
 PROTOCOL_ROOMS = {"authorization", "tokens", "clients", "logout", "device", "metadata"}
-PROTOCOL_SHARED = {"__init__", "routes", "server", "request", "errors", "cors", "untrusted_json", "algorithms"}
+PROTOCOL_SHARED = {"__init__", "routes", "server", "request", "errors", "cors", "untrusted_json", "algorithms", "scopes"}
 
 # What only some may import: the library's name, and the packages or modules that may.
 KEEPERS = {

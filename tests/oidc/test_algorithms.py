@@ -94,7 +94,8 @@ def test_a_sign_in_uses_it_from_request_object_to_userinfo(wider: Flask, siti: s
              "code_challenge": crypto.digest(VERIFIER), "code_challenge_method": "S256"}  # fmt: skip
     outside = {"client_id": "modern", "response_type": "code", "scope": "openid", "request": signed(asked)}
     browser = wider.test_client()
-    cookie = sign_in(siti).get_cookie(cookies.cookie_name(single_sign_on.COOKIE))
+    with wider.app_context():
+        cookie = sign_in(siti).get_cookie(cookies.cookie_name(single_sign_on.COOKIE))
     assert cookie is not None
     browser.set_cookie(cookie.key, cookie.value, domain="localhost")
     code = answer(browser.get("/authorize?" + urlencode(outside)))["code"]

@@ -14,6 +14,7 @@ from idp.accounts import disclosure
 from idp.audit import trail
 from idp.core import clock, crypto, languages
 from idp.interaction import rooms
+from idp.oidc import scopes
 from idp.oidc.authorization import resources
 from idp.oidc.request import Request
 from idp.oidc.tokens import claims, refresh_tokens, revocation_marks
@@ -144,7 +145,7 @@ def page(request: Request, subject: str) -> Response:
         "service": rooms.current_interaction().service,
         "values": disclosure.labelled_claims(claims.select_values(client, wanted, snapshot))
         + disclosure.delegation_labels(resources.display_names(request.resources, languages.current().tag)),
-        "lasting": "offline_access" in request.scope.split(),
+        "wordings": scopes.wordings(request.scope),
         "account": snapshot.get("name"),
     }
     return make_response(render_template("oidc/consent.html", **context))

@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from idp.oidc import algorithms
+from idp.oidc import algorithms, scopes
 from idp.oidc.clients.addresses import Address, Origin, RedirectUri, Resource
 
 
 def _one_of(names: Callable[[], tuple[str, ...]]) -> BeforeValidator:
-    """One of the names that a table of algorithms has when an entry is read."""
+    """One of the names that a table has when an entry is read."""
 
     def check(value: Any) -> Any:
         if value not in names():
@@ -24,6 +24,7 @@ def _one_of(names: Callable[[], tuple[str, ...]]) -> BeforeValidator:
 SigningAlg = Annotated[str, _one_of(algorithms.signing_names)]
 AssertionAlg = Annotated[str, _one_of(algorithms.assertion_names)]
 KeyAlg = Annotated[str, _one_of(algorithms.key_management_names)]
+RestrictedClaim = Annotated[str, _one_of(scopes.restricted_claims)]
 ContentEnc = Annotated[str, _one_of(algorithms.content_encryption_names)]
 Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]  # RFC 5646
 Name = Annotated[str, Field(min_length=1, max_length=100)]
@@ -97,7 +98,7 @@ class ClientEntry(BaseModel):
     first_party: bool = Field(False, description="A service of the ministry: people are not asked for consent.")
     pkce: Literal["required", "optional"] = Field("required", description="`optional` for confidential clients only.")
     profile: Literal["standard", "legacy"] = Field("standard", description="`legacy` allows implicit and hybrid.")
-    claims: tuple[Literal["nik", "birthdate", "gender", "roles"], ...] = Field((), description="Restricted claims it may have.")
+    claims: tuple[RestrictedClaim, ...] = Field((), description="Restricted claims it may have.")
     resources: tuple[Resource, ...] = Field((), description="Resources (RFC 8707) it may ask tokens for.")
     resource_server: bool = Field(False, description="It may introspect tokens whose audience is its client_id or resources.")
     access_token_format: Literal["opaque", "jwt"] = Field("opaque", description="`jwt`: RFC 9068.")

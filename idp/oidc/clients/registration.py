@@ -15,7 +15,7 @@ from idp.audit import trail
 from idp.core import crypto
 from idp.core.settings import settings
 from idp.core.values import ACR_VALUES
-from idp.oidc import errors, untrusted_json
+from idp.oidc import errors, scopes, untrusted_json
 from idp.oidc.clients import deletion, dynamic, keys, switches
 from idp.oidc.clients.client import Client
 from idp.oidc.clients.fetch import FetchRefused, allowed_url, fetch
@@ -35,7 +35,6 @@ UNREGISTRABLE_MEMBERS = frozenset({
 })  # fmt: skip
 REGISTRABLE_MEMBERS = frozenset(Client.model_fields) - UNREGISTRABLE_MEMBERS - switches.operators_alone()
 GRANT_TYPES = frozenset({"authorization_code", "refresh_token", "implicit"})
-SCOPES = ("openid", "offline_access", "profile", "email", "phone")
 CALLED_ADDRESSES = ("jwks_uri", "sector_identifier_uri", "backchannel_logout_uri")
 # What the answer to a registration holds, and an update must not send back (RFC 7592 section 2.2).
 ISSUED_MEMBERS = frozenset(
@@ -141,11 +140,11 @@ def _posted() -> dict[str, Any]:
 def _entry(sent: dict[str, Any], client_id: str) -> dict[str, Any]:
     """An entry as it would stand in the file, from what the client said of itself and what nobody but us says."""
     said = {k: v for k, v in sent.items() if (k in REGISTRABLE_MEMBERS or k.startswith("client_name#")) and v is not None}
-    wanted = said.get("scope", " ".join(SCOPES))
+    wanted = said.get("scope", " ".join(scopes.self_service_names()))
     if not isinstance(wanted, str):
         raise oauth_error("invalid_client_metadata", "scope is a text of values separated by spaces.")
     asked = words(wanted)
-    said["scope"] = " ".join(scope for scope in SCOPES if scope in asked)
+    said["scope"] = " ".join(scope for scope in scopes.self_service_names() if scope in asked)
     said.setdefault("client_name", _host(said))
     _leave_out_what_has_no_effect(said)
     return said | {"client_id": client_id} | _profile(said)

@@ -12,11 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from idp.core import crypto, languages
 from idp.core.settings import Settings
 from idp.core.values import ACR_VALUES
-from idp.oidc import algorithms
+from idp.oidc import algorithms, scopes
 from idp.oidc.authorization import parameters, pushed_requests, request_objects, response_modes, response_types
 from idp.oidc.clients import authentication, registration
 from idp.oidc.device import pages as device
-from idp.oidc.tokens import claims, encryption, grants, signing_keys
+from idp.oidc.tokens import encryption, grants, signing_keys
 from idp.storage.sealing import Unsealable
 
 METADATA_PATHS = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
@@ -52,7 +52,7 @@ def _addresses(issuer: str) -> dict[str, Any]:
 def _abilities(issuer: str) -> dict[str, Any]:
     return {
         "ui_locales_supported": languages.tags(),
-        "scopes_supported": ["openid", "offline_access", *claims.SCOPES],
+        "scopes_supported": list(scopes.names()),
         "response_types_supported": list(response_types.RESPONSE_TYPES),
         "response_modes_supported": list(response_modes.MODES),
         "grant_types_supported": grants.grant_types(),
@@ -60,7 +60,7 @@ def _abilities(issuer: str) -> dict[str, Any]:
         "acr_values_supported": list(ACR_VALUES),
         "id_token_signing_alg_values_supported": list(algorithms.signing_names()),
         "claim_types_supported": ["normal"],
-        "claims_supported": ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", *claims.CLAIMS],
+        "claims_supported": ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", *scopes.claims()],
         "claims_locales_supported": ["id"],
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,

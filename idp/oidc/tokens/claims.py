@@ -6,21 +6,10 @@ from flask import current_app
 
 from idp.core import crypto
 from idp.core.settings import Secrets
+from idp.oidc import scopes
 
 if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
-
-SCOPES: dict[str, tuple[str, ...]] = {
-    "profile": ("name", "locale", "updated_at", "birthdate", "gender"),
-    "email": ("email", "email_verified"),
-    "phone": ("phone_number", "phone_number_verified"),
-    "nik": ("nik",),
-    "roles": ("roles",),
-}
-
-# Claims that no scope alone gives: the client's entry must allow each by name (data minimisation, UU 27/2022 article 16).
-RESTRICTED = frozenset({"nik", "roles", "birthdate", "gender"})
-CLAIMS = tuple(dict.fromkeys(name for names in SCOPES.values() for name in names))
 
 
 def subject_for(client: "Client", subject: str) -> str:
@@ -38,16 +27,14 @@ def subject_for(client: "Client", subject: str) -> str:
 
 def permitted(client: "Client") -> frozenset[str]:
     """Every claim that this client may ever have: those of its registered scopes, restricted ones only where allowed."""
-    registered = set(client.scope.split())
-    names = {name for scope, given in SCOPES.items() if scope in registered for name in given}
-    return frozenset(names - (RESTRICTED - set(client.permitted_claims)))
+    names = scopes.claims_of(client.scope)
+    return frozenset(names - (set(scopes.restricted_claims()) - set(client.permitted_claims)))
 
 
 def requested_names(scope: str, requested: dict[str, Any], place: str) -> set[str]:
     """Names of the claims asked for at `place`: `userinfo` or `id_token`. Scopes speak of userinfo only (Core 5.4)."""
-    by_scope = scope.split() if place == "userinfo" else []
-    names = {name for value in by_scope for name in SCOPES.get(value, ())}
-    return names | (requested.get(place) or {}).keys()
+    by_scope = scopes.claims_of(scope) if place == "userinfo" else set()
+    return by_scope | (requested.get(place) or {}).keys()
 
 
 def names_to_disclose(client: "Client", scope: str, requested: dict[str, Any]) -> set[str]:
@@ -58,4 +45,6 @@ def names_to_disclose(client: "Client", scope: str, requested: dict[str, Any]) -
 def select_values(client: "Client", names: set[str], snapshot: dict[str, Any]) -> dict[str, Any]:
     """The values of those claims that are asked for, permitted and known."""
     allowed = permitted(client)
-    return {name: snapshot[name] for name in CLAIMS if name in names and name in allowed and snapshot.get(name) is not None}
+    return {
+        name: snapshot[name] for name in scopes.claims() if name in names and name in allowed and snapshot.get(name) is not None
+    }

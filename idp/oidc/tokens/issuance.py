@@ -10,6 +10,7 @@ from authlib.oidc.core.util import create_half_hash
 from idp import accounts
 from idp.core import clock
 from idp.core.settings import settings
+from idp.oidc import scopes
 from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
 from idp.oidc.tokens import access_tokens, claims, encryption, jwt_access_tokens, refresh_tokens, signing_keys
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
 
 ID_TOKEN_LIFE = 600  # seconds
-PERSONAL_SCOPES = frozenset({"openid", "offline_access", *claims.SCOPES})
 
 
 def generate(
@@ -50,7 +50,7 @@ def generate(
 def _scope_of(client: "Client", scope: str | None, user: Approval | None) -> str:
     allowed = (client.get_allowed_scope(scope) if scope else "") or ""
     if user is None:
-        allowed = " ".join(s for s in allowed.split() if s not in PERSONAL_SCOPES)
+        allowed = " ".join(s for s in allowed.split() if s not in scopes.names())
     if scope and not allowed:
         raise oauth_error("invalid_scope", "No scope that this client may ask for.")
     return allowed

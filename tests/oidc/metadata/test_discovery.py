@@ -12,11 +12,11 @@ from flask.testing import FlaskClient
 from joserfc.jwk import KeySet
 from sqlalchemy import text
 
-from idp.oidc import algorithms
+from idp.oidc import algorithms, scopes
 from idp.oidc.authorization import parameters, response_types
 from idp.oidc.clients import authentication
 from idp.oidc.metadata.discovery import JWKS_PATH, METADATA_PATHS
-from idp.oidc.tokens import claims, grants, signing_keys
+from idp.oidc.tokens import grants, signing_keys
 from idp.oidc.tokens.signing_keys import KeyRing
 from idp.storage.database import db
 
@@ -74,7 +74,7 @@ def test_nothing_unsafe_is_offered(told: dict[str, Any]) -> None:
 def test_what_is_told_is_what_is_served(app: Flask, told: dict[str, Any]) -> None:
     assert set(told["prompt_values_supported"]) == set(parameters.PROMPTS)
     assert set(told["response_types_supported"]) == set(response_types.RESPONSE_TYPES)
-    assert set(told["claims_supported"]) >= set(claims.CLAIMS)
+    assert set(told["claims_supported"]) >= set(scopes.claims())
     assert told["token_endpoint_auth_methods_supported"] == authentication.supported_methods()
     assert set(told["grant_types_supported"]) == set(grants.grant_types())
     served = {str(rule) for rule in app.url_map.iter_rules()} | set(DOCUMENTS)

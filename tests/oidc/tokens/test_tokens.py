@@ -12,7 +12,6 @@ from flask.testing import FlaskClient
 
 from idp import accounts
 from idp.core import clock
-from idp.oidc.tokens import claims
 from tests.oidc.conftest import SECRET, VERIFIER, RelyingParty
 
 
@@ -342,10 +341,6 @@ def test_nobody_revokes_the_tokens_of_another(
         assert other.post("/revoke", token=token).status_code == 200
     assert wlkp.userinfo(given["access_token"]).status_code == 200
     assert wlkp.refresh(given["refresh_token"]).status_code == 200
-
-
-def test_every_scope_has_claims_that_exist() -> None:
-    assert set(claims.CLAIMS) >= claims.RESTRICTED
 
 
 def test_the_host_header_never_changes_the_issuer(wlkp: RelyingParty, browser: FlaskClient) -> None:

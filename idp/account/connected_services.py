@@ -35,5 +35,5 @@ def _shown(known: ConnectedService) -> dict[str, Any]:
         "since": clock.from_timestamp(known.since) if known.since else None,
         "last_used": clock.from_timestamp(known.last_used) if known.last_used else None,
         "consented": known.consented,
-        "lasting": known.offline,
+        "offline": known.offline,
     }

@@ -128,7 +128,7 @@ def test_after_twenty_minutes_the_password_is_asked_again(siti, clock):  # noqa:
 def test_contacts_are_frozen_during_the_probation_after_a_recovery(siti, house):  # noqa: F811
     asks_for(siti)
     with house.app.app_context():
-        row = transitions.create(siti.subject, "index", alone=False)
+        row = transitions.create(siti.subject, "index", self_service=False)
         db.session.execute(update(Recovery).where(Recovery.id == row.id).values(state=State.PROVISIONAL.value))
         db.session.commit()
     for path in ("/account/contacts/phone", "/account/contacts/email", "/account/contacts/verify"):

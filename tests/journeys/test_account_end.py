@@ -182,7 +182,7 @@ def rows_of(subject):
 def test_after_the_waiting_time_nothing_is_left_but_the_trail(siti, outsider, house, clock, outbox):  # noqa: F811
     connects(siti, outsider)
     with house.app.app_context():
-        transitions.create(siti.subject, "index", alone=False)
+        transitions.create(siti.subject, "index", self_service=False)
     asks_to_be_deleted(siti)
     with house.app.app_context():
         trail.drain_all()
@@ -295,7 +295,7 @@ def test_neither_is_possible_during_the_probation_after_a_recovery_nor_without_a
     form = next(form for form in siti.page.forms if form.action.endswith("/export/download"))
     form.action = siti.browser.issuer + path
     with house.app.app_context():
-        row = transitions.create(siti.subject, "index", alone=False)
+        row = transitions.create(siti.subject, "index", self_service=False)
         db.session.execute(update(Recovery).where(Recovery.id == row.id).values(state=State.PROVISIONAL.value))
         db.session.commit()
     page = siti.browser.submit(form=form, meant="y")

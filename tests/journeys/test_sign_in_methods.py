@@ -203,7 +203,7 @@ def test_every_change_wants_the_page_of_ours(inside):
 
 def test_nothing_is_added_during_the_probation_after_a_recovery(inside, home):
     with home[0].app_context():
-        row = transitions.create(inside.subject, "index", alone=False)
+        row = transitions.create(inside.subject, "index", self_service=False)
         db.session.execute(update(Recovery).where(Recovery.id == row.id).values(state=State.PROVISIONAL.value))
         db.session.commit()
     for path in ("/app", "/passkey", "/codes"):

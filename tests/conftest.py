@@ -1,6 +1,7 @@
 """What every test stands on: the application over real stores, a live server, the clock, the outbox, closed sockets."""
 
 import re
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import delete, insert, select, text
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -26,6 +28,10 @@ from tests.relying_party import RelyingParty
 from tests.tripwire import Tripwire
 
 ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM_FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
 KEPT_TABLES = {"signing_keys", "alembic_version"}  # making RSA keys for each test would take most of the time
 
 
@@ -222,6 +228,16 @@ class Outbox:
 def outbox(app: Flask) -> Outbox:
     """The outbox."""
     return Outbox(app)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for all; each test opens contexts of its own, which share nothing."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS, timeout=120_000)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

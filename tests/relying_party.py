@@ -11,6 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from idp.core import crypto
+from tests import loopback
 from tests.simple_browser import SimpleBrowser, parameters
 
 DEMO = Path(__file__).resolve().parent.parent / "examples" / "demo.env"
@@ -103,16 +104,16 @@ class RelyingParty:
 
     def post(self, path: str, **form: str) -> httpx.Response:
         """A call of the client's own, client_secret_basic."""
-        return httpx.post(self.issuer + path, data=form, auth=(self.client_id, self.secret), timeout=30)
+        return loopback.post(self.issuer + path, data=form, auth=(self.client_id, self.secret))
 
     def userinfo(self) -> httpx.Response:
         """What the access token gives."""
         bearer = {"Authorization": f"Bearer {self.tokens['access_token']}"}
-        return httpx.get(f"{self.issuer}/userinfo", headers=bearer, timeout=30)
+        return loopback.get(f"{self.issuer}/userinfo", headers=bearer)
 
     def verified(self, token: str) -> dict[str, Any]:
         """The claims of a token that verifies with the published keys and is meant for this client."""
-        keys = KeySet.import_key_set(httpx.get(f"{self.issuer}/jwks.json").json())
+        keys = KeySet.import_key_set(loopback.get(f"{self.issuer}/jwks.json").json())
         decoded = jwt.decode(token, keys, algorithms=["RS256", "PS256", "ES256", "EdDSA"])
         assert decoded.header["kid"]
         assert decoded.claims["iss"] == self.issuer

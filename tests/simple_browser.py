@@ -7,6 +7,8 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from tests import loopback
+
 
 @dataclass
 class Form:
@@ -128,9 +130,7 @@ class SimpleBrowser:
 
     def __init__(self, issuer: str, language: str = "id") -> None:
         self.issuer = issuer
-        self.client = httpx.Client(
-            follow_redirects=False, timeout=30, headers={"Accept-Language": language, "Accept": "text/html"}
-        )
+        self.client = loopback.Client(follow_redirects=False, headers={"Accept-Language": language, "Accept": "text/html"})
         self.page: Page = Page(issuer, 200, "")
         self.url_of_service: str | None = None
         self.last: httpx.Response | None = None

@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests import loopback
 from tests.simple_browser import Page
 from tests.stores import free_port
 
@@ -37,7 +37,7 @@ class Running:
             line = self.process.stdout.readline()
             assert line, self.said
             self.said += line
-        self.browser = httpx.Client(follow_redirects=True, timeout=30)
+        self.browser = loopback.Client(follow_redirects=True)
 
     def open(self, service, path=""):
         return self._page(self.browser.get(f"http://127.0.0.1:{self.ports[service]}/{path}"))

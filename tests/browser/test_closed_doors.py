@@ -3,40 +3,23 @@
 import pytest
 
 from idp import accounts
-from tests.browser.test_in_chromium import Tab, chromium, landing, service  # noqa: F401
-from tests.browser.test_second_factor_pages import looked_at
+from idp.core.values import Nik
 
 FULL = '{"id_token":{"acr":{"essential":true,"value":"urn:siapkerja:acr:penuh"}}}'
 WAYS = [(True, 360, "id-ID"), (True, 1280, "en-GB"), (False, 360, "id-ID")]
 
 
 @pytest.mark.parametrize(("javascript", "width", "locale"), WAYS)
-def test_a_lock_and_a_service_for_people_whom_officers_have_seen(
-    chromium,
-    landing,
-    person,
-    service,
-    house,
-    clock,
-    javascript,
-    width,
-    locale,  # noqa: F811
-):
-    siti, wlkp = person("Siti"), service("wlkp")
-    wlkp.sends(siti.browser, prompt="create")
-    siti.registers()
-    subject = siti.at(wlkp)["sub"]
-    tab = Tab(chromium, landing, javascript=javascript, width=width, locale=locale)
-    tab.javascript, tab.width = javascript, width
-    tab.page.goto(wlkp.url(claims=FULL))
-    tab.fill(identifier=siti.nik, password=siti.password)
-    tab.send()
-    looked_at(tab, "assurance")
+def test_a_lock_and_a_service_for_people_whom_officers_have_seen(tab, siti, service, house, javascript, width, locale):
+    wlkp, one = service("wlkp"), tab(javascript=javascript, width=width, locale=locale)
+    one.open(wlkp.url(claims=FULL))
+    one.fill(identifier=siti.nik, password=siti.password)
+    one.send()
+    one.is_sound("assurance")
     with house.app.app_context():
-        accounts.lock(accounts.find(subject), "tiket 4711")
-    tab.page.get_by_role("link", name="akun lain" if locale == "id-ID" else "another account").click()
-    tab.fill(identifier=siti.nik, password=siti.password)
-    tab.send()
-    assert tab.page.locator("main[data-error=account_locked]").count() == 1
-    looked_at(tab, "locked")
-    tab.close()
+        accounts.lock(accounts.find_by_nik(Nik.parse(siti.nik)), "tiket 4711")
+    one.press_named("link", "akun lain" if locale == "id-ID" else "another account")
+    one.fill(identifier=siti.nik, password=siti.password)
+    one.send()
+    assert one.page.locator("main[data-error=account_locked]").count() == 1
+    one.is_sound("locked")

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 from ruamel.yaml import YAML
 
@@ -13,6 +12,7 @@ from idp.accounts import hashing
 from idp.core.values import ACR_FULL, EmailAddress, FullName, Nik, PhoneNumber
 from idp.oidc.clients import file
 from idp.oidc.clients.client import hash_secret
+from tests import loopback
 from tests.cli.conftest import ROOT, Operator
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def test_a_token_lets_services_register_themselves(visiting: Operator, house: "H
     token = visiting.reads("clients", "token", "--uses", "2", "--days", "1").strip()
     said = {"client_name": "Dinamis", "redirect_uris": ["https://rp.example/cb"]}
     told = [
-        httpx.post(f"{house.issuer}/register", json=said, headers={"Authorization": f"Bearer {token}"}).status_code
+        loopback.post(f"{house.issuer}/register", json=said, headers={"Authorization": f"Bearer {token}"}).status_code
         for _ in range(3)
     ]
     assert told == [201, 201, 401]

@@ -15,6 +15,7 @@ from joserfc import jws, jwt
 from joserfc.jwk import KeySet, OctKey, RSAKey
 
 from idp.core import clock, crypto
+from tests import loopback
 from tests.person import Person
 from tests.simple_browser import Page, SimpleBrowser
 
@@ -198,15 +199,15 @@ class SuiteClient:
 
     def calls(self, path: str, **form: str) -> httpx.Response:
         """A call of the client's own."""
-        return httpx.post(self.issuer + path, data=form, auth=(self.client_id, SECRET))
+        return loopback.post(self.issuer + path, data=form, auth=(self.client_id, SECRET))
 
     def userinfo(self, access_token: str) -> httpx.Response:
         """By GET, the token in the header."""
-        return httpx.get(f"{self.issuer}/userinfo", headers={"Authorization": f"Bearer {access_token}"})
+        return loopback.get(f"{self.issuer}/userinfo", headers={"Authorization": f"Bearer {access_token}"})
 
     def verified(self, token: str) -> dict[str, Any]:
         """The claims of an ID token that holds (OpenID Connect Core 3.1.3.7)."""
-        keys = KeySet.import_key_set(httpx.get(f"{self.issuer}/jwks.json").json())
+        keys = KeySet.import_key_set(loopback.get(f"{self.issuer}/jwks.json").json())
         decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
         assert decoded.header["kid"]
         claims = dict(decoded.claims)

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-import httpx
 import pytest
 
 from idp.oidc.tokens import signing_keys
+from tests import loopback
 
 PATHS = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
 
@@ -13,12 +13,12 @@ PATHS = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-
 @pytest.fixture
 def known(issuer) -> dict:
     """The discovery document."""
-    return dict(httpx.get(f"{issuer}/.well-known/openid-configuration").json())
+    return dict(loopback.get(f"{issuer}/.well-known/openid-configuration").json())
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_oidcc_discovery_endpoint_verification(issuer, path):
-    answer = httpx.get(issuer + path)
+    answer = loopback.get(issuer + path)
     known = answer.json()
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("application/json")
@@ -38,7 +38,7 @@ def test_every_endpoint_is_of_the_issuer_and_there(known, issuer):
     assert len(endpoints) >= 9
     for name, url in endpoints.items():
         assert url.startswith(f"{issuer}/"), name
-        assert httpx.get(url).status_code != 404, name
+        assert loopback.get(url).status_code != 404, name
 
 
 def test_flags_are_booleans_and_lists_are_lists(known):
@@ -50,7 +50,7 @@ def test_flags_are_booleans_and_lists_are_lists(known):
 
 
 def test_the_published_keys_are_public(known):
-    keys = httpx.get(known["jwks_uri"]).json()["keys"]
+    keys = loopback.get(known["jwks_uri"]).json()["keys"]
     assert len({key["kid"] for key in keys}) == len(keys)
     for key in keys:
         assert not key.keys() & {"d", "p", "q", "dp", "dq", "qi", "k"}
@@ -70,7 +70,7 @@ def test_oidcc_rp_initiated_logout_discovery_endpoint_verification(known, issuer
 
 def test_oidcc_session_management_discovery_endpoint_verification(known, issuer):
     assert known["check_session_iframe"] == f"{issuer}/check_session"
-    frame = httpx.get(known["check_session_iframe"])
+    frame = loopback.get(known["check_session_iframe"])
     assert frame.status_code == 200
     assert "X-Frame-Options" not in frame.headers
     assert "frame-ancestors *" in frame.headers["Content-Security-Policy"]
@@ -82,12 +82,12 @@ def test_oidcc_server_rotate_keys(register, house, clock):
     before = client.signs_in()
     with house.app.app_context():
         new = signing_keys.rotate("RS256")
-    known = [key["kid"] for key in httpx.get(f"{house.issuer}/jwks.json").json()["keys"]]
+    known = [key["kid"] for key in loopback.get(f"{house.issuer}/jwks.json").json()["keys"]]
     assert new in known
     clock.shift(timedelta(hours=24, seconds=1))
     after = client.signs_in()
     assert after.id_token.split(".")[0] != before.id_token.split(".")[0]
-    assert set(known) == {key["kid"] for key in httpx.get(f"{house.issuer}/jwks.json").json()["keys"]}
+    assert set(known) == {key["kid"] for key in loopback.get(f"{house.issuer}/jwks.json").json()["keys"]}
 
 
 @pytest.mark.parametrize("uri", ["https://suite.example/start", None])

@@ -11,6 +11,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
 from idp.oidc.clients import registration
+from idp.oidc.clients.keys import forget_key_set
+from tests import loopback
 from tests.conformance.suite import ASSERTION, CALLBACK, Shelf, SuiteClient, assertion, screenshot, shelf
 
 KEY = RSAKey.generate_key(2048, {"kid": "dynamic", "use": "sig"})
@@ -40,7 +42,7 @@ def post(issuer, open_house) -> Callable[..., httpx.Response]:
     def posted(**members: Any) -> httpx.Response:
         usual = {"client_name": "Dinamis", "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "private_key_jwt"}
         said = usual | {"jwks": JWKS} | members
-        return httpx.post(f"{issuer}/register", json={name: value for name, value in said.items() if value is not None})
+        return loopback.post(f"{issuer}/register", json={name: value for name, value in said.items() if value is not None})
 
     return posted
 
@@ -60,7 +62,7 @@ def registered(post, siti) -> Callable[..., SuiteClient]:
 def redeemed(client: SuiteClient, given: dict[str, str], key: RSAKey = KEY) -> dict[str, Any]:
     """What the code gives, by private_key_jwt."""
     form = {"grant_type": "authorization_code", "redirect_uri": client.redirect_uri, "code": given["code"]}
-    told = httpx.post(f"{client.issuer}/token", data=form | assertion(client, key, "RS256", client.issuer))
+    told = loopback.post(f"{client.issuer}/token", data=form | assertion(client, key, "RS256", client.issuer))
     assert told.status_code == 200, told.text
     assert ASSERTION not in told.text
     return dict(told.json())
@@ -78,7 +80,7 @@ def test_oidcc_userinfo_rs256(registered):
     body = redeemed(client, client.authorizes(scope="openid email"))
     answer = client.userinfo(body["access_token"])
     assert answer.headers["Content-Type"] == "application/jwt"
-    keys = KeySet.import_key_set(httpx.get(f"{client.issuer}/jwks.json").json())
+    keys = KeySet.import_key_set(loopback.get(f"{client.issuer}/jwks.json").json())
     signed = jwt.decode(answer.text, keys, algorithms=["RS256"]).claims
     assert (signed["iss"], signed["aud"]) == (client.issuer, client.client_id)
     assert signed["email"] == client.person.email
@@ -93,7 +95,7 @@ def test_oidcc_registration_pages_show_the_addresses(registered):
 
 
 def test_discovery_names_the_endpoint(issuer):
-    known = httpx.get(f"{issuer}/.well-known/openid-configuration").json()
+    known = loopback.get(f"{issuer}/.well-known/openid-configuration").json()
     assert known["registration_endpoint"] == f"{issuer}/register"
 
 
@@ -176,8 +178,8 @@ def test_oidcc_registration_jwks_uri_and_refresh_token_rp_key_rotation(registere
     files.put(json.dumps(KeySet([second]).as_dict(private=False)), "/jwks")
     clock.shift(60)
     again = {"grant_type": "refresh_token", "refresh_token": body["refresh_token"]}
-    registration.client_keys.forget(uri)
-    told = httpx.post(f"{client.issuer}/token", data=again | assertion(client, second, "RS256", client.issuer))
+    forget_key_set(uri)
+    told = loopback.post(f"{client.issuer}/token", data=again | assertion(client, second, "RS256", client.issuer))
     assert told.status_code == 200, told.text
 
 
@@ -203,38 +205,38 @@ def test_oidcc_registration_sector_bad(post, files, document):
 def test_a_registration_is_read_replaced_and_deleted(post, issuer):
     told = post().json()
     where, bearer = told["registration_client_uri"], {"Authorization": f"Bearer {told['registration_access_token']}"}
-    assert httpx.get(where, headers=bearer).json() == told
+    assert loopback.get(where, headers=bearer).json() == told
     for nobody in ({}, {"Authorization": "Bearer nobody"}):
-        answer = httpx.get(where, headers=nobody)
+        answer = loopback.get(where, headers=nobody)
         assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
     said = {name: told[name] for name in ("client_id", "jwks", "token_endpoint_auth_method")}
     said |= {"client_name": "Baru", "redirect_uris": [CALLBACK + "/new"]}
-    assert httpx.put(where, json=said, headers=bearer).json()["redirect_uris"] == [CALLBACK + "/new"]
+    assert loopback.put(where, json=said, headers=bearer).json()["redirect_uris"] == [CALLBACK + "/new"]
     for wrong in ({"client_id": "wlkp"}, {"registration_access_token": "x"}, {"client_secret": "mine"}):
-        assert httpx.put(where, json=said | wrong, headers=bearer).status_code == 400
-    assert httpx.delete(where, headers=bearer).status_code == 204
-    assert httpx.get(where, headers=bearer).status_code == 401
+        assert loopback.put(where, json=said | wrong, headers=bearer).status_code == 400
+    assert loopback.delete(where, headers=bearer).status_code == 204
+    assert loopback.get(where, headers=bearer).status_code == 401
 
 
 def test_the_management_token_of_one_client_is_no_key_to_another(post):
     one, two = post().json(), post().json()
     stolen = {"Authorization": f"Bearer {one['registration_access_token']}"}
-    assert httpx.delete(two["registration_client_uri"], headers=stolen).status_code == 401
-    assert httpx.delete(two["registration_client_uri"].replace(two["client_id"], "wlkp"), headers=stolen).status_code == 401
+    assert loopback.delete(two["registration_client_uri"], headers=stolen).status_code == 401
+    assert loopback.delete(two["registration_client_uri"].replace(two["client_id"], "wlkp"), headers=stolen).status_code == 401
 
 
 def test_tokens_of_a_deleted_client_are_dead(registered, post, siti):
     told = post().json()
     client = SuiteClient(siti.browser.issuer, told["client_id"], siti)
     body = redeemed(client, client.authorizes())
-    httpx.delete(told["registration_client_uri"], headers={"Authorization": f"Bearer {told['registration_access_token']}"})
+    loopback.delete(told["registration_client_uri"], headers={"Authorization": f"Bearer {told['registration_access_token']}"})
     assert client.userinfo(body["access_token"]).status_code == 401
     screenshot(client.sends(), "invalid_client")
 
 
 def test_without_an_invitation_nobody_registers(issuer):
-    answer = httpx.post(f"{issuer}/register", json={"redirect_uris": [CALLBACK]})
+    answer = loopback.post(f"{issuer}/register", json={"redirect_uris": [CALLBACK]})
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
 
 
@@ -244,7 +246,7 @@ def test_an_invitation_is_good_for_one_registration(house, issuer):
     said = {"redirect_uris": [CALLBACK], "response_types": ["code"], "grant_types": ["authorization_code"]}
 
     def register(_: int = 0, **more: Any) -> httpx.Response:
-        return httpx.post(f"{issuer}/register", json=said | more, headers={"Authorization": f"Bearer {token}"})
+        return loopback.post(f"{issuer}/register", json=said | more, headers={"Authorization": f"Bearer {token}"})
 
     assert register(redirect_uris=["http://suite.example/"]).status_code == 400  # a mistake does not use it up
     assert register(response_types=["id_token"], grant_types=["implicit"]).status_code == 400

@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable, Iterator
 from urllib.parse import urlencode
 
-import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 
 from idp.core import clock, crypto
 from idp.oidc.clients import keys
+from tests import loopback
 from tests.conformance.suite import CALLBACK, CODE, FLOWS, SECRET, SuiteClient, assertion, screenshot, shelf
 
 every_flow = pytest.mark.parametrize("flow", FLOWS, ids=str)
@@ -78,7 +78,7 @@ def test_a_signed_request_to_an_address_that_is_not_registered_is_a_page(registe
 @every_flow
 def test_oidcc_unsigned_request_object_supported_correctly_or_rejected_as_unsupported(register, issuer, flow):
     """We list no `none`, so the module is skipped; an unsigned object is an error and never a request."""
-    known = httpx.get(f"{issuer}/.well-known/openid-configuration").json()
+    known = loopback.get(f"{issuer}/.well-known/openid-configuration").json()
     assert known["request_parameter_supported"] is True
     assert "none" not in known["request_object_signing_alg_values_supported"]
     client = register(flow=flow, jwks=JWKS)
@@ -158,9 +158,9 @@ def test_oidcc_ensure_client_assertion_with_iss_aud_succeeds(register, audience)
     meant = client.issuer if audience == "issuer" else f"{client.issuer}/token"
     proof = assertion(client, RSA, "RS256", meant)
     form = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, **proof}
-    told = httpx.post(f"{client.issuer}/token", data=form | {"code": client.authorizes()["code"]})
+    told = loopback.post(f"{client.issuer}/token", data=form | {"code": client.authorizes()["code"]})
     assert told.status_code == 200, told.text
-    again = httpx.post(f"{client.issuer}/token", data=form | {"code": client.authorizes()["code"]})
+    again = loopback.post(f"{client.issuer}/token", data=form | {"code": client.authorizes()["code"]})
     assert (again.status_code, again.json()["error"]) == (401, "invalid_client")
 
 
@@ -169,7 +169,7 @@ def test_oidcc_server_client_secret_jwt(register, house):
     house.app.extensions["idp.clients"].known["suite"].with_secret(SECRET)
     proof = assertion(client, OctKey.import_key(SECRET), "HS256", client.issuer)
     form = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, "code": client.authorizes()["code"]}
-    assert httpx.post(f"{client.issuer}/token", data=form | proof).status_code == 200
+    assert loopback.post(f"{client.issuer}/token", data=form | proof).status_code == 200
 
 
 def test_oidcc_refresh_token_rp_key_rotation(register, address):
@@ -179,9 +179,9 @@ def test_oidcc_refresh_token_rp_key_rotation(register, address):
     client = register(token_endpoint_auth_method="private_key_jwt", client_secret_hash=None, jwks_uri=uri)
     given = client.authorizes(scope="openid offline_access", prompt="consent")
     form = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, "code": given["code"]}
-    body = httpx.post(f"{client.issuer}/token", data=form | assertion(client, first, "RS256", client.issuer)).json()
+    body = loopback.post(f"{client.issuer}/token", data=form | assertion(client, first, "RS256", client.issuer)).json()
     address(json.dumps(KeySet([second]).as_dict(private=False)), "/jwks")
     keys.forget_key_set(uri)
     again = {"grant_type": "refresh_token", "refresh_token": body["refresh_token"]}
-    told = httpx.post(f"{client.issuer}/token", data=again | assertion(client, second, "RS256", client.issuer))
+    told = loopback.post(f"{client.issuer}/token", data=again | assertion(client, second, "RS256", client.issuer))
     assert told.status_code == 200, told.text

@@ -1,10 +1,10 @@
 """Response types, ID tokens, codes and redirect URIs: modules of the Basic, Form Post, Hybrid and Implicit plans."""
 
-import httpx
 import pytest
 from joserfc import jws
 
 from idp.core import crypto
+from tests import loopback
 from tests.conformance.suite import ALGORITHMS, CALLBACK, FLOWS, SECRET, WITH_CODE, screenshot
 from tests.simple_browser import SimpleBrowser
 
@@ -43,7 +43,7 @@ def test_oidcc_idtoken_signature(register, issuer, flow):
     result = register(flow=flow).signs_in()
     header = jws.extract_compact(result.id_token.encode()).headers()
     assert header["alg"] == "RS256"
-    assert header["kid"] in [key["kid"] for key in httpx.get(f"{issuer}/jwks.json").json()["keys"]]
+    assert header["kid"] in [key["kid"] for key in loopback.get(f"{issuer}/jwks.json").json()["keys"]]
 
 
 @pytest.mark.parametrize("alg", ALGORITHMS)
@@ -57,7 +57,7 @@ def test_oidcc_idtoken_in_each_algorithm(register, alg):
 
 def test_oidcc_idtoken_unsigned(issuer):
     """The module runs for those who list `none`, and we never do: «never alg none»."""
-    known = httpx.get(f"{issuer}/.well-known/openid-configuration").json()
+    known = loopback.get(f"{issuer}/.well-known/openid-configuration").json()
     assert "none" not in known["id_token_signing_alg_values_supported"]
 
 
@@ -140,9 +140,9 @@ def test_oidcc_server_client_secret_post(register, flow):
     client = register(flow=flow, token_endpoint_auth_method="client_secret_post")
     given = client.authorizes()
     form = {"grant_type": "authorization_code", "code": given["code"], "redirect_uri": CALLBACK}
-    wrong = httpx.post(f"{client.issuer}/token", data=form | {"client_id": client.client_id, "client_secret": "wrong"})
+    wrong = loopback.post(f"{client.issuer}/token", data=form | {"client_id": client.client_id, "client_secret": "wrong"})
     assert (wrong.status_code, wrong.json()["error"]) == (401, "invalid_client")
-    told = httpx.post(f"{client.issuer}/token", data=form | {"client_id": client.client_id, "client_secret": SECRET})
+    told = loopback.post(f"{client.issuer}/token", data=form | {"client_id": client.client_id, "client_secret": SECRET})
     assert told.status_code == 200
     assert client.verified(told.json()["id_token"])["nonce"] == client.nonce
 

@@ -2,9 +2,9 @@
 
 import json
 
-import httpx
 import pytest
 
+from tests import loopback
 from tests.conformance.suite import CODE, FLOWS, WITH_ACCESS_TOKEN, screenshot
 
 every_flow = pytest.mark.parametrize("flow", FLOWS, ids=str)
@@ -44,7 +44,7 @@ def test_oidcc_scope(register, flow, scope):
 
 
 def test_address_is_not_promised(issuer):
-    known = httpx.get(f"{issuer}/.well-known/openid-configuration").json()
+    known = loopback.get(f"{issuer}/.well-known/openid-configuration").json()
     assert "address" not in known["scopes_supported"]
     assert "address" not in known["claims_supported"]
 
@@ -70,7 +70,7 @@ def test_oidcc_userinfo_get(register, flow):
 def test_oidcc_userinfo_post_header(register, flow):
     client = register(flow=flow)
     result = client.signs_in()
-    answer = httpx.post(f"{client.issuer}/userinfo", headers={"Authorization": f"Bearer {result.access_token}"})
+    answer = loopback.post(f"{client.issuer}/userinfo", headers={"Authorization": f"Bearer {result.access_token}"})
     assert answer.json()["sub"] == result.claims["sub"]
 
 
@@ -78,13 +78,13 @@ def test_oidcc_userinfo_post_header(register, flow):
 def test_oidcc_userinfo_post_body(register, flow):
     client = register(flow=flow)
     result = client.signs_in()
-    answer = httpx.post(f"{client.issuer}/userinfo", data={"access_token": result.access_token})
+    answer = loopback.post(f"{client.issuer}/userinfo", data={"access_token": result.access_token})
     assert answer.json()["sub"] == result.claims["sub"]
 
 
 def test_an_access_token_in_the_query_is_not_one(client):
     result = client.signs_in()
-    answer = httpx.get(f"{client.issuer}/userinfo", params={"access_token": result.access_token})
+    answer = loopback.get(f"{client.issuer}/userinfo", params={"access_token": result.access_token})
     assert answer.status_code == 401
 
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from idp.oidc.clients.client import Client
-from tests import stores
+from tests import loopback, stores
 from tests.conftest import ROOT, House
 from tests.simple_browser import Page, SimpleBrowser
 
@@ -69,7 +69,7 @@ def _when_it_answers(process: "subprocess.Popen[bytes]", address: str) -> str:
         if process.poll() is not None:
             raise AssertionError(process.communicate()[1].decode())
         try:
-            httpx.get(address, timeout=5)
+            loopback.get(address, timeout=5)
         except httpx.TransportError:
             time.sleep(0.05)
         else:

@@ -1,23 +1,19 @@
 """npm's oidc-client-ts in Chromium: a public client, a page on another origin without any server of its own."""
 
 import json
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from idp.oidc.clients.client import Client
+from tests.browser.tab import DEADLINE_MS
 from tests.conftest import House
 from tests.interop.conftest import HERE, MODULES
 
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 FILES = {
     "/": (HERE / "oidc_client_ts" / "index.html", "text/html"),
     "/page.js": (HERE / "oidc_client_ts" / "page.js", "text/javascript"),
@@ -55,15 +51,13 @@ def spa() -> Iterator[str]:
 
 
 @pytest.fixture
-def tab() -> Iterator[Page]:
-    """One page of a Chromium of its own."""
-    with sync_playwright() as playwright:
-        path = shutil.which("chromium") or shutil.which("chromium-browser")
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        page = browser.new_page(locale="id-ID")
-        page.set_default_timeout(8000)
-        yield page
-        browser.close()
+def tab(chromium: Browser) -> Iterator[Page]:
+    """One page of a browser of its own."""
+    context = chromium.new_context(locale="id-ID")
+    page = context.new_page()
+    page.set_default_timeout(DEADLINE_MS)
+    yield page
+    context.close()
 
 
 def entry(spa: str, **changes: Any) -> Client:

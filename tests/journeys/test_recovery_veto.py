@@ -2,12 +2,12 @@
 
 import json
 
-import httpx
 import pytest
 
 from idp import probation
 from idp.core.values import ACR_DATA, ACR_FULL, ACR_RECOVERED
 from idp.probation import answers as decisions
+from tests import loopback
 from tests.recoveries import DAY, HOUR, NEW, answers, links, newest, phone_confirms, proves, subject_of, vetoes
 from tests.simple_browser import SimpleBrowser
 
@@ -124,8 +124,8 @@ def test_a_link_shows_and_only_a_press_acts_once(recovered, outbox, issuer, app)
     recovered.at(recovered.wlkp)
     link = links(outbox, recovered.old["phone"])[-1]
     for _ in range(3):
-        assert httpx.get(link, timeout=30).status_code == 200
-        assert httpx.head(link, timeout=30).status_code == 200
+        assert loopback.get(link).status_code == 200
+        assert loopback.head(link).status_code == 200
     assert newest(app).state == "provisional", "scanners of links do nothing"
     owner = SimpleBrowser(issuer)
     page = owner.open(link)
@@ -140,7 +140,7 @@ def test_a_link_shows_and_only_a_press_acts_once(recovered, outbox, issuer, app)
 
 def test_a_press_without_the_page_is_refused(recovered, outbox, app):
     link = links(outbox, recovered.old["phone"])[-1]
-    assert httpx.post(link, data={"answer": "no"}, timeout=30).status_code == 400
+    assert loopback.post(link, data={"answer": "no"}).status_code == 400
     assert newest(app).state == "provisional"
 
 

@@ -1,8 +1,8 @@
 """J1 and J2: signing in for a service, and the second service that asks nothing."""
 
-import httpx
 import pytest
 
+from tests import loopback
 from tests.simple_browser import SimpleBrowser
 
 
@@ -200,5 +200,5 @@ def test_english_is_complete(siti, service):
 
 
 def test_userinfo_of_an_unknown_token_says_so(issuer):
-    answer = httpx.get(f"{issuer}/userinfo", headers={"Authorization": "Bearer nobody"})
+    answer = loopback.get(f"{issuer}/userinfo", headers={"Authorization": "Bearer nobody"})
     assert answer.status_code == 401 and "invalid_token" in answer.headers["WWW-Authenticate"]

@@ -6,24 +6,12 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask, render_template_string
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired
 
 from idp.web.forms import Form
-
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
+from tests.browser.tab import AXE, DEADLINE_MS
 
 HERE = "http://127.0.0.1:1"  # nothing listens there: each request is answered by the application itself
 
@@ -48,14 +36,6 @@ PAGE = """{% extends "base.html" %}{% import "macros/ui.html" as ui %}{% block t
 {% endblock %}"""
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield browser
-        browser.close()
-
-
 def shown(app: Flask, context: BrowserContext, **typed: str) -> Page:
     """A page with one of each, as it comes after `typed` was sent (nothing: as it first opens)."""
     with app.test_request_context("/uji", method="POST" if typed else "GET", data=typed or None):
@@ -64,6 +44,7 @@ def shown(app: Flask, context: BrowserContext, **typed: str) -> Page:
             form.validate()
         html = render_template_string(PAGE, form=form)
     page = context.new_page()
+    page.set_default_timeout(DEADLINE_MS)
     page.route("**/*", lambda route: route.fulfill(**answer(app, html, route.request.url)))
     page.goto(f"{HERE}/uji")
     return page
@@ -129,7 +110,7 @@ def test_resend_opens_when_its_time_has_come(app: Flask, person: BrowserContext)
     button = page.get_by_role("button", name="Kirim Ulang")
     assert button.is_disabled()
     assert "Kirim ulang dalam" in page.inner_text(".resend")
-    button.click(timeout=5000)  # waits until it is enabled
+    button.click()  # waits until it is enabled
 
 
 def test_the_error_summary_takes_the_focus_and_leads_to_the_field(app: Flask, person: BrowserContext) -> None:
@@ -163,7 +144,7 @@ def test_all_is_there_without_the_script(app: Flask, chromium: Browser) -> None:
 def test_axe_finds_nothing(app: Flask, chromium: Browser, scheme: Any, width: int, typed: dict[str, str]) -> None:
     context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page = shown(app, context, **typed)
-    found = Axe().run(page, options={"runOnly": STANDARDS}).response["violations"]
+    found = Axe().run(page, options=AXE).response["violations"]
     assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in found] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     context.close()

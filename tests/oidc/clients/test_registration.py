@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
 import pytest
 import redis
 from flask import Flask
@@ -21,6 +20,7 @@ from idp.oidc.clients import registration
 from idp.oidc.clients.directory import ClientDirectory
 from idp.oidc.tokens import access_tokens, refresh_tokens
 from idp.storage.database import db
+from tests import loopback
 from tests.conformance.suite import Shelf, shelf
 from tests.oidc.conftest import CALLBACK, VERIFIER, RelyingParty, answer
 
@@ -247,7 +247,7 @@ def test_keys_are_read_from_where_they_are_and_again_when_the_client_changes_the
         kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
         signed = jwt.encode({"alg": "RS256", "kid": key.kid}, claims | {"iat": now}, key)
         form = {"grant_type": "authorization_code", "client_assertion_type": kind, "client_assertion": signed}
-        return bool(httpx.post(aud, data=form).json()["error"] != "invalid_client")
+        return bool(loopback.post(aud, data=form).json()["error"] != "invalid_client")
 
     assert (known(first), known(second)) == (True, False)
     assert managed(app, told, "PUT", **BASIC | said | {"client_id": told["client_id"], "jwks_uri": uris[1]}).status_code == 200

@@ -191,7 +191,7 @@ def test_consent_shows_each_value(tab, siti, service, house):
 def test_the_first_page_is_light(tab, service):
     one = tab()
     answers = []
-    one.page.on("response", answers.append)
+    one.page.on("response", lambda answer: answers.append(answer))
     one.open(service("wlkp").url())  # to its load event: by then everything that it names has come
     sizes = [len(answer.body()) for answer in answers if not 300 <= answer.status < 400]
     assert len(sizes) >= 3, "the page, its style and its script"

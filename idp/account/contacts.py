@@ -10,7 +10,7 @@ from idp import accounts, notices
 from idp.account.access import blueprint, page, second_factor_required_if_enrolled, sign_in_required
 from idp.core import clock
 from idp.core.languages import _, _l
-from idp.core.values import EmailAddress, PhoneNumber
+from idp.core.values import ContactValue, EmailAddress, PhoneNumber, contact_of_kind
 from idp.limits import rate_limits
 from idp.limits.rate_limits import TooManyAttempts
 from idp.one_time_codes import otp
@@ -38,7 +38,7 @@ class EmailForm(Form):
     contact = EmailField(_l("Alamat Email baru"), name="email")
 
 
-FORMS: dict[str, type[Form]] = {"phone": PhoneForm, "email": EmailForm}
+FORMS: dict[str, type[Form]] = {PhoneNumber.kind: PhoneForm, EmailAddress.kind: EmailForm}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ class PendingContactChange:
     proved: bool = False
 
     @property
-    def contact(self) -> PhoneNumber | EmailAddress:
+    def contact(self) -> ContactValue:
         """The contact that replaces the old one, as a value."""
-        return PhoneNumber(self.value) if self.kind == "phone" else EmailAddress(self.value)
+        return contact_of_kind(self.kind, self.value)
 
     @property
     def sent(self) -> SentCode:
@@ -140,7 +140,7 @@ def _send(change: PendingContactChange) -> Response:
     return urls.see_other(url_for("account.verify_contact"))
 
 
-def _send_code(known: str | None, purpose: str, contact: PhoneNumber | EmailAddress) -> otp.Challenge:
+def _send_code(known: str | None, purpose: str, contact: ContactValue) -> otp.Challenge:
     return otp.send(known, purpose, contact, neutral=True)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from idp.accounts import hashing
 from idp.accounts.claims_cache import invalidate_claims
 from idp.accounts.lookup import find_by_identifier, find_by_nik
-from idp.accounts.model import ACTIVE, DELETING, LOCKED, TERMS, Account, Contact, kind_of
+from idp.accounts.model import ACTIVE, DELETING, LOCKED, PHONE, TERMS, Account, Contact
 from idp.audit import trail
 from idp.core import clock, crypto, languages
 from idp.core.values import ACR_DATA, EmailAddress, FullName, Nik, PhoneNumber
@@ -215,7 +215,7 @@ def _supersede(account: Account, new: Sequence[PhoneNumber | EmailAddress], emai
     # Before the new ones are written: the database lets no contact be in use twice.
     db.session.flush()
     for value in new:
-        verified = now if isinstance(value, PhoneNumber) or email_verified else None
+        verified = now if value.kind == PHONE or email_verified else None
         same = next((contact for contact in in_use if contact.value == value), None)
         if same is None:
             account.contacts.append(Contact.of(account.subject, value, verified))
@@ -262,7 +262,7 @@ def _refuse_taken(nik: Nik | None, contacts: Sequence[PhoneNumber | EmailAddress
     for value in contacts:
         if contact_taken(value, except_subject):
             # The same person's other tab may have been quicker between the two looks: then it is not somebody else's.
-            raise NikTaken if nik is not None and find_by_nik(nik) is not None else ContactTaken(kind_of(value))
+            raise NikTaken if nik is not None and find_by_nik(nik) is not None else ContactTaken(value.kind)
 
 
 def blocked_subjects() -> list[str]:

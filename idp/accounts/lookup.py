@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sqlalchemy import select, update
 
 from idp.accounts import hashing
-from idp.accounts.model import ACTIVE, Account, Contact, kind_of
+from idp.accounts.model import ACTIVE, Account, Contact
 from idp.audit import trail
 from idp.core.values import Authentication, EmailAddress, Nik, PhoneNumber
 from idp.limits import rate_limits, streaks
@@ -39,7 +39,7 @@ def find_by_identifier(identifier: Identifier) -> Account | None:
     """The account that signs in with this NIK, or has this contact in use."""
     if isinstance(identifier, Nik):
         return find_by_nik(identifier)
-    kind = kind_of(identifier)
+    kind = identifier.kind
     indexes = sealer().indexes(identifier.value, kind)
     wanted = select(Account).join(Contact).where(
         Contact.kind == kind, Contact.value_index.in_(indexes), Contact.superseded_at.is_(None)

@@ -1,14 +1,16 @@
 """The person's record: an account and its contacts, personal values sealed, found again by blind index."""
 
+from typing import cast
+
 from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, Integer, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from idp.core.values import EmailAddress, FullName, Nik, PhoneNumber
+from idp.core.values import ContactValue, EmailAddress, FullName, Nik, PhoneNumber, contact_of_kind
 from idp.storage.database import Model
 from idp.storage.sealing import sealer
 
 ACTIVE, LOCKED, DELETING = "active", "locked", "deleting"
-PHONE, EMAIL = "phone", "email"
+PHONE, EMAIL = PhoneNumber.kind, EmailAddress.kind
 
 # Version of the privacy policy and the terms that whoever registers agrees to (UU 27/2022 article 22): raised with the texts.
 TERMS = "2026-11"
@@ -53,19 +55,22 @@ class Account(Model):
     @property
     def phone(self) -> PhoneNumber | None:
         """The handphone number in use."""
-        return next((c.value for c in self.contacts if c.current and isinstance(c.value, PhoneNumber)), None)
+        return cast(PhoneNumber | None, self._in_use(PHONE))
 
     @property
     def email(self) -> EmailAddress | None:
         """The e-mail address in use."""
-        return next((c.value for c in self.contacts if c.current and isinstance(c.value, EmailAddress)), None)
+        return cast(EmailAddress | None, self._in_use(EMAIL))
+
+    def _in_use(self, kind: str) -> ContactValue | None:
+        return next((contact.value for contact in self.contacts if contact.current and contact.kind == kind), None)
 
     @property
-    def contacts_in_use(self) -> list[PhoneNumber | EmailAddress]:
+    def contacts_in_use(self) -> list[ContactValue]:
         """Where this person is to be told of what happens to the account."""
         return [contact.value for contact in self.contacts if contact.current]
 
-    def contacts_since(self, moment: int) -> list[PhoneNumber | EmailAddress]:
+    def contacts_since(self, moment: int) -> list[ContactValue]:
         """Those in use, and those that were after `moment` (epoch seconds): their owner may still say no."""
         return [c.value for c in self.contacts if c.superseded_at is None or c.superseded_at > moment]
 
@@ -110,23 +115,17 @@ class Contact(Model):
         return self.superseded_at is None
 
     @property
-    def value(self) -> PhoneNumber | EmailAddress:
+    def value(self) -> ContactValue:
         """The number or address of the contact, unsealed."""
         opened = sealer().open(self.value_sealed, f"contacts.value:{self.subject}")
-        return PhoneNumber(opened) if self.kind == PHONE else EmailAddress(opened)
+        return contact_of_kind(self.kind, opened)
 
     @classmethod
-    def of(cls, subject: str, value: PhoneNumber | EmailAddress, verified_at: int | None) -> "Contact":
+    def of(cls, subject: str, value: ContactValue, verified_at: int | None) -> "Contact":
         """A new contact of this account, sealed."""
-        kind = kind_of(value)
         sealed = sealer().seal(value.value, f"contacts.value:{subject}")
-        index = sealer().index(value.value, kind)
-        return cls(subject=subject, kind=kind, value_sealed=sealed, value_index=index, verified_at=verified_at)
+        index = sealer().index(value.value, value.kind)
+        return cls(subject=subject, kind=value.kind, value_sealed=sealed, value_index=index, verified_at=verified_at)
 
     def __repr__(self) -> str:
         return f"<Contact {self.kind}>"
-
-
-def kind_of(value: PhoneNumber | EmailAddress) -> str:
-    """The kind of a contact: `phone` or `email`."""
-    return PHONE if isinstance(value, PhoneNumber) else EMAIL

@@ -6,7 +6,7 @@ from sqlalchemy import update
 
 from idp.accounts import hashing
 from idp.accounts.changes import ContactTaken, commit_claims_change, commit_contacts, contact_taken, lock_row, password_changed
-from idp.accounts.model import Account, Contact, kind_of
+from idp.accounts.model import Account, Contact
 from idp.audit import trail
 from idp.core import clock
 from idp.core.values import EmailAddress, PhoneNumber
@@ -52,7 +52,7 @@ def replace_contact(account: Account, new: PhoneNumber | EmailAddress, also: Cal
     """
     subject, now = account.subject, clock.timestamp()
     if contact_taken(new, except_subject=subject):
-        raise ContactTaken(kind_of(new))
+        raise ContactTaken(new.kind)
     lock_row(account, now)
     _put_in_use(account, new, now)
     try:
@@ -65,7 +65,7 @@ def replace_contact(account: Account, new: PhoneNumber | EmailAddress, also: Cal
 
 
 def _put_in_use(account: Account, new: PhoneNumber | EmailAddress, now: int) -> None:
-    in_use = [contact for contact in account.contacts if contact.current and contact.kind == kind_of(new)]
+    in_use = [contact for contact in account.contacts if contact.current and contact.kind == new.kind]
     same = next((contact for contact in in_use if contact.value == new), None)
     if same is not None:
         same.verified_at = now

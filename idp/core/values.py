@@ -4,7 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import phonenumbers
 
@@ -49,6 +49,7 @@ class _Personal:
 class Nik(_Personal):
     """Nomor Induk Kependudukan: 16 digits, six of district, six of birth date (women + 40), four of serial."""
 
+    kind: ClassVar[str] = "nik"
     __str__ = _Personal.__str__
 
     @classmethod
@@ -83,6 +84,8 @@ class Nik(_Personal):
 class PhoneNumber(_Personal):
     """An Indonesian mobile number in E.164, +62 8…; no other number ever gets an SMS from us."""
 
+    kind: ClassVar[str] = "phone"
+    channel: ClassVar[str] = "sms"
     __str__ = _Personal.__str__
 
     @classmethod
@@ -114,6 +117,8 @@ _EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-
 class EmailAddress(_Personal):
     """An e-mail address that our SMTP gateway can deliver to (ASCII local part, DNS domain)."""
 
+    kind: ClassVar[str] = "email"
+    channel: ClassVar[str] = "mail"
     __str__ = _Personal.__str__
 
     @classmethod
@@ -128,6 +133,22 @@ class EmailAddress(_Personal):
     def masked(self) -> str:
         local, _, domain = self.value.partition("@")
         return f"{local[:1]}*****@{domain}"
+
+
+# Where a person can be told something. Each knows its `kind`, as the tables, the limits and the indexes call it, and the
+# `channel` that its messages go by.
+ContactValue = PhoneNumber | EmailAddress
+_CONTACTS: tuple[type[PhoneNumber], type[EmailAddress]] = (PhoneNumber, EmailAddress)
+
+
+def contact_of_kind(kind: str, value: str) -> ContactValue:
+    """The contact of a kind from its stored value; raises KeyError for another kind."""
+    return {contact.kind: contact for contact in _CONTACTS}[kind](value)
+
+
+def contact_of_channel(channel: str, value: str) -> ContactValue:
+    """The contact that is reached by a channel, from its stored value; raises KeyError for another channel."""
+    return {contact.channel: contact for contact in _CONTACTS}[channel](value)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -8,12 +8,11 @@ import structlog
 from idp import accounts
 from idp.audit import trail
 from idp.core import background, clock
-from idp.core.values import EmailAddress, PhoneNumber
-from idp.gateways.mail import mail
-from idp.gateways.sms import DeliveryFailed, Receipt, sms
+from idp.core.values import ContactValue, PhoneNumber
+from idp.gateways.sms import DeliveryFailed
 from idp.limits import rate_limits
 from idp.limits.rate_limits import TooManyAttempts
-from idp.notices import outbox
+from idp.notices import channels, outbox
 from idp.notices.outbox import ClaimedDelivery
 from idp.notices.texts import Notice
 from idp.storage.database import DATABASE_DOWN
@@ -22,7 +21,7 @@ from idp.storage.sealing import Unsealable
 
 log = structlog.get_logger()
 
-Contacts = Iterable[PhoneNumber | EmailAddress]
+Contacts = Iterable[ContactValue]
 
 
 def notify_in_constant_time(contacts: Contacts, notice: Notice, account: str | None = None) -> None:
@@ -51,9 +50,7 @@ def notify(contacts: Contacts, notice: Notice, account: str | None = None) -> No
     send(ids)
 
 
-def notify_each_in_constant_time(
-    messages: Iterable[tuple[PhoneNumber | EmailAddress, Notice]], account: str | None = None
-) -> None:
+def notify_each_in_constant_time(messages: Iterable[tuple[ContactValue, Notice]], account: str | None = None) -> None:
     """As `tell`, each contact with a notice of its own, such as one with a link that is for this contact only."""
     begun = clock.monotonic()
     for contact, notice in messages:
@@ -97,7 +94,7 @@ def _attempt(claimed: ClaimedDelivery) -> None:
     try:
         if claimed.attempt == 1:
             rate_limits.hit("notice_contact_day", claimed.notice.kind, claimed.contact.value)
-        if isinstance(claimed.contact, PhoneNumber) and not _budget_left():
+        if claimed.contact.channel == PhoneNumber.channel and not _budget_left():
             outbox.postpone(claimed, "budget", counted=False)
             return
     except TooManyAttempts:
@@ -122,7 +119,7 @@ def _budget_left() -> bool:
 
 def _send(claimed: ClaimedDelivery) -> None:
     try:
-        answer = _dispatch(claimed.contact, claimed.notice, _locale(claimed.account), claimed.id)
+        answer = channels.send(claimed.contact, claimed.notice, _locale(claimed.account), claimed.id)
     except DeliveryFailed as refused:
         log.warning("notice_not_delivered", kind=claimed.notice.kind, reason=refused.reason, attempt=claimed.attempt)
         outbox.postpone(claimed, refused.reason)
@@ -141,10 +138,10 @@ def _give_up(claimed: ClaimedDelivery) -> None:
     trail.record("notice_given_up", account=claimed.account, kind=claimed.notice.kind, reason=claimed.last_answer or None)
 
 
-def _send_without_outbox(contact: PhoneNumber | EmailAddress, notice: Notice, account: str | None) -> None:
+def _send_without_outbox(contact: ContactValue, notice: Notice, account: str | None) -> None:
     try:
         rate_limits.hit("notice_contact_day", notice.kind, contact.value)
-        _dispatch(contact, notice, None, outbox.new_id())
+        channels.send(contact, notice, None, outbox.new_id())
     except TooManyAttempts:
         trail.record("notice_withheld", account=account, kind=notice.kind, reason="limit")
     except DeliveryFailed as refused:
@@ -157,13 +154,5 @@ def _locale(account: str | None) -> str | None:
     return accounts.locale_of(account) if account else None
 
 
-def _dispatch(contact: PhoneNumber | EmailAddress, notice: Notice, locale: str | None, reference: str) -> Receipt:
-    if isinstance(contact, PhoneNumber):
-        return sms().send(contact, notice.text(locale), reference)
-    letter = notice.letter(locale)
-    return mail().send(contact, letter.subject, letter.text, letter.html, reference)
-
-
-def _audit_sent(contact: PhoneNumber | EmailAddress, notice: Notice, account: str | None) -> None:
-    channel = "sms" if isinstance(contact, PhoneNumber) else "mail"
-    trail.record("notice_sent", account=account, kind=notice.kind, channel=channel)
+def _audit_sent(contact: ContactValue, notice: Notice, account: str | None) -> None:
+    trail.record("notice_sent", account=account, kind=notice.kind, channel=contact.channel)

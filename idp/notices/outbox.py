@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Connection, String, Table, Text, delete, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.core import clock, crypto
-from idp.core.values import EmailAddress, PhoneNumber
+from idp.core.values import ContactValue, contact_of_channel
 from idp.notices.texts import Notice
 from idp.storage.database import Model, db
 from idp.storage.sealing import sealer
@@ -51,7 +51,7 @@ class ClaimedDelivery:
     attempt: int
     created_at: int
     last_answer: str
-    contact: PhoneNumber | EmailAddress = field(repr=False)
+    contact: ContactValue = field(repr=False)
     notice: Notice = field(repr=False)
 
     @property
@@ -81,7 +81,7 @@ class DeliveryCount:
 
 
 def enqueue(
-    contacts: Iterable[PhoneNumber | EmailAddress],
+    contacts: Iterable[ContactValue],
     notice: Notice,
     account: str | None = None,
     connection: Connection | None = None,
@@ -95,7 +95,7 @@ def enqueue(
 
 
 def enqueue_each(
-    messages: Iterable[tuple[PhoneNumber | EmailAddress, Notice]],
+    messages: Iterable[tuple[ContactValue, Notice]],
     account: str | None = None,
     connection: Connection | None = None,
 ) -> list[str]:
@@ -182,14 +182,13 @@ def new_id() -> str:
     return crypto.random_token(16)
 
 
-def _row(contact: PhoneNumber | EmailAddress, notice: Notice, account: str | None) -> dict[str, Any]:
+def _row(contact: ContactValue, notice: Notice, account: str | None) -> dict[str, Any]:
     delivery_id, now = new_id(), clock.timestamp()
-    channel = "sms" if isinstance(contact, PhoneNumber) else "mail"
     said = orjson.dumps({"to": contact.value, "notice": notice.to_dict()}).decode()
     return {
         "id": delivery_id,
         "kind": notice.kind,
-        "channel": channel,
+        "channel": contact.channel,
         "account": account,
         "message_sealed": sealer().seal(said, _context(delivery_id)),
         "state": PENDING,
@@ -201,7 +200,7 @@ def _row(contact: PhoneNumber | EmailAddress, notice: Notice, account: str | Non
 
 def _opened(row: Any) -> ClaimedDelivery:
     said = orjson.loads(sealer().open(row.message_sealed, _context(row.id)))
-    contact = PhoneNumber(said["to"]) if row.channel == "sms" else EmailAddress(said["to"])
+    contact = contact_of_channel(row.channel, said["to"])
     notice = Notice.from_dict(said["notice"])
     return ClaimedDelivery(row.id, row.account, row.attempts, row.created_at, row.last_answer or "", contact, notice)
 

@@ -1,6 +1,6 @@
 """One-time codes: six digits sent to a contact, bound to challenge, purpose and recipient, and verified at most once."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -13,12 +13,12 @@ from idp.audit import trail
 from idp.core import background, clock, crypto, languages
 from idp.core.languages import _
 from idp.core.settings import settings
-from idp.core.values import EmailAddress, PhoneNumber
-from idp.gateways.mail import mail
-from idp.gateways.sms import DeliveryFailed, Receipt, sms
+from idp.core.values import ContactValue
+from idp.gateways.sms import DeliveryFailed, Receipt
 from idp.limits import rate_limits
 from idp.limits.rate_limits import TooManyAttempts
-from idp.notices import letters
+from idp.notices import channels, letters
+from idp.notices.letters import ComposedEmail
 from idp.storage.redis_store import Script, store
 from idp.storage.sealing import sealer
 
@@ -34,7 +34,7 @@ SURGE_FACTOR = 3
 SHARES = {"mfa": "second_factor", "registration": "registration", "contact-change": "registration"}
 SHARE_OF_OTHERS = "recovery"
 
-Recipient = PhoneNumber | EmailAddress
+Recipient = ContactValue
 Delivery = Literal["sent", "uncertain", "failed"]
 
 
@@ -64,6 +64,21 @@ class Challenge:
     resend_at: datetime
     expires_at: datetime
     delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class CodeMessage:
+    """The message that brings a code, by SMS or e-mail; never printed."""
+
+    code: str = field(repr=False)
+
+    def text(self, reader: str | None) -> str:
+        """The SMS."""
+        return sms_text(self.code, settings().issuer, reader)
+
+    def letter(self, reader: str | None) -> ComposedEmail:
+        """The e-mail."""
+        return letters.one_time_code_email(self.code, LIFE // 60, reader)
 
 
 # A further code joins a challenge only if that lives, is not dead, and is for the same purpose and recipient.
@@ -112,7 +127,7 @@ def send(
     is an account: delivery goes on in the background, the outcome is not told, and the time taken is that of
     `pretend`. Raises TooManyAttempts (recipient or the whole house; nothing was sent) and StoreUnavailable.
     """
-    kind = _kind(recipient)
+    kind = recipient.kind
     _count_send(kind, recipient, share_of(purpose))
     if kind == "phone":
         _spend_budget(recipient, share_of(purpose))
@@ -126,7 +141,7 @@ def send(
 
 def pretend(challenge: str | None, purpose: str, recipient: Recipient, account: str | None = None) -> Challenge:
     """The same limits, answer and time as `send(..., neutral=True)`, but nothing is sent and no code is ever right."""
-    kind = _kind(recipient)
+    kind = recipient.kind
     # Counted apart from what is really sent: who knows a number must not stop the codes that its owner waits for.
     _count_send(kind, recipient, share_of(purpose), "pretended")
     if kind == "phone":
@@ -209,7 +224,7 @@ def _open(challenge: str | None, purpose: str, recipient: Recipient, account: st
         arguments: list[str | bytes | int] = [purpose, index, most, counted, mac, expires, LIVE_CODES, LIFE]
         if store().run(_ADD, [_key(chosen)], arguments):
             break
-    gap = rate_limits.limits()[f"otp_send_{_kind(recipient)}_gap"].seconds
+    gap = rate_limits.limits()[f"otp_send_{recipient.kind}_gap"].seconds
     times = now, now + timedelta(seconds=gap), clock.from_timestamp(expires)
     return Challenge(chosen, recipient.masked, *times, "sent")
 
@@ -218,25 +233,18 @@ def _deliver(opened: Challenge, purpose: str, recipient: Recipient, account: str
     delivery: Delivery = "sent"
     reference = crypto.random_token(12)
     try:
-        receipt = _dispatch(recipient, code, reference, accounts.locale_of(account) if account else None)
+        reader = accounts.locale_of(account) if account else None
+        receipt = channels.send(recipient, CodeMessage(code), reader, reference)
         delivery = "uncertain" if receipt is Receipt.UNCERTAIN else "sent"
     except DeliveryFailed as refused:
         delivery = "failed"
         log.warning("otp_not_delivered", reason=refused.reason, delivery=reference)
-    channel = "sms" if isinstance(recipient, PhoneNumber) else "mail"
-    trail.record("otp_sent", account=account, purpose=purpose, channel=channel, delivery=delivery, message=reference)
+    trail.record("otp_sent", account=account, purpose=purpose, channel=recipient.channel, delivery=delivery, message=reference)
     if delivery != "failed":
         return replace(opened, delivery=delivery)
     # Nothing went out, so nobody has to wait a minute; the hour and the day still count.
-    rate_limits.give_back(f"otp_send_{_kind(recipient)}_gap", recipient.value, share_of(purpose))
+    rate_limits.give_back(f"otp_send_{recipient.kind}_gap", recipient.value, share_of(purpose))
     return replace(opened, delivery=delivery, resend_at=opened.sent_at)
-
-
-def _dispatch(recipient: Recipient, code: str, reference: str, reader: str | None) -> Receipt:
-    if isinstance(recipient, PhoneNumber):
-        return sms().send(recipient, sms_text(code, settings().issuer, reader), reference)
-    letter = letters.one_time_code_email(code, LIFE // 60, reader)
-    return mail().send(recipient, letter.subject, letter.text, letter.html, reference)
 
 
 def sms_text(code: str, issuer: str, reader: str | None = None) -> str:
@@ -291,10 +299,6 @@ def _macs(challenge: str, purpose: str, recipient_index: str, code: str) -> list
 
 def _typed(code: str) -> str:
     return "".join(c for c in code[:40] if c.isascii() and c.isdigit())
-
-
-def _kind(recipient: Recipient) -> str:
-    return "phone" if isinstance(recipient, PhoneNumber) else "email"
 
 
 def _key(challenge: str) -> str:

@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from idp import accounts
 from idp.accounts import Contact, Identifier, hashing
-from idp.core.values import Nik, PhoneNumber
+from idp.core.values import Nik
 from idp.probation import transitions
 from idp.probation.model import Recovery
 from idp.probation.state_machine import State
@@ -41,7 +41,7 @@ def _of_identifier(identifier: Identifier) -> Recovery | None:
         return provisional_recovery(account.subject)
     if isinstance(identifier, Nik):
         return None
-    kind = "phone" if isinstance(identifier, PhoneNumber) else "email"
+    kind = identifier.kind
     indexes = sealer().indexes(identifier.value, kind)
     replaced = select(Contact).where(Contact.kind == kind, Contact.value_index.in_(indexes), Contact.superseded_at.is_not(None))
     for contact in db.session.scalars(replaced):

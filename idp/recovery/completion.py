@@ -44,8 +44,7 @@ def may_send_code(draft: Draft) -> bool:
     new = (draft.contact, EmailAddress(draft.email))
     taken = [contact for contact in new if accounts.contact_taken(contact, except_subject=draft.account or None)]
     for contact in taken:
-        what = "phone" if isinstance(contact, PhoneNumber) else "email"
-        notices.notify_in_constant_time([contact], notices.registration_attempt(what, clock.now()))
+        notices.notify_in_constant_time([contact], notices.registration_attempt(contact.kind, clock.now()))
     return draft.contact not in taken
 
 
@@ -162,4 +161,4 @@ def _nik_index(draft: Draft) -> str:
 
 
 def _index(contact: Value) -> str:
-    return sealer().index(contact.value, "phone" if isinstance(contact, PhoneNumber) else "email")
+    return sealer().index(contact.value, contact.kind)

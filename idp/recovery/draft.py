@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import Self
 
-from idp.core.values import EmailAddress, PhoneNumber
+from idp.core.values import ContactValue, EmailAddress, PhoneNumber, contact_of_kind
 from idp.identity.draft import IdentityDraft
 
-PHONE, EMAIL, IDENTITY = "phone", "email", "identity"
+PHONE, EMAIL, IDENTITY = PhoneNumber.kind, EmailAddress.kind, "identity"
 # How it ended: the password or a waited-for recovery is done; probation; a wait; no account; another recovery is open.
 RECOVERED, PROVISIONAL, WAITING = "recovered", "provisional", "waiting"
 NO_ACCOUNT, REFUSED, WITHDRAWN = "no account", "refused", "withdrawn"
@@ -47,9 +47,9 @@ class Draft(IdentityDraft):
         return "contact" if self.proof and (self.code or self.proved.fresh) else "prove_identity"
 
     @property
-    def contact(self) -> PhoneNumber | EmailAddress:
+    def contact(self) -> ContactValue:
         """The contact to which the code goes."""
-        return EmailAddress(self.recipient) if self.way == EMAIL else PhoneNumber(self.recipient)
+        return contact_of_kind(EMAIL if self.way == EMAIL else PHONE, self.recipient)
 
     @property
     def purpose(self) -> str:

@@ -296,7 +296,7 @@ def _verify_page(draft: Draft, form: CodeForm, status: int | None = None, **cont
     shown: dict[str, Any] = {
         "contact": draft.contact.masked,
         "neutral": draft.way != IDENTITY,
-        "by_mail": isinstance(draft.contact, EmailAddress),
+        "by_mail": draft.contact.kind == EMAIL,
         "verified": draft.verified,
     }
     return _page("verify", form, status, **shown, **draft.sent.shown(), **context)

@@ -10,7 +10,7 @@ from idp.accounts import Account, hashing
 from idp.audit import trail
 from idp.core import clock, languages
 from idp.core.languages import _
-from idp.core.values import Authentication, EmailAddress, PhoneNumber
+from idp.core.values import Authentication, ContactValue
 from idp.gateways.civil_registry import RegistryUnavailable
 from idp.identity import proofing
 from idp.interaction import rooms
@@ -199,9 +199,8 @@ def _send(draft: Draft) -> Response:
     return _save_and_redirect(replace(draft, code=SentCode.of(challenge).to_dict()), "registration.verify")
 
 
-def _tell_owner(taken: PhoneNumber | EmailAddress) -> None:
-    what = "phone" if isinstance(taken, PhoneNumber) else "email"
-    notices.notify_in_constant_time([taken], notices.registration_attempt(what, clock.now()))
+def _tell_owner(taken: ContactValue) -> None:
+    notices.notify_in_constant_time([taken], notices.registration_attempt(taken.kind, clock.now()))
 
 
 def _finish(draft: Draft) -> Response:

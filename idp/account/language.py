@@ -30,5 +30,5 @@ def language() -> Response:
     accounts.set_locale(g.account, form.language.data)
     response = urls.see_other(url_for("account.language"))
     # What was pressed on the switch before is older than this.
-    cookies.set_cookie(response, cookies.LANGUAGE_COOKIE, form.language.data)
+    cookies.set_cookie(response, cookies.LANGUAGE, form.language.data)
     return response

@@ -1,6 +1,6 @@
 """Browsers in which the second factor is not asked for 30 days: a random cookie, of which only the digest is kept."""
 
-from flask import Response, request
+from flask import Response
 from sqlalchemy import delete, func, select, update
 
 from idp.audit import trail
@@ -8,8 +8,8 @@ from idp.authenticators.model import RememberedDevice
 from idp.core import clock, crypto
 from idp.storage.database import db
 from idp.web import cookies
+from idp.web.cookies import REMEMBERED_DEVICE
 
-COOKIE = "idp_device"
 LIFE = 30 * 86400
 
 
@@ -23,12 +23,12 @@ def remember(subject: str, response: Response) -> None:
     db.session.add(RememberedDevice(digest=crypto.digest(secret), subject=subject, created_at=now, expires_at=now + LIFE))
     db.session.commit()
     trail.record("device_remembered", account=subject)
-    cookies.set_cookie(response, cookies.cookie_name(COOKIE), secret, max_age=LIFE)
+    cookies.set_cookie(response, REMEMBERED_DEVICE, secret)
 
 
 def is_remembered(subject: str) -> bool:
     """Whether the account was remembered in this request's browser within 30 days."""
-    if cookies.cookie_name(COOKIE) not in request.cookies:
+    if not REMEMBERED_DEVICE.read():
         return False
     wanted = select(RememberedDevice.expires_at).where(
         RememberedDevice.digest == _digest(), RememberedDevice.subject == subject, RememberedDevice.suspended_by.is_(None)
@@ -59,4 +59,4 @@ def delete_expired() -> int:
 
 
 def _digest() -> str:
-    return crypto.digest(request.cookies.get(cookies.cookie_name(COOKIE), ""))
+    return crypto.digest(REMEMBERED_DEVICE.read())

@@ -12,7 +12,7 @@ from idp.gateways.civil_registry import THRESHOLDS, Facts, Purpose, RegistryUnav
 from idp.limits import rate_limits
 from idp.storage.sealing import sealer
 from idp.web import cookies, requests
-from idp.web.cookies import BROWSER_COOKIE
+from idp.web.cookies import BROWSER
 from idp.web.csrf import browser_secret
 
 PROOF_LIFE = 15 * 60  # seconds
@@ -119,7 +119,7 @@ def _device() -> str:
 def _mark_device(secret: str) -> str:
     @after_this_request
     def remember(response: Response) -> Response:
-        cookies.set_cookie(response, cookies.cookie_name(BROWSER_COOKIE), secret)
+        cookies.set_cookie(response, BROWSER, secret)
         return response
 
     return secret

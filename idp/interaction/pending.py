@@ -19,12 +19,12 @@ from idp.limits import rate_limits
 from idp.storage.redis_store import Script, store
 from idp.storage.sealing import Unsealable, sealer
 from idp.web import cookies, csrf, requests
+from idp.web.cookies import CARRIED_REQUEST, INTERACTION, Cookie
 from idp.web.error_pages import InteractionGone
 
 SWEEP_AFTER = 1800  # seconds that a record outlives its interaction, so that a late visitor still finds the way back
 CARRIED_AT_MOST = 3800  # characters of a cookie (RFC 6265 section 6.1: browsers take 4096 bytes with name and attributes)
 MAX_COOKIES = 8  # interactions that one browser proves at a time: with more tabs the oldest ends, headers stay small
-CARRIER = "request"  # the cookie that carries an interaction, sent to its own pages only
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
@@ -182,15 +182,15 @@ def begin(parameters: dict[str, str], service: dict[str, str], **pinned: Any) ->
 def set_interaction_cookie(response: Response, begun: Interaction, secret: str) -> Response:
     """Gives this browser the cookie that proves the interaction is its own, and takes away those that are too many."""
     _set_cookie(response, begun, _cookie_value(begun, secret))
-    for name in _superfluous_cookies():
-        cookies.delete_cookie(response, name)
+    for cookie in _superfluous_cookies():
+        cookies.delete_cookie(response, cookie)
     return response
 
 
 def delete_interaction_cookie(response: Response, over: Interaction) -> Response:
     """Takes the cookie of an interaction that is over."""
-    cookies.delete_cookie(response, cookies.interaction_cookie_name(over.id))
-    cookies.delete_cookie(response, CARRIER, path=_path(over.id))
+    cookies.delete_cookie(response, INTERACTION.of(over.id))
+    cookies.delete_cookie(response, _carrier(over.id))
     return response
 
 
@@ -226,7 +226,7 @@ def _carry(waiting: Interaction) -> bool:
     def carry(response: AnyResponse) -> AnyResponse:
         # Longer than it is worth anything: a late visitor still finds the way back to the service.
         life = max(0, waiting.expires_at - clock.timestamp()) + SWEEP_AFTER
-        cookies.set_cookie(response, CARRIER, value, path=_path(waiting.id), max_age=life)
+        cookies.set_cookie(response, _carrier(waiting.id), value, max_age=life)
         return response
 
     return True
@@ -235,7 +235,7 @@ def _carry(waiting: Interaction) -> bool:
 def _carried(interaction_id: str) -> Interaction:
     """The interaction that the browser carries. Sealed for this id, and worth nothing without the cookie of its secret:
     planted by another host it opens nothing. Raises InteractionGone."""
-    key_id, _, body = request.cookies.get(CARRIER, "").partition(".")
+    key_id, _, body = CARRIED_REQUEST.read().partition(".")
     try:
         found = _opened(interaction_id, f"0.{key_id}.{crypto.unb64(body).hex()}")
     except ValueError:
@@ -246,13 +246,13 @@ def _carried(interaction_id: str) -> Interaction:
     return found
 
 
-def _path(interaction_id: str) -> str:
-    return f"/interaction/{interaction_id}"
+def _carrier(interaction_id: str) -> Cookie:
+    return CARRIED_REQUEST.under(f"/interaction/{interaction_id}")
 
 
 def _set_cookie(response: AnyResponse, waiting: Interaction, value: str) -> None:
     life = settings().interaction_minutes * 60
-    cookies.set_cookie(response, cookies.interaction_cookie_name(waiting.id), value, max_age=life)
+    cookies.set_cookie(response, INTERACTION.of(waiting.id), value, max_age=life)
 
 
 def _cookie_value(waiting: Interaction, secret: str) -> str:
@@ -261,15 +261,17 @@ def _cookie_value(waiting: Interaction, secret: str) -> str:
 
 
 def _presented(interaction_id: str) -> str:
-    return request.cookies.get(cookies.interaction_cookie_name(interaction_id), "").rpartition(".")[2]
+    return INTERACTION.of(interaction_id).read().rpartition(".")[2]
 
 
-def _superfluous_cookies() -> list[str]:
-    """Names of this browser's interaction cookies that have expired, and of the oldest beyond what it may keep."""
-    prefix = cookies.interaction_cookie_name("")
-    ends = {name: _end_of(value) for name, value in request.cookies.items() if name.startswith(prefix)}
-    newest_first = sorted(ends, key=lambda name: ends[name], reverse=True)
-    return [name for number, name in enumerate(newest_first, 2) if number > MAX_COOKIES or ends[name] <= clock.timestamp()]
+def _superfluous_cookies() -> list[Cookie]:
+    """This browser's interaction cookies that have expired, and the oldest beyond what it may keep."""
+    prefix = INTERACTION.of("").name
+    sent = {name.removeprefix(prefix): value for name, value in request.cookies.items() if name.startswith(prefix)}
+    ends = {known: _end_of(value) for known, value in sent.items()}
+    newest_first = sorted(ends, key=lambda known: ends[known], reverse=True)
+    over = [id for place, id in enumerate(newest_first, 2) if place > MAX_COOKIES or ends[id] <= clock.timestamp()]
+    return [INTERACTION.of(id) for id in over]
 
 
 def _end_of(value: str) -> int:

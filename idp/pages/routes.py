@@ -50,7 +50,7 @@ def language() -> Response:
     response = urls.see_other(same_site_path(request.form.get("kembali", "")))
     chosen = languages.find(request.form.get("bahasa"))
     if chosen:
-        cookies.set_cookie(response, cookies.LANGUAGE_COOKIE, chosen.tag)
+        cookies.set_cookie(response, cookies.LANGUAGE, chosen.tag)
     return response
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import structlog
-from flask import Flask, request
+from flask import Flask
 from sqlalchemy import BigInteger, Connection, ForeignKey, String, Table, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
@@ -17,8 +17,6 @@ from idp.web import cookies, requests
 
 log = structlog.get_logger()
 
-COOKIE = "idp_known"
-LIFE = 400 * 86400  # seconds; browsers keep a cookie no longer (RFC 6265bis section 5.5)
 LONG_KNOWN = 30 * 86400  # seconds
 NEW_ACCOUNT_SECONDS = 86400  # seconds after registration in which a first sign-in surprises nobody
 
@@ -49,7 +47,7 @@ def remember_and_notify(subject: str, response: Response) -> None:
     logged, and the notice is missed.
     """
     secret = _secret() or crypto.random_token()
-    cookies.set_cookie(response, cookies.cookie_name(COOKIE), secret, max_age=LIFE)
+    cookies.set_cookie(response, cookies.KNOWN_DEVICE, secret)
     try:
         notices.send(_remember(subject, secret))
     except DATABASE_DOWN as down:
@@ -129,7 +127,7 @@ def _first_sign_in(account: Account, connection: Connection) -> bool:
 
 
 def _secret() -> str | None:
-    given = request.cookies.get(cookies.cookie_name(COOKIE), "")
+    given = cookies.KNOWN_DEVICE.read()
     return given if 20 <= len(given) <= 64 and given.isascii() else None
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 from blinker import signal
-from flask import g, request
+from flask import g
 from werkzeug.wrappers import Response
 
 from idp.core import clock, crypto
@@ -14,7 +14,6 @@ from idp.core.values import Authentication
 from idp.storage.redis_store import Script, store
 from idp.web import cookies, requests
 
-COOKIE = "idp_session"
 ENDED_LIFE = 3600  # seconds; longer than any access token lives, see `ended:` below
 
 session_ended = signal("session-ended")
@@ -77,7 +76,7 @@ return {account, unpack(clients)}
 
 def current(*fields: str) -> Session | None:
     """This request's session, or None; with `fields` of the account's hash in `extras`; slides the idle limit."""
-    sid, _, secret = request.cookies.get(cookies.cookie_name(COOKIE), "").partition(".")
+    sid, _, secret = cookies.SESSION.read().partition(".")
     if not secret or len(sid) > 64 or not sid.isascii():
         return None
     limits = settings()
@@ -105,7 +104,7 @@ def establish(authentication: Authentication, response: Response, replaces: Sess
     stepped_up = replaces if replaces and same and replaces.authentication.auth_time == authentication.auth_time else None
     session = Session(sid, authentication, stepped_up.created_at if stepped_up else clock.timestamp())
     _write(session, secret, tag)
-    cookies.set_cookie(response, cookies.cookie_name(COOKIE), f"{sid}.{secret}")
+    cookies.set_cookie(response, cookies.SESSION, f"{sid}.{secret}")
     g.established = session
     return session
 
@@ -140,7 +139,7 @@ def of_account(subject: str) -> list[dict[str, Any]]:
 
 def current_expiry() -> SessionExpiry | None:
     """When this request's session ends; looking is no use of it. None when nobody is signed in."""
-    sid, _, secret = request.cookies.get(cookies.cookie_name(COOKIE), "").partition(".")
+    sid, _, secret = cookies.SESSION.read().partition(".")
     if not secret or len(sid) > 64 or not sid.isascii():
         return None
     known, seen, created = store().fields(_key("session", sid), "secret", "seen", "created")
@@ -163,7 +162,7 @@ def forget_client(sid: str, client_id: str) -> bool:
 
 def delete_cookie(response: Response) -> None:
     """Takes the session's cookie out of the browser."""
-    cookies.delete_cookie(response, cookies.cookie_name(COOKIE))
+    cookies.delete_cookie(response, cookies.SESSION)
 
 
 def _write(session: Session, secret: str, tag: str) -> None:

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from idp.core import crypto
 from idp.core.settings import settings
 from idp.web import cookies
-from idp.web.cookies import BROWSER_COOKIE
+from idp.web.cookies import BROWSER, INTERACTION
 
 csrf_protect = CSRFProtect()
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -51,13 +51,13 @@ class CsrfSessionInterface(SessionInterface):
     def open_session(self, app: Flask, request: Request) -> CsrfSession:
         """The interaction's cookie inside an interaction, the browser's elsewhere."""
         if request.path.startswith("/interaction/"):
-            return CsrfSession(request, cookies.interaction_cookie_name(request.path.split("/")[2]), True)
-        return CsrfSession(request, _browser_cookie_name(app), False)
+            return CsrfSession(request, INTERACTION.of(request.path.split("/")[2]).name, True)
+        return CsrfSession(request, BROWSER.name, False)
 
     def save_session(self, app: Flask, session: SessionMixin, response: AnyResponse) -> None:
         """Sends the freshly minted secret, if any."""
         if isinstance(session, CsrfSession) and session.minted:
-            cookies.set_cookie(response, cookies.cookie_name(BROWSER_COOKIE), session.minted)
+            cookies.set_cookie(response, BROWSER, session.minted)
 
 
 def rebind_tokens(secret: str) -> None:
@@ -89,7 +89,7 @@ def register_forms(app: Flask) -> None:
 
 def browser_secret() -> str | None:
     """What tells this browser from others outside of interactions, if it has come back with it; never shown or logged."""
-    return request.cookies.get(cookies.cookie_name(BROWSER_COOKIE))
+    return BROWSER.read() or None
 
 
 def _exempt() -> bool:
@@ -99,7 +99,3 @@ def _exempt() -> bool:
         return True
     view = current_app.view_functions.get(endpoint)
     return view is None or f"{view.__module__}.{view.__name__}" in csrf_protect._exempt_views
-
-
-def _browser_cookie_name(app: Flask) -> str:
-    return f"__Host-{BROWSER_COOKIE}" if app.extensions["idp.settings"].secure else BROWSER_COOKIE

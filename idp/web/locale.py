@@ -20,7 +20,7 @@ def select_locale() -> str:
 
 
 def _chosen() -> Language | None:
-    return languages.find(request.cookies.get(cookies.LANGUAGE_COOKIE))
+    return languages.find(cookies.LANGUAGE.read())
 
 
 def _asked_for() -> Language | None:

@@ -222,7 +222,7 @@ def test_a_lock_ends_a_living_session_at_once(here: Flask) -> None:
         cookie = response.headers["Set-Cookie"].partition(";")[0]
     for expected in (True, False):
         with here.test_request_context(headers={"Cookie": cookie}):
-            assert cookies.cookie_name(single_sign_on.COOKIE) in cookie
+            assert cookies.SESSION.name in cookie
             assert (single_sign_on.current() is not None) is expected
         accounts.lock(the(subject), "tiket 4711")
 

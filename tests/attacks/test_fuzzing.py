@@ -27,8 +27,7 @@ from idp.oidc.clients.client import Client
 from idp.oidc.clients.rules import DEVICE_CODE_GRANT, TOKEN_EXCHANGE_GRANT
 from idp.oidc.metadata.discovery import JWKS_PATH, METADATA_PATHS
 from idp.sessions import single_sign_on
-from idp.web import cookies
-from idp.web.cookies import BROWSER_COOKIE
+from idp.web.cookies import BROWSER, SESSION
 from tests.attacks.fuzzing import (
     FOREIGN,
     FORM,
@@ -104,8 +103,8 @@ class World:
         app.extensions["idp.clients"].known["fuzz-hmac"] = hmac.with_secret(SECRET)
         self.signed_in = app.test_client()
         with app.test_request_context():
-            self.cookie = cookies.cookie_name("idp_session")
-            self.browser_cookie = cookies.cookie_name(BROWSER_COOKIE)
+            self.cookie = SESSION.name
+            self.browser_cookie = BROWSER.name
         self.signed_in.set_cookie(self.cookie, session, domain="localhost")
         self.kept: dict[str, str] = {}
 

@@ -22,8 +22,7 @@ from idp.limits.rate_limits import DAY, TooManyAttempts
 from idp.storage.database import db
 from idp.storage.redis_store import StoreUnavailable
 from idp.storage.sealing import sealer
-from idp.web import cookies
-from idp.web.cookies import BROWSER_COOKIE
+from idp.web.cookies import BROWSER
 from tests.account_rows import at_once, nowhere
 from tests.tripwire import Tripwire
 
@@ -50,7 +49,7 @@ def proved(
     device: str | None = None,
     address: str = "203.0.113.7",
 ) -> IdentityProof:
-    headers = {"Cookie": f"{BROWSER_COOKIE}={device}"} if device else {}
+    headers = {"Cookie": f"{BROWSER.base}={device}"} if device else {}
     with app.test_request_context(environ_base={"REMOTE_ADDR": address}, headers=headers):
         return proofing.prove(nik, name, mother, purpose)
 
@@ -164,12 +163,12 @@ def test_a_browser_without_a_cookie_gets_one_and_is_counted_from_the_first_try(h
         proofing.prove(SITI, NAME, MOTHER)
         cookie = here.process_response(Response()).headers["Set-Cookie"]
     assert "HttpOnly" in cookie
-    device = cookie.partition(";")[0].removeprefix(f"{BROWSER_COOKIE}=")
+    device = cookie.partition(";")[0].removeprefix(f"{BROWSER.base}=")
     assert rate_limits.remaining("facts_device", device) == 4
-    with here.test_request_context(headers={"Cookie": f"{BROWSER_COOKIE}={device}"}):
+    with here.test_request_context(headers={"Cookie": f"{BROWSER.base}={device}"}):
         proofing.prove(SITI, NAME, MOTHER)
         assert "Set-Cookie" not in here.process_response(Response()).headers
-        assert cookies.cookie_name(BROWSER_COOKIE) == BROWSER_COOKIE
+        assert BROWSER.name == BROWSER.base
 
 
 def test_an_address_asks_ten_times_an_hour(here: Flask, clock: time_machine.Traveller) -> None:

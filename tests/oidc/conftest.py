@@ -138,7 +138,7 @@ def sign_in(app: Flask) -> Callable[..., FlaskClient]:
             proved = Authentication(subject, ("pwd",), clock.timestamp() - seconds_ago, acr)
             single_sign_on.establish(proved, given)
             cookie = given.headers["Set-Cookie"].partition(";")[0].partition("=")[2]
-            name = cookies.cookie_name(single_sign_on.COOKIE)
+            name = cookies.SESSION.name
         browser = app.test_client()
         browser.set_cookie(name, cookie, domain="localhost")
         return browser

@@ -2,24 +2,22 @@
 
 from typing import TYPE_CHECKING
 
-from flask import Response, make_response, render_template, request
+from flask import Response, make_response, render_template
 
 from idp.core import crypto
-from idp.core.settings import settings
 from idp.oidc.request import Request
 from idp.sessions.single_sign_on import Session
-from idp.web import headers
+from idp.web import cookies, headers
+from idp.web.cookies import BROWSER_STATE
 from idp.web.urls import origin_of
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
-COOKIE = "idp_browser_state"
-
 
 def check_session() -> Response:
     """The frame of section 3.2: it compares, in the browser, and tells whoever framed it `changed` or `unchanged`."""
-    response = make_response(render_template("oidc/check_session.html", cookie=COOKIE))
+    response = make_response(render_template("oidc/check_session.html", cookie=BROWSER_STATE.name))
     # The one page that may be framed, by any site: it shows nothing and can do nothing.
     response.headers["Content-Security-Policy"] = (
         f"default-src 'none'; script-src 'nonce-{headers.csp_nonce()}'; base-uri 'none'; form-action 'none'; frame-ancestors *"
@@ -52,12 +50,10 @@ def add_session_state(asked: Request, session: Session) -> None:
 def set_browser_state(response: "AnyResponse", session: Session) -> None:
     """Gives the browser its state; scripts of our own frame must read it, also inside another site's page."""
     state = browser_state(session)
-    if request.cookies.get(COOKIE) == state:
-        return
-    secure = settings().secure
-    response.set_cookie(COOKIE, state, secure=secure, httponly=False, samesite="None" if secure else "Lax", path="/")
+    if BROWSER_STATE.read() != state:
+        cookies.set_cookie(response, BROWSER_STATE, state)
 
 
 def delete_browser_state(response: "AnyResponse") -> None:
     """Takes the state away: every watching page hears `changed`."""
-    response.delete_cookie(COOKIE, path="/", secure=settings().secure, samesite="None" if settings().secure else "Lax")
+    cookies.delete_cookie(response, BROWSER_STATE)

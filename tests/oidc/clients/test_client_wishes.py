@@ -39,7 +39,7 @@ def twice(app: Flask, siti: str) -> FlaskClient:
         given = Response()
         single_sign_on.establish(Authentication(siti, ("pwd", "otp", "mfa"), clock.timestamp(), ACR_DATA), given)
         value = given.headers["Set-Cookie"].partition(";")[0].partition("=")[2]
-        name = cookies.cookie_name(single_sign_on.COOKIE)
+        name = cookies.SESSION.name
     browser = app.test_client()
     browser.set_cookie(name, value, domain="localhost")
     return browser

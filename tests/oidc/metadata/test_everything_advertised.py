@@ -73,7 +73,7 @@ class Walk:
             given = Response()
             single_sign_on.establish(Authentication(self.siti, amr, clock.timestamp() - 5, acr), given)
             value = given.headers["Set-Cookie"].partition(";")[0].partition("=")[2]
-            name = cookies.cookie_name(single_sign_on.COOKIE)
+            name = cookies.SESSION.name
         browser = self.app.test_client()
         browser.set_cookie(name, value, domain="localhost")
         return browser

@@ -47,22 +47,23 @@
     if (input.form) input.form.addEventListener("submit", function () { show(false); });
   });
 
-  /* The five rules, live; the server's answer is the one that counts. */
-  var RULES = {
-    min_length: function (text) { return Array.from(text).length >= 8; },
-    lower: function (text) { return text.toUpperCase() !== text && /[a-z]/.test(text); },
-    upper: function (text) { return text.toLowerCase() !== text && /[A-Z]/.test(text); },
-    digit: function (text) { return /[0-9]/.test(text); },
-    symbol: function (text) { return /[!@#$%^&*]/.test(text); }
-  };
+  /* The rules of a new password, live, as the list hands them over; the server's answer is the one that counts. */
+  function keeps(rule, text) {
+    var least = rule.getAttribute("data-least");
+    var symbols = rule.getAttribute("data-symbols");
+    if (least) return Array.from(text).length >= Number(least);
+    if (symbols) return text.split("").some(function (sign) { return symbols.indexOf(sign) >= 0; });
+    return new RegExp("\\p{" + rule.getAttribute("data-category") + "}", "u").test(text);
+  }
   all("[data-rules]", function (input) {
     var list = document.getElementById(input.getAttribute("data-rules"));
     var said = document.getElementById(list.id + "-said");
     var speak;
+    try { new RegExp("\\p{Ll}", "u"); } catch (old) { return; }
     function check() {
       var met = 0;
       Array.prototype.forEach.call(list.children, function (item) {
-        var is = RULES[item.getAttribute("data-rule")](input.value);
+        var is = keeps(item, input.value);
         var mark = item.querySelector(".unseen");
         item.classList.toggle("met", is);
         if (is) met += 1;

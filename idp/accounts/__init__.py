@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from idp.accounts import hashing
+from idp.accounts import hashing, passwords
 from idp.accounts.changes import (
     ContactTaken,
     NikTaken,
@@ -62,5 +62,6 @@ __all__ = [
 
 
 def init_app(app: Flask) -> None:
-    """Measures how many passwords this process may hash at once."""
+    """Measures how many passwords this process may hash at once; gives templates the rules of `passwords`."""
     hashing.init_app(app)
+    app.jinja_env.globals["passwords"] = passwords

@@ -1,15 +1,57 @@
-"""Passwords: the five rules, what is too common or too personal, and how they are hashed."""
+"""Passwords: the one table of rules for a new one, which server, page and script read, and what is too common or personal."""
 
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+from idp.core.languages import _l
 
 MAX_LENGTH = 128
-MAX_CHARACTERS_READ = (
-    4 * MAX_LENGTH
-)  # characters that are looked at: decomposed, 128 are more; normalising takes time with the square of it
-SYMBOLS = "!@#$%^&*"
+# Characters that are looked at: decomposed, MAX_LENGTH are more; normalising takes time with the square of it.
+MAX_CHARACTERS_READ = 4 * MAX_LENGTH
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: so many characters at `least`, or one of a Unicode general `category`, or one of these `symbols`.
+
+    `text` is what the page lists; the script reads the three from attributes of the list.
+    """
+
+    code: str
+    text: Any
+    least: int = 0
+    category: str = ""
+    symbols: str = ""
+
+    def kept(self, password: str) -> bool:
+        """Whether the password keeps the rule."""
+        if self.least:
+            return len(password) >= self.least
+        return any(c in self.symbols or unicodedata.category(c) == self.category for c in password)
+
+    @property
+    def label(self) -> str:
+        """The rule in words, numbers and symbols filled in."""
+        return str(self.text) % {"least": self.least, "symbols": " ".join(self.symbols)}
+
+    @property
+    def complaint(self) -> str:
+        """The same as a sentence; a list of symbols takes no full stop, which would look like one of them."""
+        return self.label if self.symbols else f"{self.label}."
+
+
+# The five rules of the registration page, in its order.
+RULES = (
+    Rule("min_length", _l("Minimal %(least)s karakter"), least=8),
+    Rule("lower", _l("Terdapat minimal satu huruf kecil"), category="Ll"),
+    Rule("upper", _l("Terdapat minimal satu huruf besar"), category="Lu"),
+    Rule("digit", _l("Terdapat minimal satu angka"), category="Nd"),
+    Rule("symbol", _l("Terdapat salah satu simbol: %(symbols)s"), symbols="!@#$%^&*"),
+)
 
 
 class WeakPassword(Exception):
@@ -21,14 +63,20 @@ class WeakPassword(Exception):
 
 
 def rules(text: str) -> dict[str, bool]:
-    """The five rules of the registration page, each with whether `text` keeps it."""
-    return {
-        "min_length": len(text) >= 8,
-        "lower": any(c.islower() for c in text),
-        "upper": any(c.isupper() for c in text),
-        "digit": any(c.isdigit() for c in text),
-        "symbol": any(c in SYMBOLS for c in text),
-    }
+    """Each rule's code with whether `text` keeps it."""
+    return {rule.code: rule.kept(text) for rule in RULES}
+
+
+def complaint(code: str) -> str:
+    """What is wrong with a password, in words, for one of the codes of WeakPassword."""
+    return next((rule.complaint for rule in RULES if rule.code == code), "") or str(_OTHER[code]) % {"most": MAX_LENGTH}
+
+
+_OTHER = {
+    "too_long": _l("Maksimal %(most)s karakter."),
+    "common": _l("Password ini terlalu sering dipakai orang. Pilih yang lain."),
+    "personal": _l("Password tidak boleh memuat nama, NIK, email, atau nomor handphone Anda."),
+}
 
 
 def check(text: str, personal: Iterable[str] = ()) -> None:
@@ -53,7 +101,7 @@ def _common() -> frozenset[str]:
 
 def _without_suffix(text: str) -> str:
     # "Password1!" is "password": the capital and the tail that the rules ask for do not make it another one.
-    return text.casefold().rstrip("0123456789" + SYMBOLS + ".-_?")
+    return text.casefold().rstrip("0123456789" + "".join(rule.symbols for rule in RULES) + ".-_?")
 
 
 def _parts(personal: Iterable[str]) -> list[str]:

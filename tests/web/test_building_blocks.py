@@ -1,6 +1,7 @@
 """The building blocks of the pages in a real browser: with the script, without it, and read by axe."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired
 
+from idp.accounts import passwords
 from idp.web.forms import Form
 from tests.browser.tab import AXE, DEADLINE_MS
 
@@ -86,6 +88,36 @@ def test_password_rules_answer_while_typing(app: Flask, person: BrowserContext) 
     page.fill("#password", "Rahasia7!")
     assert page.locator("[data-rule].met").count() == 5
     page.wait_for_function("document.getElementById('password-rules-said').textContent.startsWith('5 dari 5')")
+
+
+def test_the_least_length_is_changed_in_one_place(app: Flask, person: BrowserContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    """House, "the least length of a password": the table's number is the server's, the page's and the script's."""
+    longer = tuple(replace(rule, least=12) if rule.least else rule for rule in passwords.RULES)
+    monkeypatch.setattr(passwords, "RULES", longer)
+    page = shown(app, person)
+    assert page.get_by_text("Minimal 12 karakter").is_visible()
+    assert page.locator("[data-rule=min_length]").get_attribute("data-least") == "12"
+    page.fill("#password", "Rahasia7!")
+    assert page.locator("[data-rule].met").evaluate_all("l => l.map(e => e.dataset.rule)") == [
+        "lower",
+        "upper",
+        "digit",
+        "symbol",
+    ]
+    page.fill("#password", "Rahasia7!ibu")
+    assert page.locator("[data-rule].met").count() == 5
+    with pytest.raises(passwords.WeakPassword) as weak:
+        passwords.check("Kambing7!xy")
+    assert [passwords.complaint(code) for code in weak.value.codes] == ["Minimal 12 karakter."]
+    passwords.check("Kambing7!xyz")
+
+
+@pytest.mark.parametrize("password", ["Éà٣!éèêë", "Rahasia7^", "rahasia7", "ŔÁHÁSÍÁ", "رمز سری ۷", "😀😀😀😀😀😀😀a", ""])
+def test_script_and_server_judge_alike(app: Flask, person: BrowserContext, password: str) -> None:
+    page = shown(app, person)
+    page.fill("#password", password)
+    met = page.locator("[data-rule].met").evaluate_all("l => l.map(e => e.dataset.rule)")
+    assert met == [code for code, kept in passwords.rules(password).items() if kept]
 
 
 def test_a_password_can_be_shown_and_is_hidden_again_when_sent(app: Flask, person: BrowserContext) -> None:

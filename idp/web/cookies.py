@@ -75,7 +75,7 @@ def set_cookie(response: AnyResponse, cookie: Cookie, value: str, *, max_age: in
     response.set_cookie(
         cookie.name,
         value,
-        max_age=max_age or cookie.max_age,
+        max_age=cookie.max_age if max_age is None else max_age,
         path=cookie.path,
         secure=settings().secure,
         httponly=not cookie.for_scripts,

@@ -14,6 +14,7 @@ from idp.gateways.breaker import Breaker, BreakerOpen
 from idp.gateways.dukcapil import Credentials, Reading
 from idp.gateways.endpoints import Endpoint, adapter_of, parse_endpoint, refuse_in_production
 from idp.gateways.http_client import (
+    Busy,
     ConnectionFailed,
     GatewayClient,
     GatewayResponse,
@@ -33,7 +34,7 @@ log = structlog.get_logger()
 
 SETTING = "IDP_CIVIL_REGISTRY_URL"
 CALL = "CALL_VERIFY_BY_ELEMEN"
-AT_ONCE = 20
+AT_ONCE = 6  # calls of one process: of its sixteen threads ten go on serving whoever needs no registry
 TIMEOUTS = Timeouts(connect=2, read=6, total=8)
 
 # How alike names must be, of 100, by what they are asked for.
@@ -105,7 +106,7 @@ class DukcapilRegistry:
 
     def _call(self, body: dict[str, str], within: float) -> object:
         try:
-            with self._breaker.guard(Refused):
+            with self._breaker.guard(Refused, Busy):
                 return _understood(self._line.post(self._url, json=body, within=within))
         except Refused:
             raise RegistryUnavailable("misconfigured") from None

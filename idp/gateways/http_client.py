@@ -2,8 +2,9 @@
 
 import logging
 import ssl
+import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,10 @@ for _noisy in ("httpx", "httpcore"):
 
 class ConnectionFailed(Exception):
     """Nobody took the connection: the other side cannot have seen the message."""
+
+
+class Busy(ConnectionFailed):
+    """As many wait for this gateway as may: a slow gateway must not take every thread that serves pages. Nothing was sent."""
 
 
 class OutcomeUnknown(Exception):
@@ -58,15 +63,27 @@ class GatewayResponse:
 
 
 class DeadlinePool:
-    """Runs calls in threads of its own: at most `at_once`, none waited for longer than `total` seconds."""
+    """Runs calls in threads of its own: at most `at_once`, none waited for longer than `total` seconds.
+
+    Who comes when `at_once` wait already is turned away at once: smaller than the threads that serve requests, the pool
+    is the bulkhead that keeps a gateway's slowness in its own pages.
+    """
 
     def __init__(self, name: str, at_once: int, total: float) -> None:
         self.total = total
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix=name)
+        self._places = threading.BoundedSemaphore(at_once)
 
     def run(self, within: float | None, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """What `work` returns or raises; raises NotReached when no line came free in time, NoAnswer when it took too long."""
-        future = self._pool.submit(work, *args, **kwargs)
+        """What `work` returns or raises; raises Busy, ConnectionFailed when it did not begin, OutcomeUnknown when late."""
+        if not self._places.acquire(blocking=False):
+            raise Busy("busy")
+        try:
+            return self._within(self._pool.submit(work, *args, **kwargs), within)
+        finally:
+            self._places.release()
+
+    def _within(self, future: "Future[R]", within: float | None) -> R:
         try:
             return future.result(self.total if within is None else max(0.0, min(within, self.total)))
         except (FutureTimeout, CancelledError):
@@ -101,7 +118,7 @@ class GatewayClient:
         self._bounded = DeadlinePool(name, at_once, timeouts.total)
 
     def post(self, url: str, *, within: float | None = None, **content: Any) -> GatewayResponse:
-        """POSTs `json=` or `data=`, `headers=`; gives up after `within` seconds. Raises NotReached or NoAnswer."""
+        """POSTs `json=` or `data=`, `headers=`; gives up after `within` seconds. Raises ConnectionFailed or OutcomeUnknown."""
         return self._bounded.run(within, self._post, url, content)
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from idp.gateways.breaker import Breaker, BreakerOpen
 from idp.gateways.delivery import DeliveryFailed, Receipt, delivery_status, record_delivery
 from idp.gateways.endpoints import Endpoint, adapter_of, parse_endpoint, refuse_in_production
 from idp.gateways.http_client import (
+    Busy,
     ConnectionFailed,
     GatewayClient,
     GatewayResponse,
@@ -29,7 +30,7 @@ __all__ = ["DeliveryFailed", "Receipt", "SmsGateway", "connect", "delivery_statu
 log = structlog.get_logger()
 
 SETTING = "IDP_SMS_URL"
-AT_ONCE = 20
+AT_ONCE = 6  # calls of one process: of its sixteen threads ten go on serving whoever waits for no code
 TIMEOUTS = Timeouts(connect=2, read=6, total=8)
 DIALECTS = {"https": JSON, "http": JSON, "zenziva": ZENZIVA, "verihubs": VERIHUBS}
 
@@ -72,7 +73,7 @@ class HttpGateway:
         """One call, never repeated; raises DeliveryFailed, also while the breaker is open."""
         begun = clock.monotonic()
         try:
-            with self._breaker.guard(DeliveryFailed):
+            with self._breaker.guard(DeliveryFailed, Busy):
                 status = self._ask(to, text, reference)
         except BreakerOpen:
             raise DeliveryFailed("unreachable") from None

@@ -19,7 +19,7 @@ from flask import Flask
 from idp.core.settings import ConfigError, Settings
 from idp.gateways import civil_registry, quota
 from idp.gateways.breaker import Breaker
-from idp.gateways.civil_registry import DukcapilRegistry, RegistryUnavailable, Verdict, over_http
+from idp.gateways.civil_registry import AT_ONCE, DukcapilRegistry, RegistryUnavailable, Verdict, over_http
 from idp.gateways.demo_registry import Registry, citizens, server
 from idp.gateways.endpoints import parse_endpoint
 from idp.gateways.http_client import Timeouts
@@ -161,37 +161,38 @@ def test_the_second_connection_can_succeed(ground: Flask, monkeypatch: pytest.Mo
     assert len(dukcapil.calls) == 1
 
 
-def test_at_most_twenty_at_once(ground: Flask) -> None:
-    def busy(call: Call) -> Reply:
-        dukcapil.silence(0.3)
+def test_a_slow_registry_keeps_few_waiting_and_turns_the_rest_away_at_once(ground: Flask) -> None:
+    """S27: a registry that needs four seconds took every thread; the breaker, which hears no failure, never opened."""
+    entered = threading.Semaphore(0)
+
+    def slow(call: Call) -> Reply:
+        entered.release()
+        dukcapil.silence(20)
         return matches(call)
 
-    def one(_: int) -> Verdict:
-        with ground.app_context():
-            return verify(registry)
-
-    patient = Timeouts(2, 2, 5)
-    with (
-        scripted(busy) as dukcapil,
-        adapter(dukcapil.port, timeouts=patient) as registry,
-        ThreadPoolExecutor(50) as crowd,
-    ):
-        assert set(crowd.map(one, range(50))) == {Verdict.MATCH}
-    assert dukcapil.most_at_once == 20
-
-
-def test_who_waits_too_long_for_a_free_line_asks_nothing(ground: Flask) -> None:
     def one(_: int) -> str:
+        with ground.app_context():
+            return str(verify(registry).value)
+
+    def turned_away(_: int) -> str:
         with ground.app_context():
             return reason(registry)
 
-    with scripted(lambda _: (dukcapil.silence(1.5), matches(_))[1]) as dukcapil:
-        with adapter(dukcapil.port, timeouts=Timeouts(0.3, 2, 0.4), breaker=Breaker(in_a_row=99)) as registry:
-            with ThreadPoolExecutor(25) as crowd:
-                assert set(crowd.map(one, range(25))) == {"outage"}
-            dukcapil.over.set()
-            time.sleep(0.3)  # time enough for those who gave up to be sent after all
-        assert len(dukcapil.calls) == 20
+    with (
+        scripted(slow) as dukcapil,
+        adapter(dukcapil.port, timeouts=Timeouts(5, 25, 25)) as registry,
+        ThreadPoolExecutor(AT_ONCE) as waiting,
+        ThreadPoolExecutor(30) as crowd,
+    ):
+        served = [waiting.submit(one, number) for number in range(AT_ONCE)]
+        for _ in range(AT_ONCE):
+            assert entered.acquire(timeout=20)
+        assert set(crowd.map(turned_away, range(30))) == {"outage"}, "nobody waits behind those who wait"
+        assert len(dukcapil.calls) == AT_ONCE
+        dukcapil.over.set()
+        assert {future.result(20) for future in served} == {Verdict.MATCH.value}
+        with ground.app_context():
+            assert verify(registry) is Verdict.MATCH, "being busy opens no breaker"
 
 
 @pytest.mark.parametrize(("status", "why"), [(401, "misconfigured"), (403, "misconfigured"), (404, "misconfigured"),

@@ -15,7 +15,11 @@ from idp.core import clock
 from idp.core.settings import settings
 
 TIMEOUT = 5.0  # seconds in all: name, connection, headers, body
+MAX_AT_ONCE = 4  # fetches of one process: of its sixteen threads twelve go on
 MAX_BYTES = 256 * 1024  # bytes of a body
+
+
+_PLACES = threading.BoundedSemaphore(MAX_AT_ONCE)
 
 
 class FetchRefused(Exception):
@@ -36,8 +40,17 @@ class FetchedDocument:
 
 
 def fetch(url: str) -> FetchedDocument:
-    """GETs a document for a client (jwks_uri, sector_identifier_uri, request_uri); raises FetchRefused."""
-    fetched = _exchange("GET", url, {"Accept": "application/json, application/jwt"}, b"")
+    """GETs a document for a client (jwks_uri, sector_identifier_uri, request_uri); raises FetchRefused.
+
+    The thread of a request waits for it, so that only a few may at once: one client's slow server, or thousands of requests
+    that name it, hold up the requests of nobody else.
+    """
+    if not _PLACES.acquire(blocking=False):
+        raise FetchRefused("is asked for too often at this moment")
+    try:
+        fetched = _exchange("GET", url, {"Accept": "application/json, application/jwt"}, b"")
+    finally:
+        _PLACES.release()
     if fetched.status != 200:
         raise FetchRefused(f"answered {fetched.status}")
     return fetched

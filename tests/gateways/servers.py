@@ -97,6 +97,8 @@ def scripted(script: Callable[[Call], Reply], tls: ssl.SSLContext | None = None)
         def do_POST(self) -> None:
             state.answer(self)
 
+        do_GET = do_POST
+
         def log_message(self, format: str, *args: Any) -> None:
             pass
 

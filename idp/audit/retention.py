@@ -5,6 +5,7 @@ from sqlalchemy.exc import IntegrityError
 
 from idp.audit import anchor, chain
 from idp.audit.chain import ERASED_FACTS, EVENTS_WITH_ERASABLE_FACTS, FACTS_RETENTION_MS, BrokenChain, Link
+from idp.audit.head import keyed_by, tell
 from idp.audit.trail import AuditEvent
 from idp.core import clock
 from idp.storage.database import db
@@ -33,7 +34,9 @@ def prune(most: int = 1000) -> int:
             if end.position == begin.position:
                 return 0
             anchor.add(connection, end)
-            return connection.execute(delete(AuditEvent).where(AuditEvent.position <= end.position)).rowcount
+            removed = connection.execute(delete(AuditEvent).where(AuditEvent.position <= end.position)).rowcount
+        tell("audit_anchor", end)
+        return removed
     except IntegrityError:
         return 0  # another worker removes the same rows at this moment
 
@@ -66,7 +69,7 @@ def _last_sound(connection: Connection, begin: Link, now: int, most: int) -> Lin
         if row["at"] >= now - RETENTION_MS:
             break
         old.append(row)
-    end = chain.verify_chain(old, begin, Link(), now)
+    end = chain.verify_chain(old, begin, (), now, keyed_by())
     if isinstance(end, BrokenChain):
         raise TrailBroken(end.position)
     return end

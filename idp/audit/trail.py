@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.audit import anchor, chain
 from idp.audit.chain import BrokenChain, Link
+from idp.audit.head import HEAD, HEAD_LIFE, keyed_by, remembered, tell_now_and_then, written
 from idp.core import clock, crypto
 from idp.storage.database import Model, db
 from idp.storage.redis_store import Script, StoreUnavailable, store
@@ -46,9 +47,8 @@ Event = Literal[
 ]  # fmt: skip
 EVENTS = frozenset(get_args(Event))
 
-QUEUE, LOCK, HEAD = "audit:{audit}:queue", "audit:{audit}:lock", "audit:{audit}:head"
+QUEUE, LOCK = "audit:{audit}:queue", "audit:{audit}:lock"
 LOCK_LIFE = 30
-HEAD_LIFE = 5 * 366 * 86400
 
 REDACTED = "withheld"
 # A run of digits inside letters is no number of a person: hexadecimal ids hold such runs now and then.
@@ -150,15 +150,15 @@ def drain(most: int = 500) -> int:
     batch = store().run(_BATCH, [QUEUE, LOCK], [holder, LOCK_LIFE, most])
     if batch is None:
         return 0
-    written, head = 0, ""
+    moved, head = 0, ""
     try:
-        head = _append([orjson.loads(item) for item in batch])
-        written = len(batch)
+        head = _append([orjson.loads(item) for item in batch], remembered())
+        moved = len(batch)
     except IntegrityError:
         log.warning("audit_chain_moved_on")  # the lock ran out in a pause and another wrote on: it will be our turn
     finally:
-        store().run(_DONE, [QUEUE, LOCK, HEAD], [holder, written, head, HEAD_LIFE])
-    return written
+        store().run(_DONE, [QUEUE, LOCK, HEAD], [holder, moved, head, HEAD_LIFE])
+    return moved
 
 
 def drain_all() -> int:
@@ -182,15 +182,17 @@ def drain_forever(app: Flask, stop: threading.Event, seconds: float = 1.0) -> th
     return thread
 
 
-def verify() -> int | BrokenChain:
+def verify(*noted: Link) -> int | BrokenChain:
     """Walks the whole chain, from where retention left its beginning: the number of sound rows, or the first Broken place.
 
-    The head kept in the store tells when rows at the end were cut off, which the chain alone cannot.
+    The head kept in the store, and those `noted` elsewhere, tell when rows at the end were cut off or all were written
+    anew, which the chain alone cannot. Raises ValueError for a noted one that is older than what is kept.
     """
-    position, _, known_hash = (store().get(HEAD) or b"0:").decode().partition(":")
-    known = Link(int(position), known_hash)
+    known = (remembered(), *noted)
     try:
         begin = _begin()
+        if any(link.position < begin.position for link in noted):
+            raise ValueError("that row was removed by retention")
         found = _verified_chain(begin, known)
         # Rows that retention removed while we were walking are no break: then the trail begins elsewhere by now.
         if isinstance(found, BrokenChain) and _begin() != begin:
@@ -201,10 +203,10 @@ def verify() -> int | BrokenChain:
     return found if isinstance(found, BrokenChain) else found.position - begin.position
 
 
-def _verified_chain(begin: Link, known: Link) -> Link | BrokenChain:
+def _verified_chain(begin: Link, known: Collection[Link]) -> Link | BrokenChain:
     rows = select(AuditEvent.__table__).order_by(AuditEvent.position).execution_options(yield_per=1000)
     with db.session.execute(rows) as result:  # closed at an early return too: on PostgreSQL it holds a cursor
-        return chain.verify_chain(result.mappings(), begin, known, int(clock.now().timestamp() * 1000))
+        return chain.verify_chain(result.mappings(), begin, known, int(clock.now().timestamp() * 1000), keyed_by())
 
 
 def _begin() -> Link:
@@ -212,17 +214,34 @@ def _begin() -> Link:
         return anchor.latest(connection)
 
 
-def _append(rows: list[dict[str, Any]]) -> str:
-    """Writes what is not yet written; returns the new head, `position:hash`, or "" when nothing was new."""
+def _append(rows: list[dict[str, Any]], known_head: Link) -> str:
+    """Writes what is not yet written; returns the new head, `position:hash`, or "" where it must not move.
+
+    It moves only from a row that is still there as it was: over a cut tail, or a chain that was written anew, the old
+    head stays, so that `verify` finds it however many events follow. Recording goes on.
+    """
     if not rows:
         return ""
     with db.engine.begin() as connection:
+        sound = _still_there(connection, known_head)
         known = set(connection.scalars(select(AuditEvent.id).where(AuditEvent.id.in_([row["id"] for row in rows]))))
-        fresh = chain.chained([row for row in rows if row["id"] not in known], _head(connection))
+        fresh = chain.chained([row for row in rows if row["id"] not in known], _head(connection), keyed_by())
         if not fresh:
             return ""
         connection.execute(insert(AuditEvent), fresh)
-    return f"{fresh[-1]['position']}:{fresh[-1]['hash']}"
+    if not sound:
+        log.error("audit_head_mismatch", position=known_head.position, hash=known_head.hash)
+        return ""
+    newest = Link(fresh[-1]["position"], fresh[-1]["hash"])
+    tell_now_and_then(newest)
+    return written(newest)
+
+
+def _still_there(connection: Connection, known_head: Link) -> bool:
+    if known_head.position <= anchor.latest(connection).position:
+        return True  # nothing is remembered, or what is was removed by retention
+    there = select(AuditEvent.hash).where(AuditEvent.position == known_head.position)
+    return connection.scalar(there) == known_head.hash
 
 
 def _head(connection: Connection) -> Link:

@@ -1,4 +1,4 @@
-"""`idp audit`: whether the trail is whole."""
+"""`idp audit`: whether the trail is whole, and how far it goes."""
 
 import click
 
@@ -11,13 +11,38 @@ def audit() -> None:
 
 
 @audit.command()
-def verify() -> None:
-    """Walk the chain of all events and say whether anybody changed, removed or inserted one."""
+@click.option(
+    "--head", "noted", multiple=True, metavar="POSITION:HASH", help="A head that was noted before, as often as you like."
+)
+def verify(noted: tuple[str, ...]) -> None:
+    """Walk the chain of all events and say whether anybody changed, removed or inserted one.
+
+    Heads stand in the logs (`audit_head`, `audit_anchor`) and are printed by `idp audit head`: noted on another machine
+    they tell even of somebody who wrote the whole trail anew.
+    """
+    from idp.audit import head, trail
+
+    try:
+        links = [head.parse(one) for one in noted]
+    except ValueError:
+        raise OperatorError("--head is POSITION:HASH, as `idp audit head` prints it.") from None
+    with application():
+        trail.drain_all()
+        try:
+            result = trail.verify(*links)
+        except ValueError:
+            raise OperatorError("--head is older than the oldest row that is kept: give a later one.") from None
+    if isinstance(result, trail.BrokenChain):
+        raise OperatorError(f"The trail breaks at position {result.position}: {result.why}. Compare it with a backup.")
+    click.echo(f"All {result} events are as they were written.")
+
+
+@audit.command()
+def head() -> None:
+    """Print the newest row's POSITION:HASH: note it where nobody who can write to the tables can, and verify with it."""
+    from idp.audit import head as heads
     from idp.audit import trail
 
     with application():
         trail.drain_all()
-        result = trail.verify()
-    if isinstance(result, trail.BrokenChain):
-        raise OperatorError(f"The trail breaks at position {result.position}: {result.why}. Compare it with a backup.")
-    click.echo(f"All {result} events are as they were written.")
+        click.echo(heads.written(heads.remembered()))

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text, update
 
-from idp.audit import chain, trail
+from idp.audit import chain, head, trail
 from idp.audit.trail import AuditEvent, BrokenChain
 from idp.storage import redis_store
 from idp.storage.database import db
@@ -109,9 +109,9 @@ def test_one_at_a_time(here: Flask) -> None:
 
 def test_who_lost_the_lock_removes_nothing(here: Flask) -> None:
     trail.record("sign_in", account="a")
-    assert redis_store.store().run(trail._DONE, [trail.QUEUE, trail.LOCK, trail.HEAD], ["late", 1, "9:x", 60]) == 0
+    assert redis_store.store().run(trail._DONE, [trail.QUEUE, trail.LOCK, head.HEAD], ["late", 1, "9:x", 60]) == 0
     assert len(redis_store.store().listed(trail.QUEUE)) == 1
-    assert redis_store.store().get(trail.HEAD) is None
+    assert redis_store.store().get(head.HEAD) is None
 
 
 def test_the_event_is_recorded_or_the_act_fails(here: Flask) -> None:
@@ -146,13 +146,13 @@ def test_tampering_is_found_where_it_happened(here: Flask, tampering: str, posit
     assert result.position == position
 
 
-def forge(position: int, **changes: str) -> None:
-    """Changes a row as somebody would who knows how the hashes are made."""
+def forge(position: int, key: bytes | None, **changes: str) -> None:
+    """Changes a row as somebody would who knows how the hashes are made, and has the key or not."""
     table = AuditEvent.__table__
     with db.engine.begin() as connection:
         row = dict(connection.execute(select(table).where(table.c.position == position)).mappings().one())
         row |= changes
-        row["hash"] = chain.hash_of(row)
+        row["hash"] = chain.hash_of(row, key)
         connection.execute(update(AuditEvent).where(AuditEvent.position == position).values(**row))
 
 
@@ -160,7 +160,7 @@ def test_a_forged_row_with_a_fitting_hash_does_not_fit_the_next(here: Flask) -> 
     for number in range(3):
         trail.record("sign_in", account="a", n=number)
     trail.drain_all()
-    forge(2, account="somebody else")
+    forge(2, head.keyed_by(), account="somebody else")
     assert trail.verify() == BrokenChain(3, "it does not follow the row before it")
 
 
@@ -170,19 +170,16 @@ def test_a_row_cut_out_and_the_next_one_joined_on_is_missed(here: Flask) -> None
     trail.drain_all()
     first = rows()[0].hash
     write("DELETE FROM audit_events WHERE position = 2")
-    forge(3, previous=first)
+    forge(3, head.keyed_by(), previous=first)
     assert trail.verify() == BrokenChain(2, "a row is missing")
 
 
 def test_a_chain_written_anew_is_found(here: Flask) -> None:
     trail.record("sign_in", account="a")
     trail.drain_all()
-    head = redis_store.store().get(trail.HEAD)
-    assert head is not None
     write("DELETE FROM audit_events")
     trail.record("sign_in", account="somebody else")
     trail.drain_all()
-    redis_store.store().put(trail.HEAD, head, 60)
     assert trail.verify() == BrokenChain(1, "the chain was written anew")
 
 
@@ -213,3 +210,95 @@ def test_the_thread_outlives_an_outage(here: Flask) -> None:
     stop.set()
     thread.join(5)
     assert [row.account for row in rows()] == ["a"]
+
+
+def events(number: int, account: str = "a") -> None:
+    for _ in range(number):
+        trail.record("sign_in", account=account)
+    trail.drain_all()
+
+
+@pytest.mark.every_store
+@pytest.mark.parametrize("cut", [1, 3])
+def test_a_cut_tail_is_found_however_many_events_follow(here: Flask, cut: int) -> None:
+    """S18: the head used to move over the gap with the next event; now it stays until the rows are what they were."""
+    events(5)
+    write(f"DELETE FROM audit_events WHERE position > {5 - cut}")
+    for _ in range(3):
+        events(3, account="later")
+    result = trail.verify()
+    assert isinstance(result, BrokenChain)
+    assert result == BrokenChain(5, "the chain was written anew")
+
+
+@pytest.mark.every_store
+def test_a_trail_written_anew_without_the_key_is_found(here: Flask) -> None:
+    """S18: whoever has the tables, and even the store, makes no hash that fits."""
+    events(4)
+    table = AuditEvent.__table__
+    after = chain.Link()
+    with db.engine.begin() as connection:
+        for row in connection.execute(select(table).order_by(table.c.position)).mappings().all():
+            forged = dict(row) | {"account": "somebody else", "previous": after.hash}
+            forged["hash"] = chain.hash_of(forged)
+            after = chain.Link(row["position"], forged["hash"])
+            connection.execute(table.update().where(table.c.position == row["position"]).values(**forged))
+    events(1)
+    result = trail.verify()
+    assert isinstance(result, BrokenChain)
+    assert redis_store.store().get(head.HEAD) is not None
+
+
+def test_rows_of_before_the_key_still_verify_and_none_comes_after_it(here: Flask) -> None:
+    """S18: the hashes of the first days had no key; among keyed ones such a row is a forgery."""
+    events(3)
+    table, after = AuditEvent.__table__, chain.Link()
+    with db.engine.begin() as connection:
+        for row in connection.execute(select(table).order_by(table.c.position)).mappings().all():
+            old = dict(row) | {"previous": after.hash}
+            old["hash"] = chain.hash_of(old)
+            after = chain.Link(row["position"], old["hash"])
+            connection.execute(table.update().where(table.c.position == row["position"]).values(**old))
+    redis_store.store().put(head.HEAD, head.written(after), 60)
+    events(2)
+    assert trail.verify() == 5
+    assert [chain.is_keyed(row.hash) for row in rows()] == [False, False, False, True, True]
+    forge(5, None, account="somebody else")
+    assert trail.verify() == BrokenChain(5, "it was written without the key")
+
+
+def test_a_head_that_was_noted_elsewhere_tells_of_everything(here: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    """S18: somebody with tables, store and key can write all anew; what left the machine before cannot be taken back."""
+    caplog.set_level("INFO")
+    events(3)
+    noted = head.remembered()
+    told = caplog.text
+    assert "audit_head" in told
+    assert noted.hash in told
+    assert trail.verify(noted) == 3
+    write("DELETE FROM audit_events")
+    redis_store.store().drop(head.HEAD)
+    events(4, account="somebody else")
+    assert trail.verify() == 4
+    assert trail.verify(noted) == BrokenChain(3, "the chain was written anew")
+    assert trail.verify(chain.Link(9, "x")) == BrokenChain(5, "rows at the end were removed")
+
+
+def test_a_mismatch_is_told_and_recording_goes_on(here: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    """S18: an alarm for whoever reads the logs; no event is lost over it."""
+    events(2)
+    write("DELETE FROM audit_events WHERE position = 2")
+    caplog.clear()
+    events(2, account="later")
+    assert "audit_head_mismatch" in caplog.text
+    assert [row.account for row in rows()] == ["a", "later", "later"]
+
+
+def test_a_head_behind_after_a_crash_moves_on(here: Flask) -> None:
+    """S18: rows that were committed just before a crash are no tampering."""
+    events(2)
+    earlier = head.written(chain.Link(1, rows()[0].hash))
+    redis_store.store().put(head.HEAD, earlier, 60)
+    events(1)
+    assert trail.verify() == 3
+    assert head.remembered().position == 3

@@ -55,6 +55,12 @@ class Settings(BaseSettings):
         "outbox:", description="SMS gateways in the order of failover, separated by spaces: `https://`, `zenziva:`, `verihubs:`."
     )
     sms_hourly_budget: int = Field(20000, ge=1, description="SMS an hour in all; beyond it sending stops until the next hour.")
+    sms_report_token: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="Bearer token (or Basic password) of SMS gateways at `/gateways/sms/json`, `/zenziva`, `/verihubs`: "
+        "delivery reports are taken with it only.",
+    )
     mail_url: str = Field("outbox:", description="`smtp://user:password@host:587` (STARTTLS), `smtps://`, `outbox:`, `console:`.")
     mail_from: str = Field("SIAPkerja <noreply@siapkerja.example>", description="Sender of every e-mail.")
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(

@@ -1,14 +1,17 @@
 """What becomes of a message: how sending it can end, and what the gateway reported afterwards, kept for a day."""
 
+from contextlib import suppress
 from enum import Enum
 from typing import Literal, get_args
 
-from idp.storage.redis_store import Script, store
+from idp.core import crypto
+from idp.storage.redis_store import Script, StoreUnavailable, store
 
 Status = Literal["delivered", "undelivered", "unknown"]
 
 REPORT_LIFE = 24 * 3600
 LONGEST_REFERENCE = 128
+OWN_IDS = frozenset({"zenziva", "verihubs"})  # adapters whose reports name the message by an id of the gateway's own
 
 
 class Receipt(Enum):
@@ -52,12 +55,30 @@ def record_delivery(gateway: str, reference: str, status: Status) -> bool:
     return bool(store().run(_REPORT, [_key(reference)], [gateway, status, REPORT_LIFE]))
 
 
+def note_own_id(adapter: str, own_id: str, reference: str) -> None:
+    """Keeps which of our messages a gateway means by an id of its own. Its reports may be missed, never the message."""
+    with suppress(StoreUnavailable):
+        store().put(_own_key(adapter, own_id), reference, REPORT_LIFE)
+
+
+def record_report(adapter: str, named: str, status: Status) -> bool:
+    """Keeps what was reported of a message, named by our reference or the gateway's id; True if that was news."""
+    if not 0 < len(named) <= LONGEST_REFERENCE:
+        return False
+    reference = store().get(_own_key(adapter, named)) if adapter in OWN_IDS else named.encode()
+    return reference is not None and record_delivery(adapter, reference.decode(), status)
+
+
 def delivery_status(reference: str) -> Status:
     """The best that any gateway reported of this message in the last 24 hours; `unknown` when none did."""
     reported = {report.decode() for report in store().run(_REPORTED, [_key(reference)])}
     if "delivered" in reported:
         return "delivered"
     return "undelivered" if "undelivered" in reported else "unknown"
+
+
+def _own_key(adapter: str, own_id: str) -> str:
+    return f"delivery-id:{adapter}:{crypto.digest(own_id)}"
 
 
 def _key(reference: str) -> str:

@@ -10,6 +10,7 @@ from flask import current_app
 from idp.core import clock
 from idp.core.settings import ConfigError, Settings
 from idp.core.values import PhoneNumber
+from idp.gateways import delivery, sms_reports
 from idp.gateways.breaker import Breaker, BreakerOpen
 from idp.gateways.delivery import DeliveryFailed, Receipt, delivery_status, record_delivery
 from idp.gateways.endpoints import Endpoint, adapter_of, parse_endpoint, refuse_in_production
@@ -61,8 +62,10 @@ class HttpGateway:
         dialect: Dialect,
         timeouts: Timeouts = TIMEOUTS,
         breaker: Breaker | None = None,
+        adapter: str = "json",
     ):
         self.name = endpoint.where
+        self._adapter = adapter
         self._endpoint = endpoint
         self._dialect = dialect
         self._url = _with_path(endpoint, dialect.path)
@@ -96,6 +99,9 @@ class HttpGateway:
     def _ask(self, to: PhoneNumber, text: str, reference: str) -> int:
         answer: GatewayResponse = self._line.post(self._url, **self._dialect.request(self._endpoint, to, text, reference))
         self._dialect.read(answer)
+        own_id = sms_reports.own_id(self._adapter, answer.json())
+        if own_id is not None:
+            delivery.note_own_id(self._adapter, own_id, reference)
         return answer.status
 
     def _log(self, reference: str, begun: float, outcome: str, **facts: str | int) -> None:
@@ -176,7 +182,8 @@ def _connect_one(url: str, settings: Settings) -> SmsGateway:
     if adapter not in DIALECTS:
         raise ConfigError(f"{SETTING} names no adapter that exists: {', '.join(DIALECTS)}, outbox, console.")
     address = url if adapter in ("https", "http") else url.partition(":")[2]
-    return HttpGateway(parse_endpoint(address, SETTING, "https", "http"), DIALECTS[adapter])
+    endpoint = parse_endpoint(address, SETTING, "https", "http")
+    return HttpGateway(endpoint, DIALECTS[adapter], adapter=adapter if adapter in sms_reports.READERS else "json")
 
 
 def _with_path(endpoint: Endpoint, path: str) -> str:

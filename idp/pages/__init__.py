@@ -3,7 +3,7 @@
 from flask import Flask
 
 from idp.core import clock, languages
-from idp.pages import routes
+from idp.pages import delivery_reports, routes
 from idp.web import assets, headers, times
 from idp.web.csrf import csrf_protect
 from idp.web.locale import select_locale
@@ -19,4 +19,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals |= {"language": languages.current, "languages": languages.languages}
     # Its page may carry an interaction's token: it checks the origin itself, and changes a language only.
     csrf_protect.exempt(routes.language)
+    # Gateways post with a token of their own.
+    csrf_protect.exempt(delivery_reports.delivery_report)
     app.register_blueprint(routes.blueprint)
+    app.register_blueprint(delivery_reports.blueprint)

@@ -58,8 +58,14 @@ def score(known: RiskSignals) -> int:
 
 
 def assess_risk(known: RiskSignals) -> RiskDecision:
-    """At most 0: provisional for 24 h. 1 to 3: for 72 h. 4 and more: it waits 72 h first."""
+    """At most 0: provisional for 24 h. 1 to 3: for 72 h. 4 and more: it waits 72 h first.
+
+    An account that was used within 30 days somewhere else is alive, whatever any gateway reports: recovering it waits
+    unless something old speaks for the person, since its owner can say no.
+    """
     weight = score(known)
+    if known.used_elsewhere and not (known.known_device or known.old_proof):
+        return RiskDecision.WAIT
     if weight <= 0:
         return RiskDecision.SHORT
     return RiskDecision.LONG if weight <= 3 else RiskDecision.WAIT

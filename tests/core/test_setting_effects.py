@@ -41,6 +41,7 @@ EFFECTS = {
     "civil_registry_caller_ip": "tests/gateways/test_registry_over_http.py::test_dukcapil_is_asked_as_the_settings_say",
     "sms_url": "tests/gateways/test_sms.py::test_production_refuses_stand_ins",
     "sms_hourly_budget": "tests/limits/test_rate_limits.py::test_the_budget_is_counted_by_the_hour",
+    "sms_report_token": "tests/gateways/test_delivery_reports.py::test_without_the_token_nothing_is_believed",
     "mail_url": "tests/gateways/test_mail.py::test_production_refuses_stand_ins",
     "mail_from": "tests/gateways/test_mail.py::test_an_unusable_sender_is_refused",
     "trusted_proxies": "tests/web/test_metrics.py::test_behind_our_own_proxy_the_readers_own_address_counts",

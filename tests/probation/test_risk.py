@@ -27,7 +27,8 @@ def test_every_circumstance_has_the_weight_that_was_decided() -> None:
         (["dormant"], RiskDecision.SHORT),
         (["dormant", "surge"], RiskDecision.SHORT),  # 0
         (["old_phone_lives"], RiskDecision.LONG),  # 1
-        (["used_elsewhere"], RiskDecision.LONG),  # 3
+        (["used_elsewhere"], RiskDecision.WAIT),  # alive, whatever any gateway reports (S3)
+        (["used_elsewhere", "known_device"], RiskDecision.SHORT),  # 0
         (["used_elsewhere", "old_phone_lives"], RiskDecision.WAIT),  # 4
         (["used_elsewhere", "seen_before"], RiskDecision.WAIT),
         (["used_elsewhere", "old_phone_lives", "old_proof"], RiskDecision.SHORT),  # 0

@@ -16,8 +16,9 @@ from idp.gateways.civil_registry import RegistryUnavailable
 from idp.gateways.sms import DeliveryFailed
 from idp.interaction import pending, rooms
 from idp.limits.rate_limits import TooManyAttempts
+from idp.oidc.logout import back_channel
 from idp.sessions import known_devices
-from idp.storage import key_file, redis_store
+from idp.storage import key_file, outbox, redis_store
 from idp.storage.database import DATABASE_DOWN, db, tune_sqlite
 from idp.storage.sealing import Unsealable
 from idp.web import csrf, error_pages, headers, logs, metrics
@@ -35,6 +36,10 @@ ERROR_PAGES: dict[type[Exception], tuple[int, str]] = {
     error_pages.InteractionGone: (410, "gone"),
     CSRFError: (400, "form_expired"),
 }
+
+
+# What the outbox delivers: to people by SMS and e-mail, to services by back channel.
+MESSAGE_KINDS = (notices.MESSAGES, back_channel.MESSAGES)
 
 
 class Application(Flask):
@@ -72,6 +77,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     notices.init_app(app)
     probation.init_app(app)
     known_devices.init_app(app)
+    outbox.init_app(app, MESSAGE_KINDS)
     for room in (pages, login, registration, recovery, account, oidc):
         room.init_app(app)
     return app

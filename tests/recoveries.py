@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from idp import accounts
 from idp.gateways.sms import record_delivery
-from idp.notices.outbox import DELIVERIES
 from idp.probation.model import Recovery
 from idp.storage.database import db
+from idp.storage.outbox import OUTBOX
 from tests.person import Person
 from tests.simple_browser import Page, SimpleBrowser
 
@@ -52,7 +52,7 @@ def proves(person: Person) -> None:
 def phone_confirms(app: Flask) -> None:
     """The operator reports that the warning by SMS has arrived."""
     with app.app_context():
-        wanted = select(DELIVERIES.c.id).where(DELIVERIES.c.kind == "recovery_started", DELIVERIES.c.channel == "sms")
+        wanted = select(OUTBOX.c.id).where(OUTBOX.c.about == "recovery_started", OUTBOX.c.destination == "sms")
         with db.engine.connect() as connection:
             for reference in connection.scalars(wanted):
                 record_delivery("outbox", reference, "delivered")
@@ -61,7 +61,7 @@ def phone_confirms(app: Flask) -> None:
 def phone_is_dead(app: Flask) -> None:
     """Neither the SMS nor the e-mail reached anybody."""
     with app.app_context():
-        wanted = select(DELIVERIES.c.id).where(DELIVERIES.c.kind == "recovery_started")
+        wanted = select(OUTBOX.c.id).where(OUTBOX.c.about == "recovery_started")
         with db.engine.connect() as connection:
             for reference in connection.scalars(wanted):
                 record_delivery("outbox", reference, "undelivered")

@@ -165,6 +165,12 @@ def test_only_the_clock_asks_the_time():
     assert not [name_of(p) for p in others if "datetime.now(" in p.read_text().replace("clock.now(", "")], "ask idp.core.clock"
 
 
+def test_only_the_unit_of_work_commits():
+    """A change, its notices and its audit events are one transaction: nobody commits a part of it by hand."""
+    others = [path for path in MODULES if name_of(path) != "storage.unit_of_work"]
+    assert not [name_of(path) for path in others if "session.commit(" in path.read_text()]
+
+
 def test_files_and_functions_stay_small_and_say_their_purpose():
     wrong = []
     for path in MODULES:

@@ -15,9 +15,9 @@ from idp.limits import rate_limits
 from idp.limits.rate_limits import TooManyAttempts
 from idp.one_time_codes import otp
 from idp.one_time_codes.code_step import CodeForm, SentCode, verify_code
-from idp.storage.database import db
 from idp.storage.redis_store import store
 from idp.storage.sealing import Unsealable, sealer
+from idp.storage.unit_of_work import unit_of_work
 from idp.web import urls
 from idp.web.fields import EmailField, PhoneField
 from idp.web.forms import Form
@@ -146,14 +146,11 @@ def _send_code(known: str | None, purpose: str, contact: ContactValue) -> otp.Ch
 
 def _finish(change: PendingContactChange) -> Response:
     account, new = g.account, change.contact
-    told, subject, kept = [*account.contacts_in_use, new], account.subject, []
-
-    def tell() -> None:
-        said = notices.contacts_changed(clock.now())
-        kept.extend(notices.enqueue(dict.fromkeys(told), said, subject, db.session.connection()))
-
+    told = dict.fromkeys([*account.contacts_in_use, new])
     try:
-        accounts.replace_contact(account, new, tell)
+        with unit_of_work():
+            notices.notify(told, notices.contacts_changed(clock.now()), account.subject)
+            accounts.replace_contact(account, new)
     except accounts.ContactTaken:
         # Told only now: the contact is theirs, by the code.
         store().drop(_key())
@@ -161,7 +158,6 @@ def _finish(change: PendingContactChange) -> Response:
         form["contact"].errors = [_("Kontak ini terhubung ke akun lain. Tulis yang lain.")]
         return page("change_contact", form, kind=change.kind)
     store().drop(_key())
-    notices.send(kept)
     return urls.see_other(url_for("account.contact_changed"))
 
 

@@ -11,8 +11,8 @@ from idp.core.languages import _l
 from idp.core.values import EmailAddress, PhoneNumber
 from idp.probation.state_machine import VETO_LIFE
 from idp.sessions import single_sign_on
-from idp.storage.database import db
 from idp.storage.sealing import Unsealable, sealer
+from idp.storage.unit_of_work import unit_of_work
 from idp.web import urls
 from idp.web.forms import Form
 
@@ -60,15 +60,11 @@ def _earliest_erasure() -> int:
 
 def _request() -> int | None:
     account, until = g.account, _earliest_erasure()
-    told, subject, kept = _contacts(account), account.subject, []
-
-    def tell() -> None:
-        said = notices.deletion_requested(clock.now(), clock.from_timestamp(until))
-        kept.extend(notices.enqueue(told, said, subject, db.session.connection()))
-
-    asked = accounts.request_deletion(account, until, tell)
-    notices.send(kept)
-    return asked
+    told = _contacts(account)
+    with unit_of_work():
+        if accounts.request_deletion(account, until):
+            notices.notify(told, notices.deletion_requested(clock.now(), clock.from_timestamp(until)), account.subject)
+        return accounts.deletion_due(account.subject)
 
 
 def _contacts(account: accounts.Account) -> list[PhoneNumber | EmailAddress]:

@@ -10,7 +10,7 @@ from idp.accounts.connections import connected_services
 from idp.audit import trail
 from idp.core import clock
 from idp.sessions import single_sign_on
-from idp.storage.database import db
+from idp.storage.unit_of_work import unit_of_work
 from idp.web import urls
 
 
@@ -46,12 +46,11 @@ def end_everywhere() -> Response:
     """Ends every session, this one too, and what services could go on with without one; the contacts are told."""
     account = g.account
     contacts, subject = account.contacts_in_use, account.subject
-    trail.record("sessions_ended", account=subject)
-    kept = notices.enqueue(contacts, notices.signed_out_everywhere(clock.now()), subject, db.session.connection())
-    db.session.commit()
+    with unit_of_work():
+        trail.record("sessions_ended", account=subject)
+        notices.notify(contacts, notices.signed_out_everywhere(clock.now()), subject)
     single_sign_on.end_all(subject)
     connected_services().revoke_tokens(subject)
-    notices.send(kept)
     response = urls.see_other(url_for("account.signed_out"))
     single_sign_on.delete_cookie(response)
     return response

@@ -14,7 +14,7 @@ from idp.audit import trail
 from idp.core import clock
 from idp.limits import rate_limits
 from idp.sessions import known_devices, single_sign_on
-from idp.storage.database import db
+from idp.storage.unit_of_work import unit_of_work
 
 BATCH = 1000
 OFFICER_FACTS = ("reason", "first")
@@ -34,11 +34,10 @@ def download() -> Response:
     """The file. The contacts are told: whoever has it knows all of the person. Raises TooManyAttempts."""
     account, subject = g.account, g.account.subject
     rate_limits.hit("export_account", subject)
-    trail.record("account_exported", account=subject)
+    with unit_of_work():
+        trail.record("account_exported", account=subject)
+        notices.notify(account.contacts_in_use, notices.data_exported(clock.now()), subject)
     trail.drain_all()
-    kept = notices.enqueue(account.contacts_in_use, notices.data_exported(clock.now()), subject, db.session.connection())
-    db.session.commit()
-    notices.send(kept)
     made = {"made": clock.timestamp()} | {name: part(account) for name, part in PARTS.items()}
     body = orjson.dumps(_readable(made), option=orjson.OPT_INDENT_2)
     headers = {"Content-Disposition": 'attachment; filename="siapkerja-data.json"', "Cache-Control": "no-store"}

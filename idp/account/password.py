@@ -9,7 +9,7 @@ from idp.core import clock
 from idp.core.languages import _, _l
 from idp.limits.rate_limits import TooManyAttempts
 from idp.sessions import single_sign_on
-from idp.storage.database import db
+from idp.storage.unit_of_work import unit_of_work
 from idp.web import urls
 from idp.web.fields import CurrentPasswordField
 from idp.web.forms import Form
@@ -66,13 +66,10 @@ def _verified(typed: str) -> str | None:
 
 def _change(verified_hash: str, password: str) -> None:
     account = g.account
-    contacts, subject, kept = account.contacts_in_use, account.subject, []
-
-    def tell() -> None:
-        kept.extend(notices.enqueue(contacts, notices.password_changed(clock.now()), subject, db.session.connection()))
-
+    contacts, subject = account.contacts_in_use, account.subject
     # Before and after: without the store nothing changes (fails closed), and no session slips in between.
     single_sign_on.end_all(subject, except_sid=g.session.sid)
-    accounts.change_password(account, verified_hash, password, tell)
+    with unit_of_work():
+        accounts.change_password(account, verified_hash, password)
+        notices.notify(contacts, notices.password_changed(clock.now()), subject)
     single_sign_on.end_all(subject, except_sid=g.session.sid)
-    notices.send(kept)

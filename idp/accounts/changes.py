@@ -1,6 +1,7 @@
 """Everything that changes an account: each in one SQL transaction, each telling whoever must know."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from blinker import signal
@@ -17,6 +18,7 @@ from idp.core.values import ACR_DATA, EmailAddress, FullName, Nik, PhoneNumber
 from idp.storage.database import db
 from idp.storage.redis_store import store
 from idp.storage.sealing import sealer
+from idp.storage.unit_of_work import current_unit, unit_of_work
 
 BLOCK_MARKS_WRITTEN_KEY = "blocked:{marks}"  # stands in the store as long as that keeps the marks of blocked accounts
 BLOCK_LIFE_SECONDS = 10 * 366 * 86400  # seconds: how long a lock stays in the store when nobody lifts it
@@ -79,14 +81,9 @@ def create(
         terms=TERMS,
     )
     account.contacts = [Contact.of(subject, phone, now), Contact.of(subject, email, now if email_verified else None)]
-    db.session.add(account)
-    try:
-        db.session.commit()
-    except IntegrityError:
-        db.session.rollback()
-        _refuse_taken(nik, (phone, email))
-        raise
-    trail.record("account_created", account=subject, terms=TERMS)
+    with unit_of_work(), conflicts_refused(nik, (phone, email)):
+        db.session.add(account)
+        trail.record("account_created", account=subject, terms=TERMS)
     return account
 
 
@@ -97,69 +94,49 @@ def replace_password(account: Account, password: str) -> None:
 
 def set_password_hash(account: Account, password_hash: str) -> None:
     """Sets a password that was hashed before."""
-    account.password_hash = password_hash
-    account.password_changed_at = clock.timestamp()
-    db.session.commit()
-    trail.record("password_changed", account=account.subject)
-    password_changed.send(subject=account.subject)
+    subject = account.subject
+    with unit_of_work() as work:
+        account.password_hash = password_hash
+        account.password_changed_at = clock.timestamp()
+        trail.record("password_changed", account=subject)
+        work.after_commit(lambda: password_changed.send(subject=subject))
 
 
 def recover(
-    account: Account,
-    phone: PhoneNumber,
-    email: EmailAddress,
-    password_hash: str,
-    *,
-    email_verified: bool = False,
-    also: Callable[[ReplacedCredentials], object] = lambda replaced: None,
-) -> list[PhoneNumber | EmailAddress]:
-    """New contacts and password in one transaction; the contacts that were in use, to be told; raises ContactTaken.
-
-    `also` takes part in the transaction, and learns what is replaced; whatever it raises undoes all of it.
-    """
+    account: Account, phone: PhoneNumber, email: EmailAddress, password_hash: str, *, email_verified: bool = False
+) -> ReplacedCredentials:
+    """Puts new contacts and a new password in use; what they replace. Raises ContactTaken."""
     subject = account.subject
-    try:
+    with unit_of_work() as work, conflicts_refused(None, (phone, email), subject):
         in_use = _supersede(account, (phone, email), email_verified)
-        # The new contacts first: one that is somebody else's must not look like a mistake of what `also` writes.
-        db.session.flush()
-        also(ReplacedCredentials([contact.id for contact in in_use], account.password_hash))
-    except IntegrityError:
-        db.session.rollback()
-        _refuse_taken(None, (phone, email), except_subject=subject)
-        raise
-    except Exception:
-        db.session.rollback()
-        raise
-    old = [contact.value for contact in in_use]
-    account.password_hash = password_hash
-    account.password_changed_at = clock.timestamp()
-    commit_contacts(account, (phone, email))
-    trail.record("recovery_finished", account=account.subject)
-    account_recovered.send(subject=account.subject)
-    return old
+        replaced = ReplacedCredentials([contact.id for contact in in_use], account.password_hash)
+        account.password_hash = password_hash
+        account.password_changed_at = clock.timestamp()
+        claims_changed(account)
+        trail.record("recovery_finished", account=subject)
+        work.after_commit(lambda: account_recovered.send(subject=subject))
+    return replaced
 
 
-def undo_recovery(account: Account, replaced: ReplacedCredentials, also: Callable[[], object]) -> None:
-    """Undoes a recovery: what it replaced is in use again, in one transaction with `also`, which sees that and may raise.
+def undo_recovery(account: Account, replaced: ReplacedCredentials) -> None:
+    """Undoes a recovery: what it replaced is in use again.
 
     A deletion that was asked for since is off: whoever recovered wanted it. A contact that is another account's by now
     stays away; raises ContactTaken if it became so this very moment.
     """
-    try:
+    subject = account.subject
+    wanted = [contact.value for contact in account.contacts if contact.id in replaced.contacts]
+    with unit_of_work() as work, conflicts_refused(None, wanted, subject):
         lock_row(account, clock.timestamp())
         _reinstate(account, replaced.contacts)
-        also()
-    except Exception:
-        db.session.rollback()
-        raise
-    account.password_hash = replaced.password_hash
-    account.password_changed_at = clock.timestamp()
-    deleting, account.delete_at = account.deleting, None
-    account.state = ACTIVE if deleting else account.state
-    commit_contacts(account, [contact.value for contact in account.contacts if contact.current])
-    if deleting:
-        unblock(account.subject)
-    account_recovered.send(subject=account.subject)
+        account.password_hash = replaced.password_hash
+        account.password_changed_at = clock.timestamp()
+        if account.deleting:
+            work.after_commit(lambda: unblock(subject))
+        account.state = ACTIVE if account.deleting else account.state
+        account.delete_at = None
+        claims_changed(account)
+        work.after_commit(lambda: account_recovered.send(subject=subject))
 
 
 def _reinstate(account: Account, wanted: Sequence[int]) -> None:
@@ -176,21 +153,23 @@ def _reinstate(account: Account, wanted: Sequence[int]) -> None:
 
 def replace_contacts(account: Account, phone: PhoneNumber, email: EmailAddress) -> list[PhoneNumber | EmailAddress]:
     """New contacts; those that were in use, to be told; raises ContactTaken."""
-    old = [contact.value for contact in _supersede(account, (phone, email), False)]
-    commit_contacts(account, (phone, email))
-    trail.record("contacts_changed", account=account.subject)
+    with unit_of_work(), conflicts_refused(None, (phone, email), account.subject):
+        old = [contact.value for contact in _supersede(account, (phone, email), False)]
+        claims_changed(account)
+        trail.record("contacts_changed", account=account.subject)
     return old
 
 
 def lock(account: Account, reason: str) -> None:
     """Nobody signs in any more; the store refuses sessions and tokens at once, SQL remembers."""
-    block(account.subject)
-    account.state = LOCKED
-    db.session.commit()
-    # Again: a deletion that was called off in between has lifted the first.
-    block(account.subject)
-    trail.record("account_locked", account=account.subject, reason=reason)
-    account_locked.send(subject=account.subject)
+    subject = account.subject
+    with unit_of_work() as work:
+        work.before_commit(lambda: block(subject))
+        account.state = LOCKED
+        trail.record("account_locked", account=subject, reason=reason)
+        # Again: a deletion that was called off in between has lifted the first.
+        work.after_commit(lambda: block(subject))
+        work.after_commit(lambda: account_locked.send(subject=subject))
 
 
 def unlock(account: Account, reason: str) -> None:
@@ -198,11 +177,12 @@ def unlock(account: Account, reason: str) -> None:
 
     A deletion that was asked for before goes on waiting, and is called off as any other.
     """
-    account.state = ACTIVE if account.delete_at is None else DELETING
-    db.session.commit()
-    if account.state == ACTIVE:
-        unblock(account.subject)
-    trail.record("account_unlocked", account=account.subject, reason=reason)
+    subject, state = account.subject, ACTIVE if account.delete_at is None else DELETING
+    with unit_of_work() as work:
+        account.state = state
+        trail.record("account_unlocked", account=subject, reason=reason)
+        if state == ACTIVE:
+            work.after_commit(lambda: unblock(subject))
 
 
 def _supersede(account: Account, new: Sequence[PhoneNumber | EmailAddress], email_verified: bool) -> list[Contact]:
@@ -232,22 +212,26 @@ def lock_row(account: Account, now: int) -> None:
     db.session.expire_all()
 
 
-def commit_contacts(account: Account, new: Sequence[PhoneNumber | EmailAddress]) -> None:
-    """Commits a change of contacts; raises ContactTaken when another account has come first."""
+@contextmanager
+def conflicts_refused(
+    nik: Nik | None, contacts: Sequence[PhoneNumber | EmailAddress], except_subject: str | None = None
+) -> Iterator[None]:
+    """Writes what the block has changed; raises NikTaken or ContactTaken when another account has come first."""
     try:
-        commit_claims_change(account)
+        yield
+        db.session.flush()
     except IntegrityError:
         db.session.rollback()
-        _refuse_taken(None, new, except_subject=account.subject)
+        _refuse_taken(nik, contacts, except_subject)
         raise
 
 
-def commit_claims_change(account: Account) -> None:
-    """Commits a change of what services are told."""
+def claims_changed(account: Account) -> None:
+    """Notes, in the unit that is open, that services are told something else from its commit on."""
     account.updated_at = clock.timestamp()
-    subject = account.subject
-    db.session.commit()
-    invalidate_claims(subject)
+    subject, unit = account.subject, current_unit()
+    assert unit is not None
+    unit.after_commit(lambda: invalidate_claims(subject))
 
 
 def contact_taken(value: PhoneNumber | EmailAddress, except_subject: str | None = None) -> bool:

@@ -1,6 +1,5 @@
 """The end of an account: asked for, waited for, called off, or done in one transaction with all that belongs to it."""
 
-from collections.abc import Callable
 from typing import Any
 
 from blinker import signal
@@ -14,6 +13,7 @@ from idp.core import clock
 from idp.core.settings import settings
 from idp.core.values import EmailAddress, PhoneNumber
 from idp.storage.database import db
+from idp.storage.unit_of_work import unit_of_work
 
 DAY = 86400
 BLOCK_AFTER_ERASURE_SECONDS = 3600  # seconds; longer than any access token lives
@@ -23,7 +23,7 @@ account_deleting = signal("account-deleting")
 """Sent with subject= after deletion was asked for."""
 
 account_erasing = signal("account-erasing")
-"""Sent with subject=, contacts= and connection= within the transaction: whoever keeps rows about the account removes them."""
+"""Sent with subject= and contacts= within the unit of work: whoever keeps rows about the account removes them."""
 
 account_erased = signal("account-erased")
 """Sent with subject= after it is gone."""
@@ -34,46 +34,53 @@ def earliest_erasure() -> int:
     return clock.timestamp() + settings().deletion_days * DAY
 
 
-def request_deletion(account: Account, until: int, also: Callable[[], object]) -> int | None:
-    """Lets the time of waiting begin, in one transaction with `also`; when it ends (epoch seconds), which is `until`.
+def request_deletion(account: Account, until: int) -> bool:
+    """Lets the time of waiting begin, which ends at `until` (epoch seconds); whether this call began it.
 
-    None when the account is not in ordinary use. From then on nobody is signed in to it.
+    From then on nobody is signed in to the account. One that is not in ordinary use stays as it is.
     """
     subject = account.subject
-    if _change_state(subject, ACTIVE, also, state=DELETING, delete_at=until):
+    with unit_of_work() as work:
+        if not _change_state(subject, ACTIVE, state=DELETING, delete_at=until):
+            return False
         trail.record("deletion_requested", account=subject)
-    # Done again by whoever asks again: should the store have been away, its block comes late, and not never.
-    known = db.session.execute(select(Account.state, Account.delete_at).where(Account.subject == subject)).first()
-    if known is None or known.state != DELETING:
-        return None
-    block(subject)
-    account_deleting.send(subject=subject)
-    return int(known.delete_at)
+        work.before_commit(lambda: block(subject))
+        work.after_commit(lambda: account_deleting.send(subject=subject))
+    return True
 
 
-def cancel_deletion(account: Account, also: Callable[[], object]) -> bool:
-    """Calls it off, in one transaction with `also`; whether the account is in use (again).
+def cancel_deletion(account: Account) -> bool:
+    """Calls the deletion off; whether this call did.
 
     The block is lifted within it: a crash leaves an account that nobody is signed in to, and that may still be kept.
     """
     subject = account.subject
-
-    def lift() -> None:
-        also()
-        unblock(subject)
-
-    if _change_state(subject, DELETING, lift, state=ACTIVE, delete_at=None):
+    with unit_of_work() as work:
+        if not _change_state(subject, DELETING, state=ACTIVE, delete_at=None):
+            return False
         trail.record("deletion_cancelled", account=subject)
-        return True
+        work.before_commit(lambda: unblock(subject))
+    return True
+
+
+def deletion_due(subject: str) -> int | None:
+    """When an account is to be erased (epoch seconds); None while nobody has asked for that."""
+    wanted = select(Account.delete_at).where(Account.subject == subject, Account.state == DELETING)
+    due: int | None = db.session.scalar(wanted)
+    return due
+
+
+def in_use(subject: str) -> bool:
+    """Whether the account is neither locked nor about to be deleted."""
     return db.session.scalar(select(Account.state).where(Account.subject == subject)) == ACTIVE
 
 
 def set_legal_hold(account: Account, legal_hold: bool, reason: str) -> None:
     """Keeps an account from being erased, or no longer: for as long as the law wants its record."""
     subject = account.subject
-    db.session.execute(update(Account).where(Account.subject == subject).values(legal_hold=legal_hold))
-    db.session.commit()
-    trail.record("account_held" if legal_hold else "account_released", account=subject, reason=reason)
+    with unit_of_work():
+        db.session.execute(update(Account).where(Account.subject == subject).values(legal_hold=legal_hold))
+        trail.record("account_held" if legal_hold else "account_released", account=subject, reason=reason)
 
 
 def erase_due(most: int) -> int:
@@ -94,42 +101,29 @@ def erase(subject: str) -> bool:
         .where(Account.subject == subject, _due_for_erasure(clock.timestamp()))
         .values(updated_at=clock.timestamp())
     )
-    try:
+    with unit_of_work() as work:
         if db.session.execute(taken).rowcount != 1:  # type: ignore[attr-defined]
-            db.session.rollback()
             return False
         _remove(subject)
-        db.session.commit()
-    except Exception:
-        db.session.rollback()
-        raise
-    block(subject, BLOCK_AFTER_ERASURE_SECONDS)
-    invalidate_claims(subject)
-    account_erased.send(subject=subject)
-    trail.record("account_deleted", account=subject)
+        trail.record("account_deleted", account=subject)
+        work.after_commit(lambda: block(subject, BLOCK_AFTER_ERASURE_SECONDS))
+        work.after_commit(lambda: invalidate_claims(subject))
+        work.after_commit(lambda: account_erased.send(subject=subject))
     return True
 
 
 def _remove(subject: str) -> None:
     account = db.session.get_one(Account, subject, populate_existing=True)
     contacts: list[PhoneNumber | EmailAddress] = account.contacts_in_use
-    account_erasing.send(subject=subject, contacts=contacts, connection=db.session.connection())
+    account_erasing.send(subject=subject, contacts=contacts)
     db.session.expunge_all()
     db.session.execute(delete(Account).where(Account.subject == subject))
 
 
-def _change_state(subject: str, seen: str, also: Callable[[], object], **to: Any) -> bool:
-    """From the state that was seen to another, in one transaction with `also`: of two that race, one moves it."""
+def _change_state(subject: str, seen: str, **to: Any) -> bool:
+    """From the state that was seen to another: of two that race, one moves it."""
     mine = update(Account).where(Account.subject == subject, Account.state == seen).values(**to)
-    try:
-        moved: bool = db.session.execute(mine).rowcount == 1  # type: ignore[attr-defined]
-        if moved:
-            also()
-        db.session.commit()
-    except Exception:
-        db.session.rollback()
-        raise
-    return moved
+    return bool(db.session.execute(mine).rowcount == 1)  # type: ignore[attr-defined]
 
 
 def _due_for_erasure(now: int) -> Any:

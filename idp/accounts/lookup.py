@@ -117,6 +117,7 @@ def _renew_hash(account: Account, password: str) -> None:
         return  # the next sign-in will do
     # Only over the hash that was verified: a password that is being changed at this moment must not come back.
     same = (Account.subject == account.subject) & (Account.password_hash == known)
-    db.session.execute(update(Account).where(same).values(password_hash=renewed))
-    db.session.commit()
+    # On a connection of its own: the account stays as it was when its password was verified.
+    with db.engine.begin() as connection:
+        connection.execute(update(Account).where(same).values(password_hash=renewed))
     trail.record("password_rehashed", account=account.subject)

@@ -2,29 +2,33 @@
 
 from collections.abc import Sequence
 
-from idp.accounts.changes import commit_claims_change
+from idp.accounts.changes import claims_changed
 from idp.accounts.model import Account
 from idp.audit import trail
 from idp.core.values import FullName
 from idp.storage.sealing import sealer
+from idp.storage.unit_of_work import unit_of_work
 
 
 def assign_roles(account: Account, roles: Sequence[str], reason: str | None = None) -> None:
     """Sets what operators say this person is."""
-    account.roles = sorted(set(roles))
-    commit_claims_change(account)
-    trail.record("roles_changed", account=account.subject, reason=reason)
+    with unit_of_work():
+        account.roles = sorted(set(roles))
+        claims_changed(account)
+        trail.record("roles_changed", account=account.subject, reason=reason)
 
 
 def set_assurance_level(account: Account, acr: str, reason: str) -> None:
     """Sets how surely the account is its person's; sessions keep what they were told until the next sign-in."""
-    account.acr = acr
-    commit_claims_change(account)
-    trail.record("account_assured", account=account.subject, acr=acr, reason=reason)
+    with unit_of_work():
+        account.acr = acr
+        claims_changed(account)
+        trail.record("account_assured", account=account.subject, acr=acr, reason=reason)
 
 
 def correct_name(account: Account, name: FullName, reason: str) -> None:
     """Puts the name right that was just proved; services are told it from now on."""
-    account.name_sealed = sealer().seal(name.text, f"accounts.name:{account.subject}")
-    commit_claims_change(account)
-    trail.record("name_corrected", account=account.subject, reason=reason)
+    with unit_of_work():
+        account.name_sealed = sealer().seal(name.text, f"accounts.name:{account.subject}")
+        claims_changed(account)
+        trail.record("name_corrected", account=account.subject, reason=reason)

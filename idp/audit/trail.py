@@ -4,12 +4,12 @@ import re
 import threading
 from collections.abc import Collection
 from ipaddress import ip_address, ip_network
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import orjson
 import structlog
 from flask import Flask, has_request_context
-from sqlalchemy import BigInteger, Connection, String, Text, func, insert, select
+from sqlalchemy import BigInteger, Connection, String, Table, Text, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,9 +20,13 @@ from idp.core import clock, crypto
 from idp.storage.database import Model, db
 from idp.storage.redis_store import Script, StoreUnavailable, store
 from idp.storage.sealing import Unsealable
+from idp.storage.unit_of_work import current_unit
 from idp.web import metrics, requests
 
-__all__ = ["AuditEvent", "BrokenChain", "drain", "drain_all", "drain_forever", "history", "truncated_address", "record", "verify"]
+__all__ = [
+    "AuditEvent", "BrokenChain", "drain", "drain_all", "drain_forever", "history", "queued", "record", "truncated_address",
+    "verify",
+]  # fmt: skip
 
 log = structlog.get_logger()
 
@@ -70,6 +74,19 @@ return 1
 """)
 
 
+class PendingAuditEvent(Model):
+    """An event that was committed with the change it tells of, until it is chained to the trail; `event` is its JSON."""
+
+    __tablename__ = "audit_pending"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    at: Mapped[int] = mapped_column(BigInteger, index=True)  # milliseconds since 1970
+    event: Mapped[str] = mapped_column(Text)
+
+
+AUDIT_PENDING = cast(Table, PendingAuditEvent.__table__)
+
+
 class AuditEvent(Model):
     """One event. `position` counts from 1 without gaps; `hash` covers `previous` and all else, facts by digest."""
 
@@ -92,7 +109,8 @@ class AuditEvent(Model):
 def record(event: Event, *, account: str | None = None, client: str | None = None, **facts: str | int | bool | None) -> None:
     """Appends an event to the durable queue; `account` is a subject, `client` a client_id, facts never personal.
 
-    Raises StoreUnavailable: what cannot be recorded is not done (fails closed). Raises ValueError for an unknown
+    Inside a unit of work the event is part of its transaction: audited if and only if it happened. Elsewhere it raises
+    StoreUnavailable: what cannot be recorded is not done (fails closed). Raises ValueError for an unknown
     event. A fact that looks like a NIK, a number or an address is withheld, since rows are kept for years and some
     facts are other people's words. What a person did is told with their browser, so that they know it again.
     """
@@ -111,8 +129,25 @@ def record(event: Event, *, account: str | None = None, client: str | None = Non
         "address": truncated_address(requests.client_address()) if seen else None,
         "facts": chain.canonical({name: _redacted(value) for name, value in facts.items()}),
     }
-    store().push(QUEUE, orjson.dumps(row))
-    metrics.count_event(event)
+    _keep(row)
+
+
+def _keep(row: dict[str, Any]) -> None:
+    unit = current_unit()
+    if unit is None:
+        store().push(QUEUE, orjson.dumps(row))
+        metrics.count_event(row["event"])
+        return
+    kept = {"id": row["id"], "at": row["at"], "event": orjson.dumps(row).decode()}
+    db.session.execute(insert(AUDIT_PENDING), kept)
+    unit.after_commit(lambda: metrics.count_event(row["event"]))
+
+
+def queued() -> list[dict[str, Any]]:
+    """Events that are not chained to the trail yet, oldest first."""
+    with db.engine.connect() as connection:
+        kept = list(connection.scalars(select(AUDIT_PENDING.c.event).order_by(AUDIT_PENDING.c.at)))
+    return sorted((orjson.loads(row) for row in [*store().listed(QUEUE), *kept]), key=lambda row: row["at"])
 
 
 def _redacted(value: str | int | bool | None) -> str | int | bool | None:
@@ -150,15 +185,15 @@ def drain(most: int = 500) -> int:
     batch = store().run(_BATCH, [QUEUE, LOCK], [holder, LOCK_LIFE, most])
     if batch is None:
         return 0
-    moved, head = 0, ""
+    moved, left, head = 0, 0, ""
     try:
-        head = _append([orjson.loads(item) for item in batch], remembered())
+        head, left = _append([orjson.loads(item) for item in batch], most, remembered())
         moved = len(batch)
     except IntegrityError:
         log.warning("audit_chain_moved_on")  # the lock ran out in a pause and another wrote on: it will be our turn
     finally:
         store().run(_DONE, [QUEUE, LOCK, HEAD], [holder, moved, head, HEAD_LIFE])
-    return moved
+    return moved + left
 
 
 def drain_all() -> int:
@@ -214,27 +249,31 @@ def _begin() -> Link:
         return anchor.latest(connection)
 
 
-def _append(rows: list[dict[str, Any]], known_head: Link) -> str:
-    """Writes what is not yet written; returns the new head, `position:hash`, or "" where it must not move.
+def _append(rows: list[dict[str, Any]], most: int, known_head: Link) -> tuple[str, int]:
+    """Writes what is not yet written, and up to `most` of what changes have left in SQL.
 
-    It moves only from a row that is still there as it was: over a cut tail, or a chain that was written anew, the old
-    head stays, so that `verify` finds it however many events follow. Recording goes on.
+    Returns the new head, `position:hash`, or "" where it must not move, and how many rows changes had left. The head
+    moves only from a row that is still there as it was: over a cut tail, or a chain that was written anew, the old head
+    stays, so that `verify` finds it however many events follow. Recording goes on.
     """
-    if not rows:
-        return ""
     with db.engine.begin() as connection:
+        kept = connection.execute(select(AUDIT_PENDING).order_by(AUDIT_PENDING.c.at).limit(most)).all()
+        rows = sorted([*rows, *(orjson.loads(row.event) for row in kept)], key=lambda row: row["at"])
+        if not rows:
+            return "", 0
         sound = _still_there(connection, known_head)
         known = set(connection.scalars(select(AuditEvent.id).where(AuditEvent.id.in_([row["id"] for row in rows]))))
         fresh = chain.chained([row for row in rows if row["id"] not in known], _head(connection), keyed_by())
+        connection.execute(delete(AUDIT_PENDING).where(AUDIT_PENDING.c.id.in_([row.id for row in kept])))
         if not fresh:
-            return ""
+            return "", len(kept)
         connection.execute(insert(AuditEvent), fresh)
     if not sound:
         log.error("audit_head_mismatch", position=known_head.position, hash=known_head.hash)
-        return ""
+        return "", len(kept)
     newest = Link(fresh[-1]["position"], fresh[-1]["hash"])
     tell_now_and_then(newest)
-    return written(newest)
+    return written(newest), len(kept)
 
 
 def _still_there(connection: Connection, known_head: Link) -> bool:

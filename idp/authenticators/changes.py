@@ -1,37 +1,46 @@
-"""How every change of what an account proves itself with ends: committed with the notice of it, audited, sent."""
+"""How every change of what an account proves itself with ends: audited, and its contacts told, in the same unit of work."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
+
+from sqlalchemy import Executable
 
 from idp import accounts, notices
 from idp.audit import trail
 from idp.core import clock
 from idp.storage.database import db
+from idp.storage.unit_of_work import unit_of_work
 
 Change = Literal["totp_added", "totp_removed", "passkey_added", "passkey_removed", "recovery_codes_made", "recovery_code_used"]
 
 
-def commit_and_notify(subject: str, change: Change) -> None:
-    """Commits what the caller has begun, and in the same step what its contacts are told; raises IntegrityError of the former.
+@contextmanager
+def notified_change(subject: str, change: Change) -> Iterator[None]:
+    """The block changes what the account proves itself with, and its contacts are told in the same step.
 
-    Nothing is changed that nobody hears of: a crash in between undoes both, a crash afterwards delays the notice.
+    Nothing is changed that nobody hears of: a crash in between undoes both, a crash afterwards delays the notice. What
+    the block raises undoes it, such as NothingFound.
     """
-    try:
+    with unit_of_work():
+        yield
+        if change != "recovery_code_used":  # audited as the second factor that it was
+            trail.record(change, account=subject)
         account = accounts.find(subject)
         said = notices.authenticators_changed(change, clock.now())
-        kept = notices.enqueue(account.contacts_in_use if account else [], said, subject, db.session.connection())
-        db.session.commit()
-    except Exception:
-        db.session.rollback()
-        raise
-    if change != "recovery_code_used":  # audited as the second factor that it was
-        trail.record(change, account=subject)
-    notices.send(kept)
+        notices.notify(account.contacts_in_use if account else [], said, subject)
 
 
-def commit_and_notify_if(found: int, subject: str, change: Change) -> bool:
-    """The same where rows were `found` to change; else lets go at once: on SQLite nobody else writes until then."""
-    if found:
-        commit_and_notify(subject, change)
-    else:
-        db.session.rollback()
-    return bool(found)
+class NothingFound(Exception):
+    """There was nothing to change."""
+
+
+def changed_if_found(statement: Executable, subject: str, change: Change) -> bool:
+    """Executes a statement whose rows are the change; False, and nobody is told, where it found none."""
+    try:
+        with notified_change(subject, change):
+            if not db.session.execute(statement).rowcount:  # type: ignore[attr-defined]
+                raise NothingFound
+    except NothingFound:
+        return False
+    return True

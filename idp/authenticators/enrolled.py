@@ -15,6 +15,7 @@ from idp.authenticators.model import (
     RememberedDevice,
 )
 from idp.storage.database import db
+from idp.storage.unit_of_work import unit_of_work
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def restore_all(subject: str, key: str, since: int) -> int:
 
 def erase_all(subject: str) -> None:
     """Nothing is left, of suspended ones either."""
-    db.session.execute(delete(Authenticator).where(Authenticator.subject == subject))
-    db.session.execute(delete(PasskeyOffer).where(PasskeyOffer.subject == subject))
-    db.session.execute(delete(RememberedDevice).where(RememberedDevice.subject == subject))
-    db.session.commit()
+    with unit_of_work():
+        db.session.execute(delete(Authenticator).where(Authenticator.subject == subject))
+        db.session.execute(delete(PasskeyOffer).where(PasskeyOffer.subject == subject))
+        db.session.execute(delete(RememberedDevice).where(RememberedDevice.subject == subject))

@@ -39,6 +39,7 @@ from idp.core import clock, crypto
 from idp.core.settings import settings
 from idp.storage.database import db
 from idp.storage.redis_store import store
+from idp.storage.unit_of_work import unit_of_work
 
 NAME = "SIAPkerja"
 MOST = 20_000  # characters of an answer that are read at all
@@ -120,9 +121,9 @@ def register(context: str, subject: str, answer: str, label: str) -> None:
     }
     key, lookup = bytes_to_base64url(made.credential_public_key), crypto.digest(details["credential"])  # type: ignore[arg-type]
     known = {"secret": key, "lookup": lookup, "counter": made.sign_count, "details": details, "label": label[:80]}
-    db.session.add(Authenticator.of(subject, PASSKEY, **known))
     try:
-        changes.commit_and_notify(subject, "passkey_added")
+        with changes.notified_change(subject, "passkey_added"):
+            db.session.add(Authenticator.of(subject, PASSKEY, **known))
     except IntegrityError:  # this very credential is known, to whichever account
         raise WrongFactor from None
 
@@ -162,17 +163,15 @@ def state_of(answer: str) -> str:
 def remove(subject: str, passkey_id: str) -> bool:
     """This passkey proves nothing any more; whether there was one."""
     mine = (Authenticator.id == passkey_id) & (Authenticator.subject == subject) & (Authenticator.kind == PASSKEY)
-    found = db.session.execute(delete(Authenticator).where(mine)).rowcount  # type: ignore[attr-defined]
-    return changes.commit_and_notify_if(found, subject, "passkey_removed")
+    return changes.changed_if_found(delete(Authenticator).where(mine), subject, "passkey_removed")
 
 
 def offer_once(subject: str) -> bool:
     """True once for each account, ever: a passkey is promoted once, and nobody is nagged."""
-    db.session.add(PasskeyOffer(subject=subject, offered_at=clock.timestamp()))
     try:
-        db.session.commit()
+        with unit_of_work():
+            db.session.add(PasskeyOffer(subject=subject, offered_at=clock.timestamp()))
     except IntegrityError:
-        db.session.rollback()
         return False
     return True
 
@@ -209,8 +208,8 @@ def _update_sign_count(known: Authenticator, count: int, state: str) -> None:
     grows = or_(Authenticator.counter < count, (Authenticator.counter == 0) & (count == 0))
     mine = (Authenticator.id == known.id) & (Authenticator.state == state) & grows
     used = update(Authenticator).where(mine).values(counter=count, last_used_at=clock.timestamp())
-    won = db.session.execute(used.execution_options(synchronize_session=False)).rowcount  # type: ignore[attr-defined]
-    db.session.commit()
+    with unit_of_work():
+        won = db.session.execute(used.execution_options(synchronize_session=False)).rowcount  # type: ignore[attr-defined]
     if not won:
         raise WrongFactor
 

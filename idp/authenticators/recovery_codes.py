@@ -19,11 +19,11 @@ def regenerate(subject: str) -> list[str]:
     """Ten new codes, shown this once; the old ones die with the same commit."""
     codes = [crypto.random_code(ALPHABET, LENGTH) for _ in range(COUNT)]
     rows = [Authenticator.of(subject, RECOVERY_CODE, lookup=_index(subject, code)) for code in codes]
-    # The account's row is held: two who ask at once get ten codes that work, not twenty.
-    db.session.execute(select(Account.subject).where(Account.subject == subject).with_for_update())
-    db.session.execute(delete(Authenticator).where(_mine(subject)))
-    db.session.add_all(rows)
-    changes.commit_and_notify(subject, "recovery_codes_made")
+    with changes.notified_change(subject, "recovery_codes_made"):
+        # The account's row is held: two who ask at once get ten codes that work, not twenty.
+        db.session.execute(select(Account.subject).where(Account.subject == subject).with_for_update())
+        db.session.execute(delete(Authenticator).where(_mine(subject)))
+        db.session.add_all(rows)
     return [f"{code[:5]}-{code[5:]}" for code in codes]
 
 
@@ -36,8 +36,8 @@ def _take(subject: str, code: str) -> bool:
     given = "".join(c for c in code[:40].upper() if c in ALPHABET)
     indexes = sealer().indexes(f"{subject}\x1f{given}", "recovery-code")
     # The row's end is its use: of two that bring the same code, the database lets one through.
-    found = db.session.execute(delete(Authenticator).where(_mine(subject) & Authenticator.lookup.in_(indexes)))
-    return changes.commit_and_notify_if(found.rowcount, subject, "recovery_code_used")  # type: ignore[attr-defined]
+    used = delete(Authenticator).where(_mine(subject) & Authenticator.lookup.in_(indexes))
+    return changes.changed_if_found(used, subject, "recovery_code_used")
 
 
 def _index(subject: str, code: str) -> str:

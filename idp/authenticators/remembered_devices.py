@@ -7,6 +7,7 @@ from idp.audit import trail
 from idp.authenticators.model import RememberedDevice
 from idp.core import clock, crypto
 from idp.storage.database import db
+from idp.storage.unit_of_work import unit_of_work
 from idp.web import cookies
 from idp.web.cookies import REMEMBERED_DEVICE
 
@@ -18,11 +19,11 @@ def remember(subject: str, response: Response) -> None:
     secret, now = crypto.random_token(), clock.timestamp()
     # Always a new secret: whoever planted or copied the old cookie has nothing.
     mine = RememberedDevice.digest == _digest()
-    db.session.execute(delete(RememberedDevice).where(mine, RememberedDevice.subject == subject))
-    db.session.execute(update(RememberedDevice).where(mine).values(digest=crypto.digest(secret)))
-    db.session.add(RememberedDevice(digest=crypto.digest(secret), subject=subject, created_at=now, expires_at=now + LIFE))
-    db.session.commit()
-    trail.record("device_remembered", account=subject)
+    with unit_of_work():
+        db.session.execute(delete(RememberedDevice).where(mine, RememberedDevice.subject == subject))
+        db.session.execute(update(RememberedDevice).where(mine).values(digest=crypto.digest(secret)))
+        db.session.add(RememberedDevice(digest=crypto.digest(secret), subject=subject, created_at=now, expires_at=now + LIFE))
+        trail.record("device_remembered", account=subject)
     cookies.set_cookie(response, REMEMBERED_DEVICE, secret)
 
 
@@ -46,15 +47,15 @@ def count(subject: str) -> int:
 
 def forget_all(subject: str) -> int:
     """Every browser has to give the second factor again; how many there were."""
-    found = db.session.execute(delete(RememberedDevice).where(RememberedDevice.subject == subject))
-    db.session.commit()
+    with unit_of_work():
+        found = db.session.execute(delete(RememberedDevice).where(RememberedDevice.subject == subject))
     return int(found.rowcount)  # type: ignore[attr-defined]
 
 
 def delete_expired() -> int:
     """Removes what has expired; how many."""
-    found = db.session.execute(delete(RememberedDevice).where(RememberedDevice.expires_at <= clock.timestamp()))
-    db.session.commit()
+    with unit_of_work():
+        found = db.session.execute(delete(RememberedDevice).where(RememberedDevice.expires_at <= clock.timestamp()))
     return int(found.rowcount)  # type: ignore[attr-defined]
 
 

@@ -13,6 +13,7 @@ from idp.authenticators.model import ACTIVE, TOTP, Authenticator
 from idp.core import clock, crypto
 from idp.storage.database import db
 from idp.storage.sealing import sealer
+from idp.storage.unit_of_work import unit_of_work
 
 STEP = 30  # seconds
 DRIFT = 1  # steps that a phone's clock may be ahead or behind (RFC 6238 section 6)
@@ -45,9 +46,9 @@ def enrol(subject: str, key: str, code: str) -> None:
     verify_within_limit(subject, TOTP, lambda: step is not None)
     new = Authenticator.of(subject, TOTP, counter=step)
     new.secret = sealer().seal(key, _context(new.id))
-    db.session.add(new)
     try:
-        changes.commit_and_notify(subject, "totp_added")
+        with changes.notified_change(subject, "totp_added"):
+            db.session.add(new)
     except IntegrityError:
         raise AlreadyEnrolled from None
 
@@ -60,8 +61,7 @@ def verify(subject: str, code: str) -> None:
 def remove(subject: str) -> bool:
     """The app proves nothing any more; whether there was one."""
     mine = (Authenticator.subject == subject) & (Authenticator.kind == TOTP) & (Authenticator.state == ACTIVE)
-    found = db.session.execute(delete(Authenticator).where(mine)).rowcount  # type: ignore[attr-defined]
-    return changes.commit_and_notify_if(found, subject, "totp_removed")
+    return changes.changed_if_found(delete(Authenticator).where(mine), subject, "totp_removed")
 
 
 def _use(subject: str, code: str) -> bool:
@@ -75,8 +75,8 @@ def _use(subject: str, code: str) -> bool:
     # Compare and set: of two that bring the same code, or an older one, the database lets one through (RFC 6238 5.2).
     unused = (Authenticator.id == known.id) & (Authenticator.state == ACTIVE) & (Authenticator.counter < step)
     used = update(Authenticator).where(unused).values(counter=step, last_used_at=clock.timestamp())
-    won = db.session.execute(used.execution_options(synchronize_session=False)).rowcount  # type: ignore[attr-defined]
-    db.session.commit()
+    with unit_of_work():
+        won = db.session.execute(used.execution_options(synchronize_session=False)).rowcount  # type: ignore[attr-defined]
     return bool(won)
 
 

@@ -48,12 +48,14 @@ def lock(who: str, reason: str) -> None:
     from idp import notices
     from idp.core import clock
     from idp.sessions import single_sign_on
+    from idp.storage.unit_of_work import unit_of_work
 
     with application():
         account = find_account(who)
         said = attributed_reason(reason)
-        write_notice(account, notices.account_locked(clock.now()))
-        people.lock(account, said)
+        with unit_of_work():
+            write_notice(account, notices.account_locked(clock.now()))
+            people.lock(account, said)
         ended = single_sign_on.end_all(account.subject)
         click.echo(f"{account.subject} is locked; {ended} sessions ended.")
 
@@ -67,6 +69,7 @@ def unlock(who: str, reason: str) -> None:
     from idp import notices
     from idp.core import clock
     from idp.probation import transitions
+    from idp.storage.unit_of_work import unit_of_work
 
     with application():
         account = find_account(who)
@@ -75,8 +78,9 @@ def unlock(who: str, reason: str) -> None:
                 "Its recovery is disputed: two officers decide with `idp recovery approve` or `idp recovery undo`."
             )
         said = attributed_reason(reason)
-        write_notice(account, notices.account_unlocked(clock.now()))
-        people.unlock(account, said)
+        with unit_of_work():
+            write_notice(account, notices.account_unlocked(clock.now()))
+            people.unlock(account, said)
         click.echo(f"{account.subject} is unlocked.")
 
 
@@ -115,13 +119,13 @@ def end_sessions(who: str, reason: str) -> None:
     from idp.audit import trail
     from idp.core import clock
     from idp.sessions import single_sign_on
-    from idp.storage.database import db
+    from idp.storage.unit_of_work import unit_of_work
 
     with application():
-        account = find_account(who)
-        trail.record("sessions_ended", account=account.subject, reason=attributed_reason(reason))
-        write_notice(account, notices.signed_out_everywhere(clock.now()))
-        db.session.commit()
+        account, said = find_account(who), attributed_reason(reason)
+        with unit_of_work():
+            trail.record("sessions_ended", account=account.subject, reason=said)
+            write_notice(account, notices.signed_out_everywhere(clock.now()))
         ended = single_sign_on.end_all(account.subject)
         click.echo(f"{ended} sessions of {account.subject} ended.")
 

@@ -36,11 +36,10 @@ def find_account(who: str) -> "Account":
 
 
 def write_notice(account: "Account", notice: "Notice") -> None:
-    """Keeps the notice in the transaction of what it tells about; the running provider sends it within seconds."""
+    """Keeps the notice in the unit of work of what it tells about; the running provider sends it within seconds."""
     from idp import notices
-    from idp.storage.database import db
 
-    notices.enqueue(account.contacts_in_use, notice, account.subject, db.session.connection())
+    notices.enqueue(account.contacts_in_use, notice, account.subject)
 
 
 def attributed_reason(reason: str) -> str:

@@ -26,14 +26,16 @@ def assure(who: str, reason: str, withdraw: bool) -> None:
     from idp.core import clock
     from idp.core.values import ACR_DATA, ACR_FULL
     from idp.sessions import single_sign_on
+    from idp.storage.unit_of_work import unit_of_work
 
     with application():
         account, said = find_account(who), attributed_reason(reason)
         if not withdraw and (account.locked or account.deleting or probation.current_probation(account.subject) is not None):
             raise OperatorError("It is locked, about to be deleted or just recovered: settle that first, then assure it.")
         subject = account.subject
-        write_notice(account, notices.data_corrected("withdrawn" if withdraw else "assured", clock.now()))
-        people.set_assurance_level(account, ACR_DATA if withdraw else ACR_FULL, said)
+        with unit_of_work():
+            write_notice(account, notices.data_corrected("withdrawn" if withdraw else "assured", clock.now()))
+            people.set_assurance_level(account, ACR_DATA if withdraw else ACR_FULL, said)
         ended = f"; {single_sign_on.end_all(subject)} sessions ended" if withdraw else ""
         click.echo(f"{subject} is {'no longer ' if withdraw else ''}of the full class{ended}.")
 
@@ -68,12 +70,14 @@ def correct(who: str, reason: str) -> None:
     from idp import accounts as people
     from idp import notices
     from idp.core import clock
+    from idp.storage.unit_of_work import unit_of_work
 
     with application():
         account, said = find_account(who), attributed_reason(reason)
         proof = _asked(account)
-        write_notice(account, notices.data_corrected("name", clock.now()))
-        people.correct_name(account, proof, said)
+        with unit_of_work():
+            write_notice(account, notices.data_corrected("name", clock.now()))
+            people.correct_name(account, proof, said)
         click.echo(f"{account.subject} has the name that Dukcapil has.")
 
 

@@ -9,7 +9,7 @@ from idp.core.values import Authentication
 from idp.interaction import rooms
 from idp.interaction.rooms import current_interaction
 from idp.login.routes import PENDING_DELETION_NOTES, continue_unless_recovery_waits, room
-from idp.storage.database import db
+from idp.storage.unit_of_work import unit_of_work
 
 
 @room.route("/login/deleting", methods=["GET", "POST"])
@@ -31,12 +31,7 @@ def deleting() -> Response:
 
 
 def _cancel_deletion(account: accounts.Account) -> bool:
-    contacts, subject, kept = account.contacts_in_use, account.subject, []
-
-    def tell() -> None:
-        said = notices.deletion_cancelled(clock.now())
-        kept.extend(notices.enqueue(contacts, said, subject, db.session.connection()))
-
-    done = accounts.cancel_deletion(account, tell)
-    notices.send(kept)
-    return done
+    with unit_of_work():
+        if accounts.cancel_deletion(account):
+            notices.notify(account.contacts_in_use, notices.deletion_cancelled(clock.now()), account.subject)
+        return accounts.in_use(account.subject)

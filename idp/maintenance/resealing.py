@@ -51,7 +51,7 @@ COLUMNS = (
     SealedColumn("authenticators", "secret", lambda row: f"authenticators.secret:{row.id}"),
     SealedColumn("dynamic_clients", "secret_sealed", lambda row: f"dynamic_clients.secret:{row.client_id}"),
     SealedColumn("signing_keys", "private_sealed", lambda row: f"signing_keys.private:{row.kid}"),
-    SealedColumn("notice_deliveries", "message_sealed", lambda row: f"notice_deliveries.message:{row.id}"),
+    SealedColumn("outbox", "message_sealed", lambda row: f"notice_deliveries.message:{row.id}"),
     SealedColumn("recoveries", "contacts_sealed", lambda row: f"recoveries.contacts:{row.id}"),
     SealedColumn("audit_anchors", "link_sealed", lambda row: f"audit_anchors.link:{row.position}"),
 )

@@ -12,13 +12,12 @@ from idp.accounts import Contact
 from idp.audit import retention
 from idp.authenticators import remembered_devices
 from idp.core import clock
-from idp.notices.outbox import DELIVERIES
-from idp.oidc.logout.back_channel import LOGOUT_NOTICES
 from idp.oidc.tokens import refresh_tokens
 from idp.oidc.tokens.refresh_tokens import REFRESH_FAMILIES
 from idp.probation import Recovery, State
 from idp.sessions.known_devices import DEVICES
 from idp.storage.database import db
+from idp.storage.outbox import OUTBOX
 from idp.storage.redis_store import store
 
 log = structlog.get_logger()
@@ -107,12 +106,7 @@ def _old_recoveries(now: int) -> ColumnElement[bool]:
 
 POLICY = (
     RetentionRule(
-        "notices to people", "30 days", _delete_where(DELIVERIES, lambda now: DELIVERIES.c.created_at < now - 30 * DAY)
-    ),
-    RetentionRule(
-        "logout notices to services",
-        "30 days",
-        _delete_where(LOGOUT_NOTICES, lambda now: LOGOUT_NOTICES.c.created_at < now - 30 * DAY),
+        "messages to people and services", "30 days", _delete_where(OUTBOX, lambda now: OUTBOX.c.created_at < now - 30 * DAY)
     ),
     RetentionRule("refresh tokens", "until they expire", lambda most: refresh_tokens.sweep()),
     RetentionRule(

@@ -3,21 +3,20 @@
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import Connection
 
 from idp import accounts
 from idp.core import clock
-from idp.notices import outbox
-from idp.notices.delivery import deliver_due, notify, notify_each_in_constant_time, notify_in_constant_time, send
-from idp.notices.outbox import (
-    DeliveryCount,
-    DeliveryOutcome,
-    delivery_counts,
-    delivery_outcomes,
+from idp.notices import history
+from idp.notices.delivery import (
+    MESSAGES,
+    deliver_due,
     enqueue,
-    enqueue_each,
-    of_account,
+    notify,
+    notify_each,
+    notify_each_in_constant_time,
+    notify_in_constant_time,
 )
+from idp.notices.history import DeliveryCount, DeliveryOutcome, delivery_counts, delivery_outcomes, of_account
 from idp.notices.texts import (
     Notice,
     account_deleted,
@@ -44,12 +43,12 @@ from idp.notices.texts import (
 )
 
 __all__ = [
-    "DeliveryCount", "DeliveryOutcome", "Notice", "account_deleted", "account_locked",
+    "DeliveryCount", "DeliveryOutcome", "MESSAGES", "Notice", "account_deleted", "account_locked",
     "account_unlocked", "authenticators_changed", "contact_attempt", "contacts_changed", "data_corrected", "data_exported",
     "deletion_cancelled", "deletion_requested", "deliver_due", "delivery_counts", "delivery_outcomes", "enqueue",
-    "enqueue_each", "init_app", "new_device", "notify", "notify_each_in_constant_time", "notify_in_constant_time",
+    "init_app", "new_device", "notify", "notify_each", "notify_each_in_constant_time", "notify_in_constant_time",
     "of_account", "password_changed", "recovery_affirmed", "recovery_completed", "recovery_disputed", "recovery_ready",
-    "recovery_started", "recovery_vetoed", "recovery_waits", "registration_attempt", "send", "signed_out_everywhere",
+    "recovery_started", "recovery_vetoed", "recovery_waits", "registration_attempt", "signed_out_everywhere",
 ]  # fmt: skip
 
 
@@ -58,6 +57,6 @@ def init_app(app: Flask) -> None:
     accounts.account_erasing.connect(_say_goodbye)
 
 
-def _say_goodbye(_: Any, subject: str, contacts: list[Any], connection: Connection) -> None:
-    outbox.erase(subject, connection)
-    enqueue(contacts, account_deleted(clock.now()), None, connection)
+def _say_goodbye(_: Any, subject: str, contacts: list[Any]) -> None:
+    history.erase(subject)
+    notify(contacts, account_deleted(clock.now()))

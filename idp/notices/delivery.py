@@ -1,27 +1,34 @@
 """Brings notices to people: kept before the answer, sent behind it, tried again until they arrive or 72 hours are over."""
 
 from collections.abc import Iterable
-from concurrent.futures import wait
+from typing import Any
 
 import structlog
 
 from idp import accounts
 from idp.audit import trail
 from idp.core import background, clock
-from idp.core.values import ContactValue, PhoneNumber
+from idp.core.values import ContactValue, PhoneNumber, contact_of_channel
 from idp.gateways.sms import DeliveryFailed
 from idp.limits import rate_limits
 from idp.limits.rate_limits import TooManyAttempts
-from idp.notices import channels, outbox
-from idp.notices.outbox import ClaimedDelivery
+from idp.notices import channels
+from idp.notices.history import KIND
 from idp.notices.texts import Notice
+from idp.storage import outbox
 from idp.storage.database import DATABASE_DOWN
+from idp.storage.outbox import PENDING, SENT, WITHHELD, ClaimedMessage, Draft, MessageKind, Outcome
 from idp.storage.redis_store import StoreUnavailable
-from idp.storage.sealing import Unsealable
+from idp.storage.unit_of_work import current_unit
 
 log = structlog.get_logger()
 
+LEASE = 120  # seconds that one worker has for an attempt; longer than every gateway in the order of failover takes
+BACK_OFF = (60, 300, 900, 3600, 2 * 3600, 4 * 3600, 8 * 3600)  # seconds before the next attempt; the last one repeats
+GIVE_UP_AFTER = 72 * 3600  # seconds; later than that a warning helps nobody
+
 Contacts = Iterable[ContactValue]
+Addressed = Iterable[tuple[ContactValue, Notice]]
 
 
 def notify_in_constant_time(contacts: Contacts, notice: Notice, account: str | None = None) -> None:
@@ -37,75 +44,61 @@ def notify_in_constant_time(contacts: Contacts, notice: Notice, account: str | N
 
 
 def notify(contacts: Contacts, notice: Notice, account: str | None = None) -> None:
-    """As `tell`, without taking its time: for those who are signed in, from whom nothing is to be hidden."""
-    contacts = list(contacts)
+    """Tells each contact. Inside a unit of work the notice is committed with the change, and sent after the commit."""
+    notify_each([(contact, notice) for contact in contacts], account)
+
+
+def notify_each(messages: Addressed, account: str | None = None) -> None:
+    """As `notify`, each contact with a notice of its own, such as one with a link that is for this contact only."""
+    messages = list(messages)
     try:
-        ids = outbox.enqueue(contacts, notice, account)
+        outbox.post(KIND, _drafts(messages, account))
     except DATABASE_DOWN as down:
+        if current_unit() is not None:
+            raise  # the change is not made either
         # Not durable for once: a warning that a crash might lose is better than one that is never sent.
-        log.warning("notice_not_kept", kind=notice.kind, why=type(down).__name__)
-        for contact in contacts:
+        for contact, notice in messages:
+            log.warning("notice_not_kept", kind=notice.kind, why=type(down).__name__)
             background.start(_send_without_outbox, contact, notice, account)
-        return
-    send(ids)
 
 
-def notify_each_in_constant_time(messages: Iterable[tuple[ContactValue, Notice]], account: str | None = None) -> None:
-    """As `tell`, each contact with a notice of its own, such as one with a link that is for this contact only."""
+def notify_each_in_constant_time(messages: Addressed, account: str | None = None) -> None:
+    """As `notify_each`, in the time that `notify_in_constant_time` takes."""
     begun = clock.monotonic()
-    for contact, notice in messages:
-        notify([contact], notice, account)
+    notify_each(messages, account)
     background.pad_to_constant_time(begun)
 
 
-def send(ids: Iterable[str]) -> None:
-    """Sends what `outbox.write` has kept, in the background, each by itself: a slow gateway holds up no other."""
-    try:
-        for delivery_id in ids:
-            background.start(deliver, delivery_id)
-    except RuntimeError:
-        # This process is shutting down: the change is made and its notice kept, so that another one sends it.
-        log.info("notices_left_to_others")
+def enqueue(contacts: Contacts, notice: Notice, account: str | None = None) -> list[str]:
+    """Keeps the notice for each contact, and leaves sending it to the running provider; the ids of the messages."""
+    return outbox.enqueue(KIND, _drafts([(contact, notice) for contact in contacts], account))
 
 
 def deliver_due() -> int:
     """Sends what is due, several at a time; how many were looked at."""
-    started = [background.start(deliver, delivery_id) for delivery_id in outbox.due_ids()]
-    wait(started)
-    return len(started)
+    return outbox.deliver_due(KIND)
 
 
-def deliver(delivery_id: str) -> None:
-    """One attempt, if the row is still to be claimed."""
+def _drafts(messages: Addressed, account: str | None) -> list[Draft]:
+    return [
+        Draft(notice.kind, contact.channel, account, {"to": contact.value, "notice": notice.to_dict()})
+        for contact, notice in messages
+    ]
+
+
+def _deliver(message: ClaimedMessage) -> Outcome:
+    contact = contact_of_channel(message.destination, message.body["to"])
     try:
-        claimed = outbox.claim(delivery_id)
-    except Unsealable:
-        log.error("notice_unreadable", delivery=delivery_id)  # its key was taken out of the ring too early
-        outbox.finish(delivery_id, outbox.GIVEN_UP, "unreadable")
-        return
-    if claimed is not None:
-        _attempt(claimed)
-
-
-def _attempt(claimed: ClaimedDelivery) -> None:
-    if claimed.too_old:
-        _give_up(claimed)
-        return
-    try:
-        if claimed.attempt == 1:
-            rate_limits.hit("notice_contact_day", claimed.notice.kind, claimed.contact.value)
-        if claimed.contact.channel == PhoneNumber.channel and not _budget_left():
-            outbox.postpone(claimed, "budget", counted=False)
-            return
+        if message.attempt == 1:
+            rate_limits.hit("notice_contact_day", message.about, contact.value)
+        if contact.channel == PhoneNumber.channel and not _budget_left():
+            return Outcome(PENDING, "budget", counted=False)
     except TooManyAttempts:
-        outbox.finish(claimed.id, outbox.WITHHELD, "limit")
-        trail.record("notice_withheld", account=claimed.account, kind=claimed.notice.kind, reason="limit")
-        return
+        return Outcome(WITHHELD, "limit")
     except StoreUnavailable:
         # Nobody is told uncounted, lest we be made to bombard somebody: it waits for the store (fails closed).
-        outbox.postpone(claimed, "store", counted=False)
-        return
-    _send(claimed)
+        return Outcome(PENDING, "store", counted=False)
+    return _send(message, contact)
 
 
 def _budget_left() -> bool:
@@ -117,25 +110,25 @@ def _budget_left() -> bool:
     return True
 
 
-def _send(claimed: ClaimedDelivery) -> None:
+def _send(message: ClaimedMessage, contact: ContactValue) -> Outcome:
+    notice = Notice.from_dict(message.body["notice"])
     try:
-        answer = channels.send(claimed.contact, claimed.notice, _locale(claimed.account), claimed.id)
+        answer = channels.send(contact, notice, _locale(message.account), message.id)
     except DeliveryFailed as refused:
-        log.warning("notice_not_delivered", kind=claimed.notice.kind, reason=refused.reason, attempt=claimed.attempt)
-        outbox.postpone(claimed, refused.reason)
-        return
-    except Exception as unforeseen:  # what no one foresaw must neither stop the others nor be tried again every two minutes
-        log.error("notice_not_delivered", kind=claimed.notice.kind, reason=type(unforeseen).__name__)
-        outbox.postpone(claimed, type(unforeseen).__name__)
-        return
+        log.warning("notice_not_delivered", kind=notice.kind, reason=refused.reason, attempt=message.attempt)
+        return Outcome(PENDING, refused.reason)
     # An uncertain one may have arrived: nobody sends it again by himself.
-    outbox.finish(claimed.id, outbox.SENT, answer.value)
-    _audit_sent(claimed.contact, claimed.notice, claimed.account)
+    return Outcome(SENT, answer.value)
 
 
-def _give_up(claimed: ClaimedDelivery) -> None:
-    outbox.finish(claimed.id, outbox.GIVEN_UP, claimed.last_answer or "too late")
-    trail.record("notice_given_up", account=claimed.account, kind=claimed.notice.kind, reason=claimed.last_answer or None)
+def _audit(message: ClaimedMessage, outcome: Outcome) -> None:
+    known: dict[str, Any] = {"account": message.account, "kind": message.about}
+    if outcome.state == SENT:
+        trail.record("notice_sent", **known, channel=message.destination)
+    elif outcome.state == WITHHELD:
+        trail.record("notice_withheld", **known, reason=outcome.answer)
+    else:
+        trail.record("notice_given_up", **known, reason=message.last_answer or None)
 
 
 def _send_without_outbox(contact: ContactValue, notice: Notice, account: str | None) -> None:
@@ -147,12 +140,11 @@ def _send_without_outbox(contact: ContactValue, notice: Notice, account: str | N
     except DeliveryFailed as refused:
         trail.record("notice_withheld", account=account, kind=notice.kind, reason=refused.reason)
     else:
-        _audit_sent(contact, notice, account)
+        trail.record("notice_sent", account=account, kind=notice.kind, channel=contact.channel)
 
 
 def _locale(account: str | None) -> str | None:
     return accounts.locale_of(account) if account else None
 
 
-def _audit_sent(contact: ContactValue, notice: Notice, account: str | None) -> None:
-    trail.record("notice_sent", account=account, kind=notice.kind, channel=contact.channel)
+MESSAGES = MessageKind(KIND, _deliver, LEASE, BACK_OFF, GIVE_UP_AFTER, settled=_audit)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from flask import Flask
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import delete, func, select
 
 from idp import accounts
 from idp.accounts import Account
@@ -75,5 +75,5 @@ def init_app(app: Flask) -> None:
     accounts.account_erasing.connect(_erase)
 
 
-def _erase(_: Any, subject: str, connection: Connection, **rest: Any) -> None:
-    connection.execute(delete(Recovery).where(Recovery.subject == subject))
+def _erase(_: Any, subject: str, **rest: Any) -> None:
+    db.session.execute(delete(Recovery).where(Recovery.subject == subject))

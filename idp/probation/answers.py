@@ -1,20 +1,18 @@
 """Yes and no to a recovery: by old contacts, old credentials, two officers, or time; and what each undoes or ends."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Literal
 
 from idp import accounts, authenticators, notices
 from idp.accounts import Account, ContactTaken, ReplacedCredentials
 from idp.audit import trail
 from idp.core import clock
-from idp.core.values import EmailAddress, PhoneNumber
 from idp.probation import links, state_machine, transitions
 from idp.probation.model import Recovery
 from idp.probation.state_machine import Act, Case, ImpossibleAct, State
 from idp.probation.transitions import ConcurrentTransition
 from idp.sessions import single_sign_on
-from idp.storage.database import db
+from idp.storage.unit_of_work import unit_of_work
 
 TRIES = 5
 AnsweredBy = Literal["contact", "password", "passkey", "officers"]
@@ -48,16 +46,21 @@ def answer_by_link(token: str, act: Act) -> State:
 def answer(recovery_id: str, act: Act, by: AnsweredBy, also: Callable[[], None] = lambda: None) -> State:
     """Lets a yes or no happen, whatever races it: of a veto and the end of probation the later one meets the earlier.
 
-    `also` takes part in each try's transaction. Raises Impossible, and what `also` raises.
+    `also` takes part in each try's unit of work. Raises Impossible, and what `also` raises.
     """
     for _ in range(TRIES):
         row = transitions.find(recovery_id)
         if row is None:
             raise LinkUsed
+        if act in (Act.VETO, Act.UNDO):
+            # Before and after: whoever recovered is out before anything else, and no session slips in between.
+            single_sign_on.end_all(row.subject)
         try:
-            return _STEPS[act](row, by, also)
+            with unit_of_work():
+                also()
+                return _STEPS[act](row, by)
         except (ConcurrentTransition, ContactTaken):
-            db.session.rollback()
+            continue
     raise ConcurrentTransition
 
 
@@ -68,9 +71,10 @@ def sign_decision(row: Recovery, officer: str, act: Act) -> State | None:
     """
     state_machine.next_case(row.case, act, clock.timestamp())
     if row.officer is None:
-        if not transitions.record_first_signature(row, officer, act):
-            raise ConcurrentTransition
-        trail.record("recovery_signed", account=row.subject, recovery=row.id, act=act.value, first=officer)
+        with unit_of_work():
+            if not transitions.record_first_signature(row, officer, act):
+                raise ConcurrentTransition
+            trail.record("recovery_signed", account=row.subject, recovery=row.id, act=act.value, first=officer)
         return None
     if row.officer == officer:
         raise SameOfficer
@@ -81,129 +85,107 @@ def sign_decision(row: Recovery, officer: str, act: Act) -> State | None:
 
 def record_expired() -> int:
     """Writes down what time has ended, and tells whoever waits that they may go on; how many recoveries."""
-    settled = 0
-    for row in transitions.expired_recoveries():
-        kept: list[str] = []
-        case = transitions.record_expiry(row, partial(_enqueue_if_ready, row, kept))
-        if case is None:
-            continue
-        settled += 1
-        if case.state is State.FINAL:
-            trail.record("probation_ended", account=row.subject, reason="time")
-        notices.send(kept)
-    return settled
+    return sum(_record_expired(row) for row in transitions.expired_recoveries())
 
 
-def _enqueue_if_ready(row: Recovery, kept: list[str], case: Case) -> None:
-    if case.state is State.READY:
-        kept.extend(_enqueue_ready(row, case))
+def _record_expired(row: Recovery) -> bool:
+    try:
+        with unit_of_work():
+            case = transitions.record_expiry(row)
+            if case is not None and case.state is State.READY:
+                _notify_ready(row, case)
+            if case is not None and case.state is State.FINAL:
+                trail.record("probation_ended", account=row.subject, reason="time")
+    except ConcurrentTransition:
+        return False
+    return case is not None
 
 
-def _veto(row: Recovery, by: AnsweredBy, also: Callable[[], None]) -> State:
+def _veto(row: Recovery, by: AnsweredBy) -> State:
     account = accounts.find(row.subject)
     present = state_machine.case_at(row.case, clock.timestamp()).state
     if account is None:
         raise ImpossibleAct(present)
     if present is State.FINAL:
-        return _lock_as_disputed(row, account, also)
-    _undo(row, account, Act.VETO, also)
+        return _lock_as_disputed(row, account)
+    _undo(row, account, Act.VETO)
     trail.record("recovery_vetoed", account=row.subject, recovery=row.id, by=by)
     return State.VETOED
 
 
-def _undo(row: Recovery, account: Account, act: Act, also: Callable[[], None]) -> None:
-    subject, kept = account.subject, []
-
-    def move() -> None:
-        also()
-        transitions.move(row, act)
-        kept.extend(_enqueue_notice(account.contacts_in_use, notices.recovery_vetoed(clock.now()), subject))
-
-    def move_back() -> None:
-        move()
-        authenticators.restore_all(subject, row.id, row.completed_at or row.started_at)
-
-    # Before and after, as everywhere: whoever recovered is out before anything else, and nothing slips in between.
-    if row.old_password_hash is None:
-        move()
-        db.session.commit()
-    else:
-        single_sign_on.end_all(subject)
-        accounts.undo_recovery(account, ReplacedCredentials(row.old_contacts or [], row.old_password_hash), move_back)
-        single_sign_on.end_all(subject)
-        trail.record("authenticators_restored", account=subject, recovery=row.id)
-    notices.send(kept)
-
-
-def _lock_as_disputed(row: Recovery, account: Account, also: Callable[[], None]) -> State:
+def _undo(row: Recovery, account: Account, act: Act) -> None:
     subject = account.subject
-    single_sign_on.end_all(subject)
-    also()
+    if row.old_password_hash is not None:
+        accounts.undo_recovery(account, ReplacedCredentials(row.old_contacts or [], row.old_password_hash))
+        authenticators.restore_all(subject, row.id, row.completed_at or row.started_at)
+        trail.record("authenticators_restored", account=subject, recovery=row.id)
+        _end_sessions_after_commit(subject)
+    transitions.move(row, act)
+    notices.notify(account.contacts_in_use, notices.recovery_vetoed(clock.now()), subject)
+
+
+def _lock_as_disputed(row: Recovery, account: Account) -> State:
+    subject = account.subject
     transitions.move(row, Act.VETO)
     old = [contact.value for contact in account.contacts if contact.current or contact.id in (row.old_contacts or [])]
-    kept = _enqueue_notice(old, notices.recovery_disputed(clock.now()), subject)
-    accounts.lock(account, "a recovery was vetoed after its probation")  # commits all of it
-    single_sign_on.end_all(subject)
+    notices.notify(old, notices.recovery_disputed(clock.now()), subject)
+    accounts.lock(account, "a recovery was vetoed after its probation")
     trail.record("recovery_frozen", account=subject, recovery=row.id)
-    notices.send(kept)
+    _end_sessions_after_commit(subject)
     return State.DISPUTED
 
 
-def _affirm(row: Recovery, by: AnsweredBy, also: Callable[[], None]) -> State:
-    also()
+def _end_sessions_after_commit(subject: str) -> None:
+    with unit_of_work() as work:
+        work.after_commit(lambda: single_sign_on.end_all(subject))
+
+
+def _affirm(row: Recovery, by: AnsweredBy) -> State:
     return _go_on(row, Act.AFFIRM, by)
 
 
-def _approve(row: Recovery, by: AnsweredBy, also: Callable[[], None]) -> State:
-    also()
+def _approve(row: Recovery, by: AnsweredBy) -> State:
     return _go_on(row, Act.APPROVE, by)
 
 
 def _go_on(row: Recovery, act: Act, by: AnsweredBy) -> State:
     before, account = state_machine.case_at(row.case, clock.timestamp()).state, accounts.find(row.subject)
     case = transitions.move(row, act)
-    ready = case.state is State.READY
-    kept = _enqueue_ready(row, case) if ready else _enqueue_affirmed(row, account)
-    db.session.commit()
     trail.record("recovery_affirmed", account=row.subject, recovery=row.id, by=by)
     if before is State.DISPUTED and account is not None:
         accounts.unlock(account, "two officers approved the recovery")
-    if not ready and account is not None:
+    if case.state is State.READY:
+        _notify_ready(row, case)
+        return case.state
+    _notify_affirmed(row, account)
+    if account is not None:
         trail.record("probation_ended", account=row.subject, reason=by)
-    notices.send(kept)
     return case.state
 
 
-def _undo_signed(row: Recovery, by: AnsweredBy, also: Callable[[], None]) -> State:
+def _undo_signed(row: Recovery, by: AnsweredBy) -> State:
     account = accounts.find(row.subject)
     if account is None:
         raise ImpossibleAct(State(row.state))
-    _undo(row, account, Act.UNDO, also)
+    _undo(row, account, Act.UNDO)
     if account.locked:
         accounts.unlock(account, "two officers undid the recovery")
     trail.record("recovery_vetoed", account=row.subject, recovery=row.id, by=by)
     return State.VETOED
 
 
-def _enqueue_affirmed(row: Recovery, account: Account | None) -> list[str]:
+def _notify_affirmed(row: Recovery, account: Account | None) -> None:
     contacts = account.contacts if account is not None else []
     old = [c.value for c in contacts if c.id in (row.old_contacts or []) and not c.current]
-    said = links.create_links(row, old, lambda url: notices.recovery_affirmed(clock.now(), url))
-    return notices.enqueue_each(said, row.subject, db.session.connection())
+    notices.notify_each(links.create_links(row, old, lambda url: notices.recovery_affirmed(clock.now(), url)), row.subject)
 
 
-def _enqueue_ready(row: Recovery, case: Case) -> list[str]:
-    if row.new_phone is None:
-        return []
-    return _enqueue_notice([row.new_phone], notices.recovery_ready(clock.from_timestamp(case.until)), row.subject)
+def _notify_ready(row: Recovery, case: Case) -> None:
+    if row.new_phone is not None:
+        notices.notify([row.new_phone], notices.recovery_ready(clock.from_timestamp(case.until)), row.subject)
 
 
-def _enqueue_notice(contacts: list[PhoneNumber | EmailAddress], notice: notices.Notice, subject: str) -> list[str]:
-    """In the transaction of what it tells about, so that no crash loses it; the ids of what is to be sent after it."""
-    return notices.enqueue(contacts, notice, subject, db.session.connection())
-
-
-_STEPS: dict[Act, Callable[[Recovery, AnsweredBy, Callable[[], None]], State]] = {
+_STEPS: dict[Act, Callable[[Recovery, AnsweredBy], State]] = {
     Act.VETO: _veto,
     Act.AFFIRM: _affirm,
     Act.APPROVE: _approve,

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from idp import accounts, authenticators, notices
 from idp.accounts import Account, ReplacedCredentials
 from idp.audit import trail
-from idp.core import clock
+from idp.core import background, clock
 from idp.core.settings import settings
 from idp.core.values import EmailAddress, PhoneNumber
 from idp.notices import Notice
@@ -19,6 +19,7 @@ from idp.probation.risk_signals import RecoveryEvidence
 from idp.probation.state_machine import DAY, Act, Case, State
 from idp.sessions import single_sign_on
 from idp.storage.database import db
+from idp.storage.unit_of_work import unit_of_work
 
 BLOCKED_AFTER_VETO = 30 * DAY
 
@@ -28,13 +29,14 @@ def start(account: Account | None, nik_index: str) -> Recovery:
 
     The same work and time whether or not there is an account.
     """
-    subject = account.subject if account else ""
-    row = transitions.create(
-        subject, nik_index, self_service=settings().recovery_waiting == "completes", **risk_signals.requester_indexes()
-    )
-    in_use = account.contacts_in_use if account else []
-    said = links.create_links_and_commit(row, in_use, lambda url: notices.recovery_started(clock.now(), url))
-    notices.notify_each_in_constant_time(said, subject or None)
+    begun, subject = clock.monotonic(), account.subject if account else ""
+    own = settings().recovery_waiting == "completes"
+    with unit_of_work():
+        row = transitions.create(subject, nik_index, self_service=own, **risk_signals.requester_indexes())
+        if account is not None:
+            _notify(row, account.contacts_in_use, lambda url: notices.recovery_started(clock.now(), url))
+            trail.record("recovery_started", account=subject, recovery=row.id)
+    background.pad_to_constant_time(begun)
     return row
 
 
@@ -43,13 +45,11 @@ def complete(row: Recovery, account: Account, given: RecoveryEvidence, password_
 
     Raises ContactTaken, Impossible, Moved. May be called again after an outage: what is written is not written twice.
     """
-    kept: list[str] = []
     if row.state == State.STARTED.value:
-        kept = _decide(row, account, given, password_hash)
+        _decide(row, account, given, password_hash)
         row = transitions.find(row.id) or row
     if row.state == State.PROVISIONAL.value:
-        _end_sessions_and_audit(row, account.subject)
-    notices.send(kept)
+        single_sign_on.end_all(account.subject)
     return row.case
 
 
@@ -59,18 +59,13 @@ def finish_after_wait(row: Recovery, account: Account, password_hash: str) -> Ca
     if phone is None or email is None:
         raise transitions.ConcurrentTransition  # nothing was ever given: fails closed
     single_sign_on.end_all(account.subject)
-    kept: list[str] = []
-
-    def also(old: ReplacedCredentials) -> None:
+    with unit_of_work():
+        old = accounts.recover(account, phone, email, password_hash)
         _write(row, Act.CODE, 0, old)
-        kept.extend(_enqueue_recovered(row, account, old, phone))
-
-    accounts.recover(account, phone, email, password_hash, also=also)
-    trail.record("probation_ended", account=account.subject, reason="code")
-    done = transitions.find(row.id) or row
-    _end_sessions_and_audit(done, account.subject)
-    notices.send(kept)
-    return done.case
+        _notify_replaced(row, account, old, phone)
+        trail.record("probation_ended", account=account.subject, reason="code")
+    single_sign_on.end_all(account.subject)
+    return (transitions.find(row.id) or row).case
 
 
 def seconds_until_unblocked(nik_index: str) -> int | None:
@@ -82,54 +77,47 @@ def seconds_until_unblocked(nik_index: str) -> int | None:
     return left if left > 0 else None
 
 
-def _decide(row: Recovery, account: Account, given: RecoveryEvidence, password_hash: str) -> list[str]:
-    """The ids of what is to be sent: kept in the transaction of what it tells about, so that no crash loses it."""
+def _decide(row: Recovery, account: Account, given: RecoveryEvidence, password_hash: str) -> None:
     known = risk_signals.gather(row, account, given)
     way = assess_risk(known)
     weighed = {"inputs": known.to_dict(), "verdict": way.value, "completed_at": clock.timestamp()}
     changes = {**weighed, **row.sealed(given.phone, given.email), **risk_signals.requester_indexes()}
     facts: dict[str, str | int | bool | None] = {"verdict": way.value, "recovery": row.id, **known.to_dict()}
-    trail.record("recovery_weighed", account=account.subject, client=None, **facts)
-    if way is RiskDecision.WAIT:
-        until = clock.from_timestamp(transitions.move(row, Act.WAIT, DURATION_SECONDS[way], **changes).until)
-        kept = _enqueue(row, account.contacts_in_use, lambda url: notices.recovery_waits(until, given.phone, url))
-        db.session.commit()
-        trail.record("recovery_waits", account=account.subject, recovery=row.id)
-        return kept
-    return _provision(row, account, given, password_hash, DURATION_SECONDS[way], changes)
+    if way is not RiskDecision.WAIT:
+        # Before and after: without the store nothing changes (fails closed), and no session slips in between.
+        single_sign_on.end_all(account.subject)
+    with unit_of_work():
+        trail.record("recovery_weighed", account=account.subject, client=None, **facts)
+        if way is RiskDecision.WAIT:
+            _wait(row, account, given, changes)
+        else:
+            _provision(row, account, given, password_hash, DURATION_SECONDS[way], changes)
+
+
+def _wait(row: Recovery, account: Account, given: RecoveryEvidence, changes: dict[str, Any]) -> None:
+    until = clock.from_timestamp(transitions.move(row, Act.WAIT, DURATION_SECONDS[RiskDecision.WAIT], **changes).until)
+    _notify(row, account.contacts_in_use, lambda url: notices.recovery_waits(until, given.phone, url))
+    trail.record("recovery_waits", account=account.subject, recovery=row.id)
 
 
 def _provision(
     row: Recovery, account: Account, given: RecoveryEvidence, password_hash: str, stays: int, changes: dict[str, Any]
-) -> list[str]:
-    kept: list[str] = []
-
-    def also(old: ReplacedCredentials) -> None:
-        _write(row, Act.PROVISION, stays, old, **changes)
-        kept.extend(_enqueue_recovered(row, account, old, given.phone))
-
-    # Before and after: without the store nothing changes (fails closed), and no session slips in between.
-    single_sign_on.end_all(account.subject)
-    accounts.recover(account, given.phone, given.email, password_hash, also=also)
-    return kept
+) -> None:
+    old = accounts.recover(account, given.phone, given.email, password_hash)
+    _write(row, Act.PROVISION, stays, old, **changes)
+    _notify_replaced(row, account, old, given.phone)
 
 
 def _write(row: Recovery, act: Act, stays: int, old: ReplacedCredentials, **changes: object) -> None:
     transitions.move(row, act, stays, old_contacts=old.contacts, old_password_hash=old.password_hash, **changes)
     authenticators.suspend_all(row.subject, row.id)
+    trail.record("authenticators_suspended", account=row.subject, recovery=row.id)
 
 
-def _end_sessions_and_audit(row: Recovery, subject: str) -> None:
-    """What follows from a recovery that SQL has; may be done twice, so that an outage in between leaves nothing undone."""
-    single_sign_on.end_all(subject)
-    trail.record("authenticators_suspended", account=subject, recovery=row.id)
-
-
-def _enqueue_recovered(row: Recovery, account: Account, old: ReplacedCredentials, phone: PhoneNumber) -> list[str]:
+def _notify_replaced(row: Recovery, account: Account, old: ReplacedCredentials, phone: PhoneNumber) -> None:
     dropped = [c.value for c in account.contacts if c.id in old.contacts and not c.current]
-    return _enqueue(row, dropped, lambda url: notices.recovery_completed(clock.now(), phone, url))
+    _notify(row, dropped, lambda url: notices.recovery_completed(clock.now(), phone, url))
 
 
-def _enqueue(row: Recovery, contacts: list[PhoneNumber | EmailAddress], words: Callable[[str], Notice]) -> list[str]:
-    said = links.create_links(row, contacts, words)
-    return notices.enqueue_each(said, row.subject, db.session.connection())
+def _notify(row: Recovery, contacts: list[PhoneNumber | EmailAddress], words: Callable[[str], Notice]) -> None:
+    notices.notify_each(links.create_links(row, contacts, words), row.subject)

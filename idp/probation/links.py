@@ -18,17 +18,9 @@ Value = PhoneNumber | EmailAddress
 PATH = "/recovery/veto/"
 
 
-def create_links_and_commit(
-    row: Recovery, contacts: Iterable[Value], words: Callable[[str], Notice]
-) -> list[tuple[Value, Notice]]:
-    """A notice for each contact with a link of its own: what one contact's owner answered binds no other. Committed."""
-    messages = create_links(row, contacts, words)
-    db.session.commit()
-    return messages
-
-
 def create_links(row: Recovery, contacts: Iterable[Value], words: Callable[[str], Notice]) -> list[tuple[Value, Notice]]:
-    """The same in the caller's transaction."""
+    """A notice for each contact with a link of its own: what one contact's owner answered binds no other. The links are
+    written in the caller's transaction."""
     tokened = [(contact, crypto.random_token(16)) for contact in contacts]
     if tokened:
         expires_at = row.started_at + VETO_LIFE

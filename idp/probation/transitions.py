@@ -1,6 +1,6 @@
-"""Every step of a recovery in SQL: compare-and-set on the state that was seen, in the caller's transaction."""
+"""Every step of a recovery in SQL: compare-and-set on the state that was seen, in the caller's unit of work."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import or_, select, update
@@ -11,6 +11,7 @@ from idp.probation import state_machine
 from idp.probation.model import Recovery
 from idp.probation.state_machine import Act, Case, State
 from idp.storage.database import db
+from idp.storage.unit_of_work import unit_of_work
 
 ENDS = frozenset({State.FINAL, State.DISPUTED, State.VETOED, State.CANCELLED, State.EXPIRED})
 EXPIRY_BATCH = 200
@@ -21,15 +22,16 @@ class ConcurrentTransition(Exception):
 
 
 def create(subject: str, nik_index: str, *, self_service: bool, **known: Any) -> Recovery:
-    """Writes and commits a recovery that has just started; `subject` is empty where the NIK has no account."""
+    """Writes a recovery that has just started; `subject` is empty where the NIK has no account."""
     case = state_machine.started_case(clock.timestamp())
     row = Recovery(
         id=f"r{crypto.random_token(16)}", subject=subject, nik_index=nik_index, state=case.state.value, self_service=self_service,
         started_at=case.started_at, until=case.until, **known,
     )  # fmt: skip
-    db.session.add(row)
-    db.session.commit()
-    return _detached([row])[0]
+    with unit_of_work():
+        db.session.add(row)
+        db.session.flush()
+        return _detached([row])[0]
 
 
 def find(recovery_id: str) -> Recovery | None:
@@ -73,18 +75,16 @@ def move(row: Recovery, act: Act, stays: int = 0, **changes: Any) -> Case:
     return to
 
 
-def record_expiry(row: Recovery, also: Callable[[Case], object]) -> Case | None:
-    """Writes down what time has done to the recovery, and commits it with `also`; None when that was nothing."""
+def record_expiry(row: Recovery) -> Case | None:
+    """Writes down what time has done to the recovery, in the caller's transaction; None when that was nothing.
+
+    Raises Moved when another was quicker.
+    """
     seen, now = row.case, clock.timestamp()
     present = state_machine.case_at(seen, now)
     if present == seen:
         return None
-    try:
-        _write(row, seen, present, now, {})
-    except ConcurrentTransition:
-        return None
-    also(present)
-    db.session.commit()
+    _write(row, seen, present, now, {})
     return present
 
 
@@ -97,10 +97,10 @@ def expired_recoveries() -> list[Recovery]:
 
 
 def record_first_signature(row: Recovery, officer: str, act: Act) -> bool:
-    """The first of two signatures, committed; False when somebody has signed already."""
+    """The first of two signatures; False when somebody has signed already."""
     unsigned = (Recovery.id == row.id) & (Recovery.state == row.state) & Recovery.officer.is_(None)
-    written = db.session.execute(update(Recovery).where(unsigned).values(officer=officer, officer_act=act.value))
-    db.session.commit()
+    with unit_of_work():
+        written = db.session.execute(update(Recovery).where(unsigned).values(officer=officer, officer_act=act.value))
     return bool(written.rowcount)  # type: ignore[attr-defined]
 
 
@@ -122,8 +122,6 @@ def _write(row: Recovery, seen: Case, to: Case, now: int, changes: dict[str, Any
     try:
         written = db.session.execute(change)
     except IntegrityError:  # another recovery of this account is open
-        db.session.rollback()
         raise ConcurrentTransition from None
     if written.rowcount != 1:  # type: ignore[attr-defined]
-        db.session.rollback()
         raise ConcurrentTransition

@@ -17,8 +17,8 @@ from idp.probation.transitions import ConcurrentTransition
 from idp.recovery.draft import IDENTITY, Draft
 from idp.recovery.forms import ContactForm
 from idp.sessions import single_sign_on
-from idp.storage.database import db
 from idp.storage.sealing import sealer
+from idp.storage.unit_of_work import unit_of_work
 
 Value = PhoneNumber | EmailAddress
 
@@ -29,8 +29,6 @@ def warn_owner(draft: Draft) -> Draft:
     account = accounts.find_by_nik(draft.proved.nik)
     subject = account.subject if account else ""
     row = completion.start(account, _nik_index(draft))
-    if account is not None:
-        trail.record("recovery_started", account=subject, recovery=row.id)
     return replace(draft, warned=True, account=subject, recovery=row.id)
 
 
@@ -53,13 +51,12 @@ def reset_password(account: Account, password: str) -> None:
     # Before and after: without the store nothing changes (fails closed), and no session slips in between.
     single_sign_on.end_all(account.subject)
     password_hash = hashing.hash_password(password)
-    # Committed with the new password, so that no crash changes it untold.
-    told = notices.password_changed(clock.now())
-    kept = notices.enqueue(account.contacts_in_use, told, account.subject, db.session.connection())
-    accounts.set_password_hash(account, password_hash)
-    single_sign_on.end_all(account.subject)
-    notices.send(kept)
-    trail.record("recovery_finished", account=account.subject)
+    subject = account.subject
+    with unit_of_work():
+        notices.notify(account.contacts_in_use, notices.password_changed(clock.now()), subject)
+        accounts.set_password_hash(account, password_hash)
+        trail.record("recovery_finished", account=subject)
+    single_sign_on.end_all(subject)
 
 
 def complete(draft: Draft, account: Account | None) -> Case | None:
@@ -90,11 +87,11 @@ def withdraw(recovery_id: str) -> bool:
     try:
         if row is None:
             return False
-        transitions.move(row, Act.CANCEL)
+        with unit_of_work():
+            transitions.move(row, Act.CANCEL)
+            trail.record("recovery_cancelled", account=row.subject, recovery=recovery_id)
     except (ConcurrentTransition, ImpossibleAct):
         return False
-    db.session.commit()
-    trail.record("recovery_cancelled", account=row.subject, recovery=recovery_id)
     return True
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import structlog
 from flask import Flask
-from sqlalchemy import BigInteger, Connection, ForeignKey, String, Table, delete, func, insert, select, update
+from sqlalchemy import BigInteger, ForeignKey, String, Table, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.wrappers import Response
@@ -13,6 +13,7 @@ from idp import accounts, notices
 from idp.accounts import Account
 from idp.core import clock, crypto
 from idp.storage.database import DATABASE_DOWN, Model, db
+from idp.storage.unit_of_work import unit_of_work
 from idp.web import cookies, requests
 
 log = structlog.get_logger()
@@ -49,7 +50,7 @@ def remember_and_notify(subject: str, response: Response) -> None:
     secret = _secret() or crypto.random_token()
     cookies.set_cookie(response, cookies.KNOWN_DEVICE, secret)
     try:
-        notices.send(_remember(subject, secret))
+        _remember(subject, secret)
     except DATABASE_DOWN as down:
         log.warning("device_not_noted", why=type(down).__name__)
 
@@ -97,33 +98,30 @@ def _forget(sender: Any, subject: str, **_: Any) -> None:
         connection.execute(delete(DEVICES).where(DEVICES.c.subject == subject))
 
 
-def _remember(subject: str, secret: str) -> list[str]:
-    """The ids of notices to be sent if it is new, kept in the same step; of two tabs that come at once one is new."""
+def _remember(subject: str, secret: str) -> None:
+    """Keeps the browser and, in the same step, the notices to be sent if it is new; of two tabs that come at once one is new."""
     mine, now = {"subject": subject, "digest": _digest(subject, secret)}, clock.timestamp()
     same = (DEVICES.c.subject == subject) & (DEVICES.c.digest == mine["digest"])
     with db.engine.begin() as connection:
         if connection.execute(update(DEVICES).where(same).values(seen_at=now)).rowcount:
-            return []
-    account = accounts.find(subject)
+            return
     try:
-        with db.engine.begin() as connection:
-            connection.execute(insert(DEVICES), mine | {"created_at": now, "seen_at": now})
-            return _write_notice(account, connection)
+        with unit_of_work():
+            db.session.execute(insert(DEVICES), mine | {"created_at": now, "seen_at": now})
+            _notify(accounts.find(subject))
     except IntegrityError:
-        return []
+        return
 
 
-def _write_notice(account: Account | None, connection: Connection) -> list[str]:
-    if account is None or _first_sign_in(account, connection):
-        return []
-    return notices.enqueue(
-        account.contacts_in_use, notices.new_device(clock.now(), requests.device_name()), account.subject, connection
-    )
+def _notify(account: Account | None) -> None:
+    if account is not None and not _first_sign_in(account):
+        said = notices.new_device(clock.now(), requests.device_name())
+        notices.notify(account.contacts_in_use, said, account.subject)
 
 
-def _first_sign_in(account: Account, connection: Connection) -> bool:
-    known = select(func.count()).where(DEVICES.c.subject == account.subject)
-    return connection.scalar(known) == 1 and clock.timestamp() - account.created_at < NEW_ACCOUNT_SECONDS
+def _first_sign_in(account: Account) -> bool:
+    known = db.session.scalar(select(func.count()).where(DEVICES.c.subject == account.subject))
+    return known == 1 and clock.timestamp() - account.created_at < NEW_ACCOUNT_SECONDS
 
 
 def _secret() -> str | None:

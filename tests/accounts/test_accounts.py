@@ -183,7 +183,8 @@ def test_somebody_elses_contact_changes_nothing(here: Flask) -> None:
 def test_a_recovery_is_contacts_and_password_together(here: Flask, told: list[tuple[str, str]]) -> None:
     account = an_account(password=PASSWORD)
     hashed = hashing.hash_password(ANOTHER)
-    assert accounts.recover(account, phone(7), email(7), hashed) == [phone(), email()]
+    old = [contact.id for contact in account.contacts]
+    assert accounts.recover(account, phone(7), email(7), hashed).contacts == old
     account = reloaded(account)
     assert in_use(account) == {phone(7).value, email(7).value}
     assert hashing.matches(ANOTHER, account.password_hash)
@@ -236,8 +237,7 @@ def test_who_cannot_be_blocked_is_not_called_locked_and_who_cannot_be_freed_stay
     here.extensions["idp.storage.redis_store"] = working
     accounts.lock(account, "tiket 4711")
     here.extensions["idp.storage.redis_store"] = nowhere()
-    with pytest.raises(StoreUnavailable):
-        accounts.unlock(account, "tiket 4712")
+    accounts.unlock(account, "tiket 4712")
     here.extensions["idp.storage.redis_store"] = working
     assert blocked(account.subject), "fails closed"
 

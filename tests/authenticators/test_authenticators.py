@@ -151,7 +151,7 @@ def test_what_is_restored_takes_the_place_of_what_came_meanwhile(siti, clock):
 def test_what_nobody_can_be_told_of_does_not_happen(siti, clock):
     """The notice is kept in the step of the change: where it cannot be, there is no change."""
     app = enrolled(siti, clock)
-    db.session.execute(text("ALTER TABLE notice_deliveries RENAME TO elsewhere"))
+    db.session.execute(text("ALTER TABLE outbox RENAME TO elsewhere"))
     db.session.commit()
     try:
         for change in (lambda: totp.remove(siti), lambda: recovery_codes.regenerate(siti)):
@@ -159,7 +159,7 @@ def test_what_nobody_can_be_told_of_does_not_happen(siti, clock):
                 change()
     finally:
         db.session.rollback()
-        db.session.execute(text("ALTER TABLE elsewhere RENAME TO notice_deliveries"))
+        db.session.execute(text("ALTER TABLE elsewhere RENAME TO outbox"))
         db.session.commit()
     totp.verify(siti, app.now())
     assert not authenticators.enrolled_for(siti).recovery_codes_left

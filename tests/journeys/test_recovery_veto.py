@@ -394,10 +394,9 @@ def test_the_old_second_factor_is_suspended_and_comes_back_with_a_veto(siti, out
 def test_every_input_and_the_verdict_are_audited(siti, app):
     siti.recovers("identity", **NEW)
     from idp.audit import trail
-    from idp.storage.redis_store import store
 
     with app.app_context():
-        rows = [json.loads(row) for row in store().listed(trail.QUEUE)]
+        rows = trail.queued()
         trail.drain_all()
     (weighed,) = [json.loads(row["facts"]) for row in rows if row["event"] == "recovery_weighed"]
     assert weighed.pop("recovery") == newest(app).id

@@ -14,11 +14,11 @@ from idp.core.clock import now, timestamp
 from idp.limits import rate_limits
 from idp.limits.rate_limits import LIMITS
 from idp.maintenance import retention
-from idp.notices.outbox import DELIVERIES
 from idp.probation import State
 from idp.sessions import known_devices
 from idp.storage import redis_store
 from idp.storage.database import db
+from idp.storage.outbox import OUTBOX
 from tests.account_rows import an_account, at_once, email, phone, the
 
 DAY = 86400
@@ -44,7 +44,7 @@ def test_notices_go_after_30_days(here: Flask, clock: Moved) -> None:
     clock.shift(30 * DAY)
     assert removed() == {}
     clock.shift(1)
-    assert removed() == {"notices to people": 2}
+    assert removed() == {"messages to people and services": 2}
     assert removed() == {}
 
 
@@ -99,8 +99,8 @@ def test_an_interrupted_run_goes_on_where_it_stopped(here: Flask, clock: Moved, 
     clock.shift(31 * DAY)
     (first,) = islice(retention.run(), 1)
     assert (first.removed, first.done) == (3, False)
-    assert count(DELIVERIES) == 5
-    assert removed()["notices to people"] == 5
+    assert count(OUTBOX) == 5
+    assert removed()["messages to people and services"] == 5
 
 
 @pytest.mark.every_store
@@ -112,7 +112,7 @@ def test_several_at_once_remove_each_row_once(here: Flask, clock: Moved) -> None
     clock.shift(600 * DAY)
     at_once(here, [lambda: list(retention.run())] * 4)
     removed()
-    assert count(DELIVERIES) == 0
+    assert count(OUTBOX) == 0
     assert trail.verify() == 1
 
 
@@ -126,7 +126,7 @@ def test_one_kind_that_fails_keeps_no_other_from_its_turn(here: Flask, clock: Mo
     clock.shift(600 * DAY)
     ends = {end.kept.name: end for end in retention.run() if end.done or end.failed}
     assert ends["audit events"].failed == "TrailBroken"
-    assert ends["notices to people"].removed == 1
+    assert ends["messages to people and services"].removed == 1
 
 
 def test_the_chore_is_done_by_one_worker_a_day(here: Flask, clock: Moved) -> None:
@@ -134,10 +134,10 @@ def test_the_chore_is_done_by_one_worker_a_day(here: Flask, clock: Moved) -> Non
     clock.shift(31 * DAY)
     redis_store.store().put(retention.MARK, "1", 100)
     retention.run_daily()
-    assert count(DELIVERIES) == 1
+    assert count(OUTBOX) == 1
     redis_store.store().drop(retention.MARK)
     retention.run_daily()
-    assert count(DELIVERIES) == 0
+    assert count(OUTBOX) == 0
 
 
 def test_limits_are_kept_31_days_at_most(here: Flask) -> None:

@@ -15,10 +15,11 @@ from idp.audit import trail
 from idp.core.clock import timestamp
 from idp.core.values import EmailAddress, PhoneNumber
 from idp.gateways.outbox import messages
-from idp.notices import outbox
-from idp.notices.outbox import BACK_OFF, DELIVERIES, GIVE_UP_AFTER, LEASE
-from idp.storage import redis_store
+from idp.notices.delivery import BACK_OFF, GIVE_UP_AFTER, LEASE
+from idp.storage import outbox, redis_store
 from idp.storage.database import db
+from idp.storage.outbox import OUTBOX
+from idp.storage.unit_of_work import unit_of_work
 from tests.account_rows import an_account, at_once, nowhere
 from tests.gateways.servers import Call, scripted
 
@@ -33,7 +34,7 @@ Moved = time_machine.Traveller
 
 def rows() -> list[Any]:
     with db.engine.connect() as connection:
-        return list(connection.execute(select(DELIVERIES).order_by(DELIVERIES.c.channel)))
+        return list(connection.execute(select(OUTBOX).order_by(OUTBOX.c.destination)))
 
 
 def settled(expected: int) -> list[Any]:
@@ -98,19 +99,19 @@ def test_what_was_sent_is_never_claimed_again_nor_reopened_by_a_late_worker(here
     clock.shift(LEASE)
     assert (rows()[0].state, rows()[0].last_answer) == (outbox.SENT, "accepted")
     with db.engine.begin() as connection:
-        connection.execute(update(DELIVERIES).values(next_at=0))
+        connection.execute(update(OUTBOX).values(next_at=0))
     assert outbox.claim(kept) is None
     assert len(messages(PHONE.value)) == 1
 
 
 @pytest.mark.every_store
 def test_a_notice_in_the_callers_transaction_stands_and_falls_with_it(here: Flask) -> None:
-    notices.enqueue([PHONE], CHANGED, None, db.session.connection())
-    db.session.rollback()
+    with pytest.raises(ZeroDivisionError), unit_of_work():
+        notices.notify([PHONE], CHANGED)
+        raise ZeroDivisionError
     assert rows() == []
-    kept = notices.enqueue([PHONE], CHANGED, None, db.session.connection())
-    db.session.commit()
-    notices.send(kept)
+    with unit_of_work():
+        notices.notify([PHONE], CHANGED)
     assert [row.state for row in settled(1)] == [outbox.SENT]
 
 
@@ -130,7 +131,7 @@ def test_a_message_moved_to_another_row_is_never_sent(here: Flask) -> None:
     mine, theirs = notices.enqueue([PHONE, PhoneNumber.parse("081299991234")], CHANGED)
     sealed = {row.id: row.message_sealed for row in rows()}
     with db.engine.begin() as connection:
-        connection.execute(update(DELIVERIES).where(DELIVERIES.c.id == mine).values(message_sealed=sealed[theirs]))
+        connection.execute(update(OUTBOX).where(OUTBOX.c.id == mine).values(message_sealed=sealed[theirs]))
     notices.deliver_due()
     assert messages(PHONE.value) == []
     assert len(messages()) == 1, "and it holds up no other"

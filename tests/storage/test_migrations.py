@@ -74,3 +74,36 @@ def test_two_contacts_in_use_cannot_be_alike(app, engine):
 
     with pytest.raises(IntegrityError), engine.begin() as connection:
         connection.execute(text(insert.format("NULL")))
+
+
+def test_what_waits_in_two_outboxes_waits_on_in_one(app, engine):
+    """Migration 0014: notices to people and to services keep their words, their tries and their time."""
+    run(engine, "upgrade", "0013")
+    notice = (
+        "INSERT INTO notice_deliveries VALUES ('n', 'password_changed', 'sms', 's', 'sealed', 'pending', 2, 10, 20, 'refused')"
+    )
+    logout = "INSERT INTO logout_notices (id, client_id, subject, sid, state, attempts, created_at, next_at) VALUES ('{}', 'wlkp', 's', 'the-sid', '{}', 1, 11, 21)"
+    with engine.begin() as connection:
+        connection.execute(text(notice))
+        for row in (("l", "pending"), ("d", "delivered"), ("f", "failed")):
+            connection.execute(text(logout.format(*row)))
+    former = (
+        "SELECT * FROM notice_deliveries",
+        "SELECT id, client_id, subject, sid, state, attempts, created_at, next_at FROM logout_notices ORDER BY id",
+    )
+    with engine.connect() as connection:
+        before = [connection.execute(text(query)).all() for query in former]
+    run(engine, "upgrade", "0014")
+    with engine.connect() as connection:
+        kept = connection.execute(
+            text("SELECT id, kind, about, destination, account, message_sealed, state, attempts, next_at FROM outbox ORDER BY id")
+        ).all()
+    assert [tuple(row) for row in kept] == [
+        ("d", "logout", "the-sid", "wlkp", "s", "", "sent", 1, 21),
+        ("f", "logout", "the-sid", "wlkp", "s", "", "given_up", 1, 21),
+        ("l", "logout", "the-sid", "wlkp", "s", "", "pending", 1, 21),
+        ("n", "notice", "password_changed", "sms", "s", "sealed", "pending", 2, 20),
+    ]
+    run(engine, "downgrade", "0013")
+    with engine.connect() as connection:
+        assert [connection.execute(text(query)).all() for query in former] == before

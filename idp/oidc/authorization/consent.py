@@ -20,6 +20,7 @@ from idp.oidc.request import Request
 from idp.oidc.tokens import claims, refresh_tokens, revocation_marks
 from idp.storage.database import Model, db
 from idp.storage.redis_store import store
+from idp.storage.unit_of_work import transaction
 
 if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
@@ -115,7 +116,7 @@ def of_account(subject: str) -> list[dict[str, Any]]:
 def revoke(subject: str, client_id: str) -> None:
     """Withdraws a grant: forgotten, and every token issued under it is dead."""
     row = _row(subject, client_id)
-    with db.engine.begin() as connection:
+    with transaction() as connection:
         connection.execute(
             delete(REMEMBERED_GRANTS).where(REMEMBERED_GRANTS.c.subject == subject, REMEMBERED_GRANTS.c.client_id == client_id)
         )
@@ -175,14 +176,14 @@ def _write(subject: str, client_id: str, row: dict[str, Any]) -> None:
         .where(REMEMBERED_GRANTS.c.subject == subject, REMEMBERED_GRANTS.c.client_id == client_id)
         .values(row)
     )
-    with db.engine.begin() as connection:
+    with transaction() as connection:
         if connection.execute(changed).rowcount:
             return
     try:
-        with db.engine.begin() as connection:
+        with transaction() as connection:
             connection.execute(insert(REMEMBERED_GRANTS).values(row | {"subject": subject, "client_id": client_id}))
     except IntegrityError:  # another tab of the same person was first
-        with db.engine.begin() as connection:
+        with transaction() as connection:
             connection.execute(changed)
 
 

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import delete, select
 
 from idp.accounts import disclosure
@@ -14,7 +13,6 @@ from idp.oidc.authorization import consent, resources
 from idp.oidc.authorization.consent import REMEMBERED_GRANTS
 from idp.oidc.clients.directory import clients
 from idp.oidc.logout import back_channel
-from idp.oidc.logout.back_channel import LOGOUT_NOTICES
 from idp.oidc.tokens import claims, refresh_tokens, revocation_marks, service_use
 from idp.oidc.tokens.refresh_tokens import REFRESH_FAMILIES
 from idp.sessions import single_sign_on
@@ -62,10 +60,11 @@ class ConnectedServices:
         return grants + kept + used
 
 
-def erase(_: Any, subject: str, connection: SqlConnection, **rest: Any) -> None:
-    """An account is being erased: its grants, refresh tokens and notices of logout go in the same transaction."""
-    for table in (REMEMBERED_GRANTS, REFRESH_FAMILIES, LOGOUT_NOTICES):
-        connection.execute(delete(table).where(table.c.subject == subject))
+def erase(_: Any, subject: str, **rest: Any) -> None:
+    """An account is being erased: its grants, refresh tokens and notices of logout go in the same unit of work."""
+    for table in (REMEMBERED_GRANTS, REFRESH_FAMILIES):
+        db.session.execute(delete(table).where(table.c.subject == subject))
+    back_channel.erase(subject)
 
 
 def forget(_: Any, subject: str) -> None:

@@ -24,6 +24,7 @@ from idp.core import clock, crypto
 from idp.oidc.tokens import approvals, revocation_marks
 from idp.oidc.tokens.approvals import Approval
 from idp.storage.database import Model, db
+from idp.storage.unit_of_work import transaction
 
 SLIDING_LIFE = 30 * 86400  # seconds without use
 ABSOLUTE_LIFE = 180 * 86400
@@ -122,7 +123,7 @@ def begin_family(approval: Approval, token: str) -> None:
         "created_at": now,
         "expires_at": now + ABSOLUTE_LIFE,
     }
-    with db.engine.begin() as connection:
+    with transaction() as connection:
         connection.execute(insert(REFRESH_FAMILIES).values(family))
         _add_link(connection, approval.family, token, now, now + ABSOLUTE_LIFE)
 
@@ -169,7 +170,7 @@ def _is_reuse(row: Any, now: int) -> bool:
 def rotate(used: UsableRefreshToken, token: str) -> None:
     """Adds `token` to the family and marks the used one; within the grace period this makes a sibling."""
     now = clock.timestamp()
-    with db.engine.begin() as connection:
+    with transaction() as connection:
         connection.execute(_MARK, {"used": used.digest, "now": now})
         _add_link(connection, used.family, token, now, used.family_expires_at)
 
@@ -215,14 +216,14 @@ def revoke_for_client(connection: Connection, client_id: str) -> list[tuple[str,
 
 def sweep() -> int:
     """Forgets families that can never be refreshed again; how many."""
-    with db.engine.begin() as connection:
+    with transaction() as connection:
         gone = select(REFRESH_FAMILIES.c.id).where(REFRESH_FAMILIES.c.expires_at < clock.timestamp())
         connection.execute(delete(REFRESH_TOKENS).where(REFRESH_TOKENS.c.family_id.in_(gone)))
         return connection.execute(delete(REFRESH_FAMILIES).where(REFRESH_FAMILIES.c.expires_at < clock.timestamp())).rowcount
 
 
 def _end(which: Any) -> None:
-    with db.engine.begin() as connection:
+    with transaction() as connection:
         connection.execute(
             update(REFRESH_FAMILIES).where(which, REFRESH_FAMILIES.c.revoked_at.is_(None)).values(revoked_at=clock.timestamp())
         )

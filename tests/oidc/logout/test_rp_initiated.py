@@ -11,6 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from werkzeug.test import TestResponse
 
+from idp.storage.redis_store import store
 from tests.oidc.conftest import RelyingParty, answer
 
 OUT = "https://rp.example/out"
@@ -48,6 +49,20 @@ def test_tokens_end_with_the_session_unless_they_are_offline(wlkp: RelyingParty,
     assert wlkp.userinfo(online["access_token"]).status_code == 401
     assert wlkp.refresh(online["refresh_token"]).status_code == 400
     assert wlkp.userinfo(offline["access_token"]).status_code == 200
+    assert wlkp.refresh(offline["refresh_token"]).status_code == 200
+
+
+def test_refresh_tokens_end_with_the_session_in_sql_too(app: Flask, wlkp: RelyingParty, browser: FlaskClient) -> None:
+    """H3: the mark of an ended session lives for an hour; a refresh token that only the mark held back would rise again."""
+    online = wlkp.redeem(wlkp.code(browser)).json
+    offline = wlkp.redeem(wlkp.code(browser, scope="openid offline_access")).json
+    logout(browser, id_token_hint=online["id_token"])
+    with app.app_context():
+        marks = store().redis.keys("ended:*")
+        assert marks
+        store().redis.delete(*marks)
+    assert wlkp.post("/introspect", token=online["refresh_token"]).json == {"active": False}
+    assert wlkp.refresh(online["refresh_token"]).json["error"] == "invalid_grant"
     assert wlkp.refresh(offline["refresh_token"]).status_code == 200
 
 

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 
 from idp import accounts
 from idp.core import clock
+from idp.oidc.tokens import access_tokens
 from tests.oidc.conftest import SECRET, VERIFIER, RelyingParty
 
 
@@ -346,3 +347,15 @@ def test_nobody_revokes_the_tokens_of_another(
 def test_the_host_header_never_changes_the_issuer(wlkp: RelyingParty, browser: FlaskClient) -> None:
     response = browser.get(wlkp.url(), headers={"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"})
     assert "evil" not in response.location
+
+
+def test_a_token_bound_to_a_key_is_no_bearer_token(app: Flask, wlkp: RelyingParty, siti: str) -> None:
+    """H3: shown without proof of its key it opens nothing (RFC 9449 section 7.1), however the proof is to be made."""
+    for confirmation, status in (({}, 200), ({"jkt": "a-thumbprint"}, 401), ({"x5t#S256": "a-certificate"}, 401)):
+        with app.app_context():
+            token, now = access_tokens.new_access_token(siti), clock.timestamp()
+            record = access_tokens.AccessToken("wlkp", "openid email", now, now + 600, siti, confirmation=confirmation)
+            assert access_tokens.save_access_token(token, record)
+        told = wlkp.userinfo(token)
+        assert told.status_code == status, confirmation
+        assert (b"siti@example.com" in told.data) is (status == 200)

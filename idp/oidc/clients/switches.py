@@ -47,12 +47,7 @@ SWITCHES: tuple[Switch, ...] = (
     Switch("token_exchange", "operator", "whose tokens it may exchange", "RFC 8693 2"),
     Switch("assertion_audience", "operator", "`issuer`: assertions that no other server could have sent on", "RFC 7523 3"),
     Switch("cors_origins", "operator", "scripts of these origins may call us", "RFC 6454; Fetch"),
-)
-# Settings that the protocol reads as a switch; each is described in Settings.
-SETTING_SWITCHES: tuple[Switch, ...] = (
-    Switch(
-        "registration_tokens", "operator", "`open`: anybody registers, with `profile: legacy`; never in production", "RFC 7591 3"
-    ),
+    Switch("registration_tokens", "setting", "`open`: anybody registers, all flows; never in production", "RFC 7591 3"),
 )
 
 

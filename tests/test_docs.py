@@ -8,6 +8,7 @@ import pytest
 
 from idp.cli import COMMANDS, main
 from idp.cli.config import settings_table
+from idp.core import lifetimes
 from idp.oidc.clients.client import Client
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,6 +19,11 @@ PROSE = README + "".join(path.read_text() for path in (ROOT / "docs").glob("*.md
 
 def test_the_readme_has_every_setting_as_it_is():
     assert settings_table() in README, "put the output of `idp config table` into README.md"
+
+
+def test_the_operators_guide_has_every_lifetime_as_it_is():
+    guide = (ROOT / "docs" / "operations.md").read_text()
+    assert lifetimes.table() in guide, "put the second table of `idp config table` into docs/operations.md"
 
 
 def test_every_endpoint_is_documented(app):

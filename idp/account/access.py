@@ -8,7 +8,7 @@ import orjson
 from flask import Blueprint, Response, g, request, url_for
 
 from idp import accounts, authenticators, probation
-from idp.core import clock, crypto
+from idp.core import clock, crypto, lifetimes
 from idp.core.settings import settings
 from idp.core.values import ACCOUNT_CLIENT, ACR_MFA
 from idp.sessions import single_sign_on
@@ -16,8 +16,8 @@ from idp.storage.sealing import Unsealable, sealer
 from idp.web import urls
 from idp.web.forms import form_page
 
-RECENT_SIGN_IN_SECONDS = 20 * 60  # seconds after a sign-in in which nothing is asked again
-EXPIRY_WARNING_SECONDS = 2 * 60  # seconds before the end of a session in which a page says so
+RECENT_SIGN_IN_SECONDS = lifetimes.RECENT_SIGN_IN.seconds
+EXPIRY_WARNING_SECONDS = lifetimes.SESSION_WARNING.seconds
 STATE = "account.state"
 ESSENTIAL_MFA_CLAIMS = orjson.dumps({"id_token": {"acr": {"essential": True, "value": ACR_MFA}}}).decode()
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from idp.core import lifetimes
 from idp.core.languages import _, _l
 
 EVENT_LABELS: dict[str, Any] = {
@@ -46,7 +47,7 @@ EVENT_LABELS: dict[str, Any] = {
     "totp_added": _l("Aplikasi autentikator ditambahkan"),
     "totp_removed": _l("Aplikasi autentikator dihapus"),
     "recovery_codes_made": _l("Kode pemulihan dibuat"),
-    "device_remembered": _l("Perangkat diingat 30 hari"),
+    "device_remembered": _l("Perangkat diingat %(hari)s hari", hari=lifetimes.REMEMBERED_DEVICE.days),
     "authenticators_suspended": _l("Cara masuk lama ditangguhkan"),
     "authenticators_restored": _l("Cara masuk lama berlaku kembali"),
     "otp_sent": _l("Kode OTP dikirim"),

@@ -8,7 +8,7 @@ from flask import Response, g, request, url_for
 
 from idp import accounts, notices
 from idp.account.access import blueprint, page, second_factor_required_if_enrolled, sign_in_required
-from idp.core import clock
+from idp.core import clock, lifetimes
 from idp.core.languages import _, _l
 from idp.core.values import ContactValue, EmailAddress, PhoneNumber, contact_of_kind
 from idp.limits import rate_limits
@@ -22,7 +22,7 @@ from idp.web import urls
 from idp.web.fields import EmailField, PhoneField
 from idp.web.forms import Form
 
-LIFE = 1800  # seconds that a change waits for its code
+LIFE = lifetimes.CONTACT_CHANGE.seconds
 PURPOSE = "contact-change"
 
 

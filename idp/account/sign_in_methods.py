@@ -9,7 +9,7 @@ from wtforms import HiddenField
 from idp import authenticators
 from idp.account.access import blueprint, page, second_factor_required, sign_in_required
 from idp.authenticators import WrongFactor, passkeys, recovery_codes, remembered_devices, totp
-from idp.core import clock
+from idp.core import clock, lifetimes
 from idp.core.languages import _, _l
 from idp.limits.rate_limits import TooManyAttempts
 from idp.storage.redis_store import store
@@ -18,7 +18,9 @@ from idp.web import requests, urls
 from idp.web.fields import CodeField
 from idp.web.forms import Form
 
-CODES_SHOWN = 600  # seconds that new recovery codes can be read again by the session that made them
+CODES_SHOWN = (
+    lifetimes.RECOVERY_CODES_SHOWN.seconds
+)  # seconds that new recovery codes can be read again by the session that made them
 
 
 class AppForm(Form):

@@ -13,7 +13,7 @@ from idp.accounts.claims_cache import invalidate_claims
 from idp.accounts.lookup import find_by_identifier, find_by_nik
 from idp.accounts.model import ACTIVE, DELETING, LOCKED, PHONE, TERMS, Account, Contact
 from idp.audit import trail
-from idp.core import clock, crypto, languages
+from idp.core import clock, crypto, languages, lifetimes
 from idp.core.values import ACR_DATA, EmailAddress, FullName, Nik, PhoneNumber
 from idp.storage.database import db
 from idp.storage.redis_store import store
@@ -21,7 +21,7 @@ from idp.storage.sealing import sealer
 from idp.storage.unit_of_work import current_unit, unit_of_work
 
 BLOCK_MARKS_WRITTEN_KEY = "blocked:{marks}"  # stands in the store as long as that keeps the marks of blocked accounts
-BLOCK_LIFE_SECONDS = 10 * 366 * 86400  # seconds: how long a lock stays in the store when nobody lifts it
+BLOCK_LIFE_SECONDS = lifetimes.LOCK.seconds
 
 account_locked = signal("account-locked")
 password_changed = signal("password-changed")

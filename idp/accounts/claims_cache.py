@@ -5,12 +5,14 @@ from typing import Any, cast
 import orjson
 
 from idp.accounts.model import Account
-from idp.core import clock, crypto
+from idp.core import clock, crypto, lifetimes
 from idp.storage.database import db
 from idp.storage.redis_store import Script, store
 from idp.storage.sealing import Unsealable, sealer
 
-LIFE = 3600  # seconds; the copy is dropped when the account changes, this only bounds what a crash in between leaves
+LIFE = (
+    lifetimes.CLAIMS_COPY.seconds
+)  # seconds; the copy is dropped when the account changes, this only bounds what a crash in between leaves
 CLAIMS_FIELD = "claims"
 
 # A copy is kept only if the account did not change while SQL was read: else the old facts would outlive the change.

@@ -9,14 +9,12 @@ from idp.accounts.changes import block, unblock
 from idp.accounts.claims_cache import invalidate_claims
 from idp.accounts.model import ACTIVE, DELETING, Account
 from idp.audit import trail
-from idp.core import clock
-from idp.core.settings import settings
+from idp.core import clock, lifetimes
 from idp.core.values import EmailAddress, PhoneNumber
 from idp.storage.database import db
 from idp.storage.unit_of_work import unit_of_work
 
-DAY = 86400
-BLOCK_AFTER_ERASURE_SECONDS = 3600  # seconds; longer than any access token lives
+BLOCK_AFTER_ERASURE_SECONDS = lifetimes.ERASED_ACCOUNT.seconds
 AT_ONCE = 100
 
 account_deleting = signal("account-deleting")
@@ -31,7 +29,7 @@ account_erased = signal("account-erased")
 
 def earliest_erasure() -> int:
     """When an account may be erased whose deletion is asked for now (epoch seconds)."""
-    return clock.timestamp() + settings().deletion_days * DAY
+    return clock.timestamp() + lifetimes.DELETION.seconds
 
 
 def request_deletion(account: Account, until: int) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from idp.core import crypto
+from idp.core import crypto, lifetimes
 
 GENESIS = "0"
 KEYED = "p1."  # how a keyed hash begins; the hashes of older rows have no key, and no dot
@@ -14,7 +14,7 @@ ERASED_FACTS = "{}"
 
 # What the registry was asked is kept a year, shorter than the trail: its facts may be forgotten, the row stays.
 EVENTS_WITH_ERASABLE_FACTS = frozenset({"identity_proved", "identity_refused", "identity_unavailable"})
-FACTS_RETENTION_MS = 365 * 86400 * 1000  # milliseconds
+FACTS_RETENTION_MS = lifetimes.REGISTRY_FACTS_KEPT.seconds * 1000  # milliseconds
 
 
 @dataclass(frozen=True, slots=True)

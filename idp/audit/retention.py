@@ -7,10 +7,10 @@ from idp.audit import anchor, chain
 from idp.audit.chain import ERASED_FACTS, EVENTS_WITH_ERASABLE_FACTS, FACTS_RETENTION_MS, BrokenChain, Link
 from idp.audit.head import keyed_by, tell
 from idp.audit.trail import AuditEvent
-from idp.core import clock
+from idp.core import clock, lifetimes
 from idp.storage.database import db
 
-RETENTION_MS = 548 * 86400 * 1000  # milliseconds: 18 months
+RETENTION_MS = lifetimes.AUDIT_KEPT.seconds * 1000  # milliseconds
 
 
 class TrailBroken(Exception):

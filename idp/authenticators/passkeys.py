@@ -35,7 +35,7 @@ from idp.audit import trail
 from idp.authenticators import changes
 from idp.authenticators.attempt_limit import WrongFactor
 from idp.authenticators.model import ACTIVE, PASSKEY, Authenticator, PasskeyOffer
-from idp.core import clock, crypto
+from idp.core import clock, crypto, lifetimes
 from idp.core.settings import settings
 from idp.storage.database import db
 from idp.storage.redis_store import store
@@ -50,7 +50,7 @@ KEYS: dict[type, tuple[COSEAlgorithmIdentifier, ...]] = {
     DecodedEC2PublicKey: (COSEAlgorithmIdentifier.ECDSA_SHA_256,),
     DecodedRSAPublicKey: (COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256,),
 }
-TIMEOUT = 300_000  # milliseconds that the browser may ask the person
+TIMEOUT = lifetimes.PASSKEY_CEREMONY.seconds * 1000  # milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ def _update_sign_count(known: Authenticator, count: int, state: str) -> None:
 
 def _challenge(context: str) -> bytes:
     challenge = crypto.random_bytes(32)
-    store().put(_key(challenge), context, settings().interaction_minutes * 60)
+    store().put(_key(challenge), context, lifetimes.INTERACTION.seconds)
     return challenge
 
 

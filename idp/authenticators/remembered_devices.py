@@ -5,13 +5,13 @@ from sqlalchemy import delete, func, select, update
 
 from idp.audit import trail
 from idp.authenticators.model import RememberedDevice
-from idp.core import clock, crypto
+from idp.core import clock, crypto, lifetimes
 from idp.storage.database import db
 from idp.storage.unit_of_work import unit_of_work
 from idp.web import cookies
 from idp.web.cookies import REMEMBERED_DEVICE
 
-LIFE = 30 * 86400
+LIFE = lifetimes.REMEMBERED_DEVICE.seconds
 
 
 def remember(subject: str, response: Response) -> None:

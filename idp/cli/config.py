@@ -7,6 +7,7 @@ import click
 from pydantic.fields import FieldInfo
 
 from idp.cli import OperatorError
+from idp.core import lifetimes
 from idp.core.settings import ConfigError, Settings, environment_notices, load_settings
 
 
@@ -36,8 +37,9 @@ def check(connect: bool) -> None:
 
 @config.command()
 def table() -> None:
-    """Print every setting as a Markdown table."""
+    """Print every setting, and how long everything lasts, as Markdown tables."""
     click.echo(settings_table())
+    click.echo(f"\n{lifetimes.table()}")
 
 
 def settings_table() -> str:

@@ -4,12 +4,12 @@ from contextlib import suppress
 from enum import Enum
 from typing import Literal, get_args
 
-from idp.core import crypto
+from idp.core import crypto, lifetimes
 from idp.storage.redis_store import Script, StoreUnavailable, store
 
 Status = Literal["delivered", "undelivered", "unknown"]
 
-REPORT_LIFE = 24 * 3600
+REPORT_LIFE = lifetimes.DELIVERY_REPORT.seconds
 LONGEST_REFERENCE = 128
 OWN_IDS = frozenset({"zenziva", "verihubs"})  # adapters whose reports name the message by an id of the gateway's own
 

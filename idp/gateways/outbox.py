@@ -4,14 +4,14 @@ from dataclasses import asdict, dataclass, field
 
 import orjson
 
-from idp.core import clock
+from idp.core import clock, lifetimes
 from idp.storage.redis_store import Script, store
 from idp.storage.sealing import Unsealable, sealer
 
 KEY = "outbox"
 CONTEXT = "outbox:message"
 MAX_MESSAGES = 1000
-LIFE = 24 * 3600
+LIFE = lifetimes.STAND_IN_MESSAGE.seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from idp.core import lifetimes
 from idp.core.values import PhoneNumber
 from idp.gateways.delivery import DeliveryFailed
 from idp.gateways.endpoints import Endpoint
@@ -14,7 +15,7 @@ Content = dict[str, Any]
 
 ZENZIVA_PATH = "/masking/api/sendOTP/"
 VERIHUBS_PATH = "/v2/otp/send"
-CODE_LIFE = 600
+CODE_LIFE = lifetimes.ONE_TIME_CODE.seconds
 
 REFUSALS = {401: "misconfigured", 403: "misconfigured", 404: "misconfigured", 409: "blocked", 429: "too_many"}
 

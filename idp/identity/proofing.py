@@ -6,7 +6,7 @@ from typing import Any, Self
 from flask import Response, after_this_request
 
 from idp.audit import trail
-from idp.core import clock, crypto
+from idp.core import clock, crypto, lifetimes
 from idp.core.values import FullName, Nik
 from idp.gateways.civil_registry import THRESHOLDS, Facts, Purpose, RegistryUnavailable, Verdict, civil_registry
 from idp.limits import rate_limits
@@ -15,7 +15,7 @@ from idp.web import cookies, requests
 from idp.web.cookies import BROWSER
 from idp.web.csrf import browser_secret
 
-PROOF_LIFE = 15 * 60  # seconds
+PROOF_LIFE = lifetimes.IDENTITY_PROOF.seconds
 
 Acts = list[tuple[str, tuple[str, ...]]]
 

@@ -12,8 +12,7 @@ import orjson
 from flask import Response, after_this_request, current_app, g, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from idp.core import clock, crypto
-from idp.core.settings import settings
+from idp.core import clock, crypto, lifetimes
 from idp.core.values import Authentication
 from idp.limits import rate_limits
 from idp.storage.redis_store import Script, store
@@ -22,7 +21,9 @@ from idp.web import cookies, csrf, requests
 from idp.web.cookies import CARRIED_REQUEST, INTERACTION, Cookie
 from idp.web.error_pages import InteractionGone
 
-SWEEP_AFTER = 1800  # seconds that a record outlives its interaction, so that a late visitor still finds the way back
+SWEEP_AFTER = (
+    lifetimes.INTERACTION_TRACE.seconds
+)  # seconds that a record outlives its interaction, so that a late visitor still finds the way back
 CARRIED_AT_MOST = 3800  # characters of a cookie (RFC 6265 section 6.1: browsers take 4096 bytes with name and attributes)
 MAX_COOKIES = 8  # interactions that one browser proves at a time: with more tabs the oldest ends, headers stay small
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -164,7 +165,7 @@ def begin(parameters: dict[str, str], service: dict[str, str], **pinned: Any) ->
     Raises TooManyAttempts when it is too large for a cookie and this address has begun too many.
     """
     secret = crypto.random_token()
-    life = settings().interaction_minutes * 60
+    life = lifetimes.INTERACTION.seconds
     begun = Interaction(
         id=crypto.random_token(16),
         browser=crypto.digest(secret),
@@ -251,7 +252,7 @@ def _carrier(interaction_id: str) -> Cookie:
 
 
 def _set_cookie(response: AnyResponse, waiting: Interaction, value: str) -> None:
-    life = settings().interaction_minutes * 60
+    life = lifetimes.INTERACTION.seconds
     cookies.set_cookie(response, INTERACTION.of(waiting.id), value, max_age=life)
 
 

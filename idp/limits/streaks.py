@@ -1,13 +1,13 @@
 """Wrong attempts in a row: a delay that grows with them, over all addresses, and is never a lock."""
 
-from idp.core import clock
+from idp.core import clock, lifetimes
 from idp.limits.rate_limits import TooManyAttempts
 from idp.storage.redis_store import Script, store
 from idp.storage.sealing import sealer
 
 # From so many wrong attempts in a row on, so many seconds pass before the next one is looked at.
 DELAYS = ((20, 30), (40, 120), (60, 600), (80, 1800))
-LIFE = 30 * 86400  # seconds that a row is remembered without another attempt
+LIFE = lifetimes.WRONG_STREAK.seconds
 
 # One step: an attempt inside the delay is neither looked at nor counted; of many at once one passes.
 _ATTEMPT = Script("""

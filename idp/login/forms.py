@@ -3,6 +3,7 @@
 from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import InputRequired
 
+from idp.core import lifetimes
 from idp.core.languages import _l
 from idp.web.fields import CodeField, CurrentPasswordField, IdentifierField
 from idp.web.forms import Form
@@ -20,7 +21,7 @@ class AppCodeForm(Form):
     """The code that the authenticator app shows."""
 
     code = CodeField(_l("Kode dari aplikasi autentikator"))
-    remember = BooleanField(_l("Ingat perangkat ini selama 30 hari"))
+    remember = BooleanField(_l("Ingat perangkat ini selama %(hari)s hari", hari=lifetimes.REMEMBERED_DEVICE.days))
 
 
 class RecoveryCodeForm(Form):
@@ -33,4 +34,4 @@ class PasskeyForm(Form):
     """What a device answered for a passkey, as JSON; filled in by our script."""
 
     credential = HiddenField()
-    remember = BooleanField(_l("Ingat perangkat ini selama 30 hari"))
+    remember = BooleanField(_l("Ingat perangkat ini selama %(hari)s hari", hari=lifetimes.REMEMBERED_DEVICE.days))

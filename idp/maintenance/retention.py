@@ -11,7 +11,8 @@ from idp import accounts
 from idp.accounts import Contact
 from idp.audit import retention
 from idp.authenticators import remembered_devices
-from idp.core import clock
+from idp.core import clock, lifetimes
+from idp.core.lifetimes import Lifetime
 from idp.oidc.tokens import refresh_tokens
 from idp.oidc.tokens.refresh_tokens import REFRESH_FAMILIES
 from idp.probation import Recovery, State
@@ -22,9 +23,8 @@ from idp.storage.redis_store import store
 
 log = structlog.get_logger()
 
-DAY = 86400
 BATCH = 1000
-MARK, MARK_LIFE = "retention:begun", DAY - 600  # seconds
+MARK, MARK_LIFE = "retention:begun", 23 * 3600 + 3000  # seconds: a little less than a day
 
 CONTACTS, RECOVERIES = cast(Table, Contact.__table__), cast(Table, Recovery.__table__)
 
@@ -96,29 +96,38 @@ def _delete_where(table: Table, which: Callable[[int], ColumnElement[bool]]) -> 
 def _replaced(now: int) -> ColumnElement[bool]:
     # Officers who still have to decide about a recovery may have to restore them.
     undecided = select(RECOVERIES.c.subject).where(RECOVERIES.c.state == State.DISPUTED)
-    return (CONTACTS.c.superseded_at < now - 30 * DAY) & CONTACTS.c.subject.not_in(undecided)
+    return (CONTACTS.c.superseded_at < now - lifetimes.REPLACED_CONTACTS_KEPT.seconds) & CONTACTS.c.subject.not_in(undecided)
 
 
 def _old_recoveries(now: int) -> ColumnElement[bool]:
     # By then every wait, every veto and every limit that looks back at it is over.
-    return (RECOVERIES.c.started_at < now - 60 * DAY) & (RECOVERIES.c.state != State.DISPUTED)
+    return (RECOVERIES.c.started_at < now - lifetimes.RECOVERIES_KEPT.seconds) & (RECOVERIES.c.state != State.DISPUTED)
+
+
+def _older(table: Table, column: str, kept: Lifetime) -> RetentionRule:
+    """Rows whose time in `column` lies further back than they are kept."""
+    return _rule(kept, _delete_where(table, lambda now: table.c[column] < now - kept.seconds))
+
+
+def _rule(kept: Lifetime, remove: Callable[[int], int]) -> RetentionRule:
+    return RetentionRule(kept.name, kept.in_words, remove)
 
 
 POLICY = (
-    RetentionRule(
-        "messages to people and services", "30 days", _delete_where(OUTBOX, lambda now: OUTBOX.c.created_at < now - 30 * DAY)
-    ),
+    _older(OUTBOX, "created_at", lifetimes.MESSAGES_KEPT),
     RetentionRule("refresh tokens", "until they expire", lambda most: refresh_tokens.sweep()),
+    _older(REFRESH_FAMILIES, "revoked_at", lifetimes.REVOKED_TOKENS_KEPT),
+    _rule(lifetimes.REPLACED_CONTACTS_KEPT, _delete_where(CONTACTS, _replaced)),
+    _rule(lifetimes.RECOVERIES_KEPT, _delete_where(RECOVERIES, _old_recoveries)),
     RetentionRule(
-        "revoked refresh tokens",
-        "30 days",
-        _delete_where(REFRESH_FAMILIES, lambda now: REFRESH_FAMILIES.c.revoked_at < now - 30 * DAY),
+        "browsers without second factor", lifetimes.REMEMBERED_DEVICE.in_words, lambda most: remembered_devices.delete_expired()
     ),
-    RetentionRule("contacts that were replaced", "30 days", _delete_where(CONTACTS, _replaced)),
-    RetentionRule("recoveries by identity", "60 days", _delete_where(RECOVERIES, _old_recoveries)),
-    RetentionRule("browsers without second factor", "30 days", lambda most: remembered_devices.delete_expired()),
-    RetentionRule("browsers not seen again", "400 days", _delete_where(DEVICES, lambda now: DEVICES.c.seen_at < now - 400 * DAY)),
-    RetentionRule("what the civil registry was asked", "1 year", retention.erase_registry_facts),
-    RetentionRule("accounts to be deleted", "14 days, or as `IDP_DELETION_DAYS` says", accounts.erase_due),
-    RetentionRule("audit events", "18 months", retention.prune),
+    RetentionRule(
+        "browsers not seen again",
+        lifetimes.KNOWN_DEVICE.in_words,
+        _delete_where(DEVICES, lambda now: DEVICES.c.seen_at < now - lifetimes.KNOWN_DEVICE.seconds),
+    ),
+    _rule(lifetimes.REGISTRY_FACTS_KEPT, retention.erase_registry_facts),
+    RetentionRule("accounts to be deleted", lifetimes.DELETION.in_words, accounts.erase_due),
+    _rule(lifetimes.AUDIT_KEPT, retention.prune),
 )

@@ -7,7 +7,7 @@ import structlog
 
 from idp import accounts
 from idp.audit import trail
-from idp.core import background, clock
+from idp.core import background, clock, lifetimes
 from idp.core.values import ContactValue, PhoneNumber, contact_of_channel
 from idp.gateways.sms import DeliveryFailed
 from idp.limits import rate_limits
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 LEASE = 120  # seconds that one worker has for an attempt; longer than every gateway in the order of failover takes
 BACK_OFF = (60, 300, 900, 3600, 2 * 3600, 4 * 3600, 8 * 3600)  # seconds before the next attempt; the last one repeats
-GIVE_UP_AFTER = 72 * 3600  # seconds; later than that a warning helps nobody
+GIVE_UP_AFTER = lifetimes.NOTICE_TRIES.seconds
 
 Contacts = Iterable[ContactValue]
 Addressed = Iterable[tuple[ContactValue, Notice]]

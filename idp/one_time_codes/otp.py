@@ -10,7 +10,7 @@ import structlog
 
 from idp import accounts
 from idp.audit import trail
-from idp.core import background, clock, crypto, languages
+from idp.core import background, clock, crypto, languages, lifetimes
 from idp.core.languages import _
 from idp.core.settings import settings
 from idp.core.values import ContactValue
@@ -24,7 +24,7 @@ from idp.storage.sealing import sealer
 
 log = structlog.get_logger()
 
-LIFE = 600
+LIFE = lifetimes.ONE_TIME_CODE.seconds
 LIVE_CODES = 3
 SMS_LENGTH = 160
 SURGE_FACTOR = 3
@@ -78,7 +78,7 @@ class CodeMessage:
 
     def letter(self, reader: str | None) -> ComposedEmail:
         """The e-mail."""
-        return letters.one_time_code_email(self.code, LIFE // 60, reader)
+        return letters.one_time_code_email(self.code, lifetimes.ONE_TIME_CODE.minutes, reader)
 
 
 # A further code joins a challenge only if that lives, is not dead, and is for the same purpose and recipient.
@@ -257,7 +257,7 @@ def sms_text(code: str, issuer: str, reader: str | None = None) -> str:
             "SIAPkerja: Kode OTP Anda %(kode)s. Berlaku %(menit)s menit."
             " JANGAN berikan kepada siapa pun, termasuk petugas Kemnaker.",
             kode=code,
-            menit=LIFE // 60,
+            menit=lifetimes.ONE_TIME_CODE.minutes,
         )
     bound = f"{words}\n@{urlsplit(issuer).hostname} #{code}"
     return bound if len(bound) <= SMS_LENGTH else words

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from idp.core import clock, languages
+from idp.core import clock, languages, lifetimes
 from idp.pages import delivery_reports, routes
 from idp.web import assets, headers, times
 from idp.web.csrf import csrf_protect
@@ -12,11 +12,11 @@ __all__ = ["init_app", "select_locale"]
 
 
 def init_app(app: Flask) -> None:
-    """Adds the pages; gives templates `asset`, `this_year`, `csp_nonce`, `language`, `languages`, and what `times` adds."""
+    """Adds the pages; gives templates `asset`, `this_year`, `csp_nonce`, the languages, `lifetimes`, and what `times` adds."""
     assets.init_app(app)
     times.init_app(app)
     app.jinja_env.globals |= {"csp_nonce": headers.csp_nonce, "this_year": lambda: clock.wib(clock.now()).year}
-    app.jinja_env.globals |= {"language": languages.current, "languages": languages.languages}
+    app.jinja_env.globals |= {"language": languages.current, "languages": languages.languages, "lifetimes": lifetimes}
     # Its page may carry an interaction's token: it checks the origin itself, and changes a language only.
     csrf_protect.exempt(routes.language)
     # Gateways post with a token of their own.

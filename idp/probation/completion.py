@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from idp import accounts, authenticators, notices
 from idp.accounts import Account, ReplacedCredentials
 from idp.audit import trail
-from idp.core import background, clock
+from idp.core import background, clock, lifetimes
 from idp.core.settings import settings
 from idp.core.values import EmailAddress, PhoneNumber
 from idp.notices import Notice
@@ -16,12 +16,12 @@ from idp.probation import links, risk_signals, transitions
 from idp.probation.model import Recovery
 from idp.probation.risk import DURATION_SECONDS, RiskDecision, assess_risk
 from idp.probation.risk_signals import RecoveryEvidence
-from idp.probation.state_machine import DAY, Act, Case, State
+from idp.probation.state_machine import Act, Case, State
 from idp.sessions import single_sign_on
 from idp.storage.database import db
 from idp.storage.unit_of_work import unit_of_work
 
-BLOCKED_AFTER_VETO = 30 * DAY
+BLOCKED_AFTER_VETO = lifetimes.BLOCKED_AFTER_VETO.seconds
 
 
 def start(account: Account | None, nik_index: str) -> Recovery:

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-HOUR = 3600
+from idp.core import lifetimes
 
 # What each circumstance weighs; the sum decides.
 WEIGHTS: dict[str, int] = {
@@ -49,7 +49,11 @@ class RiskDecision(StrEnum):
     WAIT = "waiting_72h"
 
 
-DURATION_SECONDS = {RiskDecision.SHORT: 24 * HOUR, RiskDecision.LONG: 72 * HOUR, RiskDecision.WAIT: 72 * HOUR}  # seconds
+DURATION_SECONDS = {
+    RiskDecision.SHORT: lifetimes.RECOVERY_SHORT.seconds,
+    RiskDecision.LONG: lifetimes.RECOVERY_LONG.seconds,
+    RiskDecision.WAIT: lifetimes.RECOVERY_WAIT.seconds,
+}
 
 
 def score(known: RiskSignals) -> int:

@@ -7,22 +7,22 @@ from sqlalchemy import ColumnElement, func, or_, select
 from idp import notices
 from idp.accounts import Account
 from idp.authenticators import remembered_devices
-from idp.core import clock
+from idp.core import clock, lifetimes
+from idp.core.lifetimes import DAY, HOUR
 from idp.core.settings import settings
 from idp.core.values import EmailAddress, PhoneNumber
 from idp.gateways.sms import delivery_status
 from idp.probation.model import Recovery
 from idp.probation.risk import RiskSignals
-from idp.probation.state_machine import DAY, HOUR
 from idp.sessions import known_devices, single_sign_on
 from idp.storage.database import db
 from idp.storage.sealing import sealer
 from idp.web import requests
 from idp.web.csrf import browser_secret
 
-USED_LATELY = 30 * DAY
-DORMANT = 180 * DAY
-SEEN_WITHIN = 30 * DAY
+USED_LATELY = lifetimes.USED_LATELY.seconds
+DORMANT = lifetimes.DORMANT.seconds
+SEEN_WITHIN = lifetimes.SEEN_IN_RECOVERY.seconds
 DEAD = ("refused", "blocked")  # what gateways answer for a number or address that takes nothing
 USUAL_DAYS = 7
 SURGE_FACTOR, SURGE_LEAST = 3, 10  # so many times the usual in an hour; fewer than ten are no surge whatever is usual

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
-HOUR, DAY = 3600, 86400
-STARTED_LIFE = HOUR  # seconds; proof and interaction are over by then
-READY_LIFE = 14 * DAY  # how long a recovery that has waited may be completed
-VETO_LIFE = 30 * DAY  # how long old contacts may say no, from the start of the recovery
+from idp.core import lifetimes
+
+STARTED_LIFE = lifetimes.RECOVERY_STARTED.seconds
+READY_LIFE = lifetimes.RECOVERY_READY.seconds
+VETO_LIFE = lifetimes.VETO.seconds
 
 
 class State(StrEnum):

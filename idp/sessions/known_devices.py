@@ -11,15 +11,15 @@ from werkzeug.wrappers import Response
 
 from idp import accounts, notices
 from idp.accounts import Account
-from idp.core import clock, crypto
+from idp.core import clock, crypto, lifetimes
 from idp.storage.database import DATABASE_DOWN, Model, db
 from idp.storage.unit_of_work import unit_of_work
 from idp.web import cookies, requests
 
 log = structlog.get_logger()
 
-LONG_KNOWN = 30 * 86400  # seconds
-NEW_ACCOUNT_SECONDS = 86400  # seconds after registration in which a first sign-in surprises nobody
+LONG_KNOWN = lifetimes.LONG_KNOWN_DEVICE.seconds
+NEW_ACCOUNT_SECONDS = lifetimes.NEW_ACCOUNT.seconds
 
 
 class KnownDevice(Model):

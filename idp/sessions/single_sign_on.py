@@ -8,13 +8,12 @@ from blinker import signal
 from flask import g
 from werkzeug.wrappers import Response
 
-from idp.core import clock, crypto
-from idp.core.settings import settings
+from idp.core import clock, crypto, lifetimes
 from idp.core.values import Authentication
 from idp.storage.redis_store import Script, store
 from idp.web import cookies, requests
 
-ENDED_LIFE = 3600  # seconds; longer than any access token lives, see `ended:` below
+ENDED_LIFE = lifetimes.ENDED_SESSION.seconds
 
 session_ended = signal("session-ended")
 """Sent with sid=, account= (subject), clients= (set of client ids) after a session has ended."""
@@ -79,9 +78,8 @@ def current(*fields: str) -> Session | None:
     sid, _, secret = cookies.SESSION.read().partition(".")
     if not secret or len(sid) > 64 or not sid.isascii():
         return None
-    limits = settings()
     tag = sid[:2]
-    idle, absolute = limits.session_idle_minutes * 60, limits.session_hours * 3600
+    idle, absolute = lifetimes.SESSION_UNUSED.seconds, lifetimes.SESSION.seconds
     arguments: tuple[str | int, ...] = (crypto.digest(secret), clock.timestamp(), idle, absolute, tag, *fields)
     found = store().run(_CURRENT, (_key("session", sid),), arguments)
     if found is None:
@@ -145,8 +143,7 @@ def current_expiry() -> SessionExpiry | None:
     known, seen, created = store().fields(_key("session", sid), "secret", "seen", "created")
     if known is None or seen is None or created is None or not crypto.constant_time_equal(known.decode(), crypto.digest(secret)):
         return None
-    limits = settings()
-    end = SessionExpiry(int(seen) + limits.session_idle_minutes * 60, int(created) + limits.session_hours * 3600)
+    end = SessionExpiry(int(seen) + lifetimes.SESSION_UNUSED.seconds, int(created) + lifetimes.SESSION.seconds)
     return end if end.at >= clock.timestamp() else None
 
 
@@ -166,7 +163,7 @@ def delete_cookie(response: Response) -> None:
 
 
 def _write(session: Session, secret: str, tag: str) -> None:
-    life = settings().session_hours * 3600
+    life = lifetimes.SESSION.seconds
     values: dict[str, str | bytes] = {
         "secret": crypto.digest(secret),
         "account": session.account,

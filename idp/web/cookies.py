@@ -6,9 +6,8 @@ from typing import Self
 from flask import request
 from werkzeug.wrappers import Response as AnyResponse
 
+from idp.core import lifetimes
 from idp.core.settings import settings
-
-DAY = 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +59,9 @@ CARRIED_REQUEST = Cookie(
     path="/interaction/",
 )
 BROWSER = Cookie("idp_browser", "Binds forms outside of interactions to this browser, and counts tries per browser.")
-REMEMBERED_DEVICE = Cookie("idp_device", "This browser need not give the second factor.", 30 * DAY)
+REMEMBERED_DEVICE = Cookie("idp_device", "This browser need not give the second factor.", lifetimes.REMEMBERED_DEVICE.seconds)
 # Browsers keep a cookie no longer (RFC 6265bis section 5.5).
-KNOWN_DEVICE = Cookie("idp_known", "Sign-ins in this browser are not told as from a new device.", 400 * DAY)
+KNOWN_DEVICE = Cookie("idp_known", "Sign-ins in this browser are not told as from a new device.", lifetimes.KNOWN_DEVICE.seconds)
 # Session Management 1.0 section 3.2: scripts of our own frame read it, also inside another site's page.
 BROWSER_STATE = Cookie("idp_browser_state", "Says that the session changed.", host_only=False, for_scripts=True, in_frames=True)
 LANGUAGE = Cookie("bahasa", "The language chosen on our switch.", host_only=False)

@@ -9,13 +9,13 @@ from flask import Flask, Response, current_app, g, make_response, render_templat
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from idp.core import clock
+from idp.core import clock, lifetimes
 from idp.storage.redis_store import Script, StoreUnavailable, store
 from idp.web.requests import reference
 
 log = structlog.get_logger()
 
-REFERENCE_LIFE = 24 * 3600
+REFERENCE_LIFE = lifetimes.ERROR_REFERENCE.seconds
 KEPT_OF_STRANGERS = 2000  # an hour
 
 

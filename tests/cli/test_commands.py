@@ -23,7 +23,9 @@ def test_the_table_lists_every_setting(operator: Operator) -> None:
     for name, field in Settings.model_fields.items():
         assert f"| `IDP_{name.upper()}` |" in said
         assert field.description
-    assert {len(re.findall(r"(?<!\\)\|", row)) for row in said.strip().splitlines()} == {4}
+    settings, times = (part.splitlines() for part in said.strip().split("\n\n"))
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in settings} == {4}
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in times} == {5}
 
 
 def test_sound_settings_are_called_sound(operator: Operator) -> None:

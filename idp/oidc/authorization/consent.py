@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp import accounts
 from idp.accounts import disclosure
 from idp.audit import trail
-from idp.core import clock, crypto, languages
+from idp.core import clock, crypto, languages, lifetimes
 from idp.interaction import rooms
 from idp.oidc import scopes
 from idp.oidc.authorization import resources
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
 
 CONSENT_TEXT_VERSION = 1  # version of the consent page's text, kept with each grant (UU 27/2022 article 22)
-CACHE_LIFE = 3600  # seconds, as long as the copy of the claims beside it
+CACHE_LIFE = lifetimes.CLAIMS_COPY.seconds
 
 
 class RememberedGrant(Model):

@@ -4,8 +4,7 @@ from typing import Any
 
 import orjson
 
-from idp.core import clock, crypto
-from idp.core.settings import settings
+from idp.core import clock, crypto, lifetimes
 from idp.oidc.authorization import parameters
 from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
@@ -13,7 +12,7 @@ from idp.sessions.single_sign_on import Session
 from idp.storage.redis_store import Script, store
 
 REQUEST_URI_PREFIX = "urn:ietf:params:oauth:request_uri:"
-REQUEST_URI_LIFE = 60  # seconds for the browser to arrive, which is what `expires_in` promises
+REQUEST_URI_LIFE = lifetimes.PUSHED_REQUEST.seconds
 
 _LENGTHEN = Script("return redis.call('EXPIRE', KEYS[1], ARGV[1])")
 
@@ -57,7 +56,7 @@ def keep_for_interaction(request: Request) -> None:
     name = request.get("request_uri")
     if not name.startswith(REQUEST_URI_PREFIX):
         return
-    life = settings().interaction_minutes * 60
+    life = lifetimes.INTERACTION.seconds
     if not store().run(_LENGTHEN, (_key(name.removeprefix(REQUEST_URI_PREFIX)),), (life,)):
         raise oauth_error("invalid_request_uri", "The pushed request is not known or has expired.")
 

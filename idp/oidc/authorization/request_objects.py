@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from idp.core import clock
+from idp.core import clock, lifetimes
 from idp.core.settings import settings
 from idp.oidc import algorithms
 from idp.oidc.clients import keys
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 JWT_CLAIMS = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti", "sub"})  # of the JWT itself, not of the request
 NEVER_FROM_OBJECT = frozenset({"client_id", "request", "request_uri"})
-MAX_OBJECT_AGE = 3600  # seconds
+MAX_OBJECT_AGE = lifetimes.REQUEST_OBJECT.seconds
 # Explicit types (RFC 8725 section 3.11): what any library writes on a request object, and no other kind of JWT has.
 TYPES = frozenset({"", "jwt", "oauth-authz-req+jwt", "application/oauth-authz-req+jwt"})
 

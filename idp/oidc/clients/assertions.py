@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from idp.core import clock, crypto
+from idp.core import clock, crypto, lifetimes
 from idp.core.settings import settings
 from idp.oidc import algorithms
 from idp.oidc.clients import keys
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from idp.oidc.clients.client import Client, Proof
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-MAX_ASSERTION_LIFE = 3600  # seconds; one that is good for years would be a password
-LEEWAY = 30  # seconds that clocks may differ
+MAX_ASSERTION_LIFE = lifetimes.CLIENT_ASSERTION.seconds
+LEEWAY = lifetimes.CLOCK_LEEWAY.seconds
 
 
 def attempted(request: Request) -> bool:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from idp.core import lifetimes
 from idp.oidc import algorithms, scopes
 from idp.oidc.clients.addresses import Address, Origin, RedirectUri, Resource
 
@@ -102,7 +103,9 @@ class ClientEntry(BaseModel):
     resources: tuple[Resource, ...] = Field((), description="Resources (RFC 8707) it may ask tokens for.")
     resource_server: bool = Field(False, description="It may introspect tokens whose audience is its client_id or resources.")
     access_token_format: Literal["opaque", "jwt"] = Field("opaque", description="`jwt`: RFC 9068.")
-    access_token_lifetime: int | None = Field(None, ge=60, le=3600, description="Seconds, 600 unless set.")
+    access_token_lifetime: int | None = Field(
+        None, ge=60, le=3600, description=f"Seconds, {lifetimes.ACCESS_TOKEN.seconds} unless set."
+    )
     cors_origins: tuple[Origin, ...] = Field((), description="Origins of its pages that may call the token endpoint.")
     token_exchange: TokenExchange | None = Field(None, description="Its policy for token exchange.")
     assertion_audience: Literal["endpoint", "issuer"] = Field("endpoint", description="What `aud` of its assertions may be.")

@@ -11,15 +11,17 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key, KeySet, OctKey
 from joserfc.registry import Header
 
-from idp.core import clock, crypto
+from idp.core import clock, crypto, lifetimes
 from idp.oidc import algorithms, untrusted_json
 from idp.oidc.clients.fetch import FetchRefused, fetch
 
 if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
 
-KEY_SET_LIFE = 600  # seconds that a fetched key set is used without asking again
-REFETCH_INTERVAL = 20  # seconds between two fetches for keys that were not in the set: a client that rotates is seen soon
+KEY_SET_LIFE = lifetimes.CLIENT_KEYS.seconds
+REFETCH_INTERVAL = (
+    lifetimes.CLIENT_KEYS_AGAIN.seconds
+)  # seconds between two fetches for keys that were not in the set: a client that rotates is seen soon
 # What must never come from inside the token that it would verify (RFC 8725 section 3.10), and what we do not implement.
 FORBIDDEN_HEADERS = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "b64", "zip"})
 

@@ -12,7 +12,7 @@ from flask import Response
 from pydantic import ValidationError
 
 from idp.audit import trail
-from idp.core import crypto
+from idp.core import crypto, lifetimes
 from idp.core.settings import settings
 from idp.core.values import ACR_VALUES
 from idp.oidc import errors, scopes, untrusted_json
@@ -27,7 +27,7 @@ from idp.storage.redis_store import Script, StoreUnavailable, store
 
 OUTAGES: tuple[type[Exception], ...] = (StoreUnavailable, *DATABASE_DOWN)
 MAX_BODY_BYTES = 64 * 1024
-INITIAL_ACCESS_TOKEN_LIFE = 7 * 86400  # seconds
+INITIAL_ACCESS_TOKEN_LIFE = lifetimes.INITIAL_ACCESS_TOKEN.seconds
 # What nobody says of itself: who it is, where its secret lies, what is worked out; and the switches of operators. Unknown
 # members are ignored (RFC 7591 section 2).
 UNREGISTRABLE_MEMBERS = frozenset({

@@ -5,8 +5,8 @@ from typing import Any
 from authlib.oauth2.rfc6749.grants import BaseGrant
 from flask import Response, make_response, render_template, url_for
 
+from idp.core import lifetimes
 from idp.core.languages import _
-from idp.core.settings import settings
 from idp.oidc.authorization import pipeline
 from idp.oidc.device import codes
 from idp.oidc.errors import oauth_error
@@ -35,7 +35,7 @@ class DeviceAuthorizationGrant(BaseGrant):
         """Hands the approval to the device and says so in the browser; raises `expired_token`."""
         if not codes.allow(self.request.device, grant_user):
             raise oauth_error("expired_token", "The device code has expired.")
-        service_use.add_client_to_session(grant_user, settings().session_hours * 3600)
+        service_use.add_client_to_session(grant_user, lifetimes.SESSION.seconds)
         return 303, "", [("Location", url_for("oidc.device_done", outcome="allowed"))]
 
 

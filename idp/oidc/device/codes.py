@@ -8,14 +8,16 @@ from typing import Literal
 
 import orjson
 
-from idp.core import clock, crypto
+from idp.core import clock, crypto, lifetimes
 from idp.oidc.tokens import approvals
 from idp.oidc.tokens.approvals import Approval
 from idp.storage.redis_store import Script, store
 
-LIFE = 600  # seconds
-POLL_INTERVAL = 5  # seconds between two polls, and what a hasty poll adds to them (RFC 8628 section 3.5)
-SWEEP_AFTER = 600  # seconds in which an expired code is still told from an unknown one
+LIFE = lifetimes.DEVICE_CODE.seconds
+POLL_INTERVAL = (
+    lifetimes.DEVICE_POLL.seconds
+)  # seconds between two polls, and what a hasty poll adds to them (RFC 8628 section 3.5)
+SWEEP_AFTER = lifetimes.DEVICE_CODE_TRACE.seconds
 USER_CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words; no digits that look like letters (section 6.1)
 USER_CODE_LENGTH = 8
 

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from sqlalchemy import delete, func, select
 
 from idp.audit import trail
-from idp.core import clock, crypto
+from idp.core import clock, crypto, lifetimes
 from idp.core.settings import settings
 from idp.oidc.clients.directory import clients
 from idp.oidc.clients.fetch import FetchRefused, post_form
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 KIND = "logout"  # as the outbox calls notices to services
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
-TOKEN_LIFE = 120  # seconds (section 2.4 recommends at most two minutes)
+TOKEN_LIFE = lifetimes.LOGOUT_TOKEN.seconds
 LEASE = 30  # seconds that one worker has for an attempt; longer than the fetcher's own limit
 RETRY_DELAYS = (5, 30, 120, 600, 1800, 3600, 4 * 3600, 8 * 3600)  # seconds before the next attempt; after the last it is given up
 

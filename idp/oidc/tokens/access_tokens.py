@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from authlib.oauth2.rfc6749 import TokenMixin
 
-from idp.core import clock, crypto
+from idp.core import clock, crypto, lifetimes
 from idp.oidc.tokens import revocation_marks, signing_keys
 from idp.oidc.tokens.approvals import known_members
 from idp.oidc.tokens.token_keys import hash_tag, is_bucketed, token_key
@@ -14,7 +14,7 @@ from idp.storage.redis_store import Script, store
 
 JWT_TYPE = "at+jwt"  # no other token of ours has it, so that none is mistaken for an access token (RFC 9068 section 2.1)
 _JWT_BEGINNING = "eyJ"  # of every JWT; an opaque token begins with two hexadecimal digits
-ACCESS_TOKEN_LIFE = 600
+ACCESS_TOKEN_LIFE = lifetimes.ACCESS_TOKEN.seconds
 
 
 @dataclass(frozen=True, slots=True)

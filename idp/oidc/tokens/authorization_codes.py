@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 import orjson
 from authlib.oauth2.rfc6749 import AuthorizationCodeMixin
 
-from idp.core import clock, crypto
+from idp.core import clock, crypto, lifetimes
 from idp.oidc.tokens.approvals import Approval, known_members
 from idp.oidc.tokens.revocation_marks import REVOCATION_LIFE
 from idp.oidc.tokens.service_use import SERVICE_USE_LIFE, services_key
 from idp.oidc.tokens.token_keys import hash_tag, is_bucketed, token_key
 from idp.storage.redis_store import Script, store
 
-CODE_LIFE = 60  # seconds (FAPI 2.0 security profile, section 5.3.2.1: at most 60)
+CODE_LIFE = lifetimes.AUTHORIZATION_CODE.seconds
 
 
 @dataclass(frozen=True, slots=True)

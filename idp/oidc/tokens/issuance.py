@@ -8,7 +8,7 @@ from authlib.oidc.core.grants import OpenIDToken
 from authlib.oidc.core.util import create_half_hash
 
 from idp import accounts
-from idp.core import clock
+from idp.core import clock, lifetimes
 from idp.core.settings import settings
 from idp.oidc import scopes
 from idp.oidc.errors import oauth_error
@@ -20,7 +20,7 @@ from idp.oidc.tokens.approvals import Approval
 if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
 
-ID_TOKEN_LIFE = 600  # seconds
+ID_TOKEN_LIFE = lifetimes.ID_TOKEN.seconds
 
 
 def generate(

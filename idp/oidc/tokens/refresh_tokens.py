@@ -20,15 +20,17 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.audit import trail
-from idp.core import clock, crypto
+from idp.core import clock, crypto, lifetimes
 from idp.oidc.tokens import approvals, revocation_marks
 from idp.oidc.tokens.approvals import Approval
 from idp.storage.database import Model, db
 from idp.storage.unit_of_work import transaction
 
-SLIDING_LIFE = 30 * 86400  # seconds without use
-ABSOLUTE_LIFE = 180 * 86400
-ROTATION_GRACE = 60  # seconds in which a rotated token works again: its answer may have been lost on the way
+SLIDING_LIFE = lifetimes.REFRESH_TOKEN_UNUSED.seconds
+ABSOLUTE_LIFE = lifetimes.REFRESH_TOKEN.seconds
+ROTATION_GRACE = (
+    lifetimes.ROTATION_GRACE.seconds
+)  # seconds in which a rotated token works again: its answer may have been lost on the way
 
 
 class RefreshFamily(Model):

@@ -1,10 +1,12 @@
 """Which services an account uses: noted with each code, told to the account's owner and to logout."""
 
-from idp.core import crypto
+from idp.core import crypto, lifetimes
 from idp.oidc.tokens.approvals import Approval
 from idp.storage.redis_store import store
 
-SERVICE_USE_LIFE = 90 * 86400  # seconds that an account's services are remembered without any of them being used
+SERVICE_USE_LIFE = (
+    lifetimes.SERVICE_USE.seconds
+)  # seconds that an account's services are remembered without any of them being used
 
 
 def services_used(subject: str) -> dict[str, tuple[int, int]]:

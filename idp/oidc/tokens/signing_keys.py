@@ -18,15 +18,17 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.audit import trail
-from idp.core import clock, crypto
+from idp.core import clock, crypto, lifetimes
 from idp.oidc import algorithms
 from idp.storage.database import Model, db
 from idp.storage.sealing import Unsealable, sealer
 
 log = structlog.get_logger()
 
-PUBLISH_AHEAD = 86400  # seconds that a next key is published before it signs: clients cache our JWKS
-OVERLAP = 86400  # seconds that a key is published after its last signature: the last token dies long before
+PUBLISH_AHEAD = lifetimes.KEY_AHEAD.seconds
+OVERLAP = (
+    lifetimes.KEY_OVERLAP.seconds
+)  # seconds that a key is published after its last signature: the last token dies long before
 RELOAD_INTERVAL = 30.0  # seconds
 
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 from authlib.oauth2.rfc6749 import grants as authlib_grants
 
 from idp.audit import trail
-from idp.core.settings import settings
+from idp.core import lifetimes
 from idp.oidc.authorization import pkce, resources, response_modes
 from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
@@ -41,7 +41,7 @@ class AuthorizationCodeGrant(authlib_grants.AuthorizationCodeGrant):
         record = AuthorizationCode(
             request.user, request.verified_redirect_uri, request.get("code_challenge"), request.get("dpop_jkt")
         )
-        authorization_codes.save_code(code, record, settings().session_hours * 3600)
+        authorization_codes.save_code(code, record, lifetimes.SESSION.seconds)
 
     def validate_token_request(self) -> None:
         """Authlib authenticates the client, takes the code and compares the redirect URI; then our own rows."""

@@ -5,7 +5,7 @@ from typing import Any, cast
 from authlib.oauth2.rfc6749 import OAuth2Request
 from authlib.oauth2.rfc6749.grants import AuthorizationEndpointMixin, BaseGrant
 
-from idp.core.settings import settings
+from idp.core import lifetimes
 from idp.oidc.authorization import response_modes
 from idp.oidc.authorization.response_types import normalize_response_type
 from idp.oidc.errors import oauth_error
@@ -38,7 +38,7 @@ class ImplicitGrant(BaseGrant, AuthorizationEndpointMixin):
         if grant_user is None:
             raise oauth_error("access_denied", "The person did not approve the request.")
         # Logout tells the clients of a session: without a code nobody else notes this one.
-        service_use.add_client_to_session(grant_user, settings().session_hours * 3600)
+        service_use.add_client_to_session(grant_user, lifetimes.SESSION.seconds)
         return 303, response_modes.authorization_response(self.request, front_channel_parameters(self.request, grant_user)), []
 
 

@@ -128,9 +128,7 @@ STAND_IN_MESSAGE = Lifetime("message of a stand-in", 1, DAY, "The development ou
 NOTICE_TRIES = Lifetime("notice to a person, tried", 72, HOUR, "Again and again; later than that a warning helps nobody.")
 
 # -- what `idp retention run` removes ---------------------------------------------------------------------------------
-MESSAGES_KEPT = Lifetime(
-    "messages to people and services", 30, DAY, "That and how they went; the words go as soon as they are sent."
-)
+MESSAGES_KEPT = Lifetime("messages to people and services", 30, DAY, "How they went; the words go as soon as they are sent.")
 REVOKED_TOKENS_KEPT = Lifetime("revoked refresh tokens", 30, DAY, "After they were revoked.")
 REPLACED_CONTACTS_KEPT = Lifetime("contacts that were replaced", 30, DAY, "Their owner can object to a recovery.")
 RECOVERIES_KEPT = Lifetime("recoveries by identity", 60, DAY, "By then every wait and every veto is over.")

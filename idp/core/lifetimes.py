@@ -13,10 +13,9 @@ class Unit(IntEnum):
     MINUTE = 60
     HOUR = 3600
     DAY = 86400
-    MONTH = 2_629_800  # a twelfth of 365.25 days
 
 
-SECOND, MINUTE, HOUR, DAY, MONTH = Unit
+SECOND, MINUTE, HOUR, DAY = Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +40,8 @@ class Lifetime:
 
     @property
     def months(self) -> int:
-        """Whole months."""
-        return self.seconds // MONTH
+        """The nearest number of months."""
+        return round(self.days * 12 / 365.25)
 
     @property
     def minutes(self) -> int:
@@ -133,7 +132,7 @@ REVOKED_TOKENS_KEPT = Lifetime("revoked refresh tokens", 30, DAY, "After they we
 REPLACED_CONTACTS_KEPT = Lifetime("contacts that were replaced", 30, DAY, "Their owner can object to a recovery.")
 RECOVERIES_KEPT = Lifetime("recoveries by identity", 60, DAY, "By then every wait and every veto is over.")
 REGISTRY_FACTS_KEPT = Lifetime("what the civil registry was asked", 365, DAY, "A blind index and the outcome.")
-AUDIT_KEPT = Lifetime("audit events", 18, MONTH, "Of an erased account they name the subject alone.")
+AUDIT_KEPT = Lifetime("audit events", 548, DAY, "18 months; of an erased account they name the subject alone.")
 
 LIFETIMES: tuple[Lifetime, ...] = tuple(known for known in list(globals().values()) if isinstance(known, Lifetime))
 

@@ -9,7 +9,7 @@ from flask import Flask
 
 from idp.cli import main
 from idp.core import lifetimes
-from idp.core.lifetimes import HOUR, LIFETIMES, MINUTE, MONTH, Lifetime
+from idp.core.lifetimes import DAY, HOUR, LIFETIMES, MINUTE, Lifetime
 from idp.core.settings import Settings
 from idp.gateways import sms_dialects
 from idp.one_time_codes import otp
@@ -68,7 +68,7 @@ def test_a_setting_changes_the_time_that_names_it(here: Flask, known: Lifetime) 
 def test_a_time_is_told_in_the_unit_that_people_read() -> None:
     assert Lifetime("x", 1, HOUR, "").in_words == "1 hour"
     assert Lifetime("x", 90, MINUTE, "").in_words == "90 minutes"
-    assert Lifetime("x", 18, MONTH, "").days == 547
+    assert Lifetime("x", 548, DAY, "").months == 18
     assert Lifetime("x", 72, HOUR, "").days == 3
 
 

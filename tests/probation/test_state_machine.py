@@ -5,10 +5,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from idp.core.lifetimes import DAY, HOUR
 from idp.probation.risk import DURATION_SECONDS, RiskDecision, RiskSignals, assess_risk
 from idp.probation.state_machine import (
-    DAY,
-    HOUR,
     NEXT,
     OPEN,
     READY_LIFE,

@@ -29,9 +29,13 @@ def main() -> None:
     subprocess.run([*IDP, "db", "upgrade"], env=environment, check=True, stdout=subprocess.DEVNULL)
     people = subprocess.run([*IDP, "demo", "seed"], env=environment, check=True, capture_output=True, text=True).stdout
     running = [subprocess.Popen([*IDP, "serve"], env=environment)]
-    running += [_service(name, environment | {"PORT": str(ports[name])}) for name in SERVICES]
+    # Each service is told where the others are, since its cards lead there.
+    placed = environment | {f"{name.upper()}_PORT": str(number) for name, number in ports.items()}
+    running += [_service(name, placed) for name in SERVICES]
     try:
         _wait_for(f"http://127.0.0.1:{port}/readyz", running)
+        for name, number in ports.items():
+            _wait_for(f"http://127.0.0.1:{number}/static/{name}.svg", running)
         _say(port, ports, people)
         while all(process.poll() is None for process in running):
             time.sleep(0.5)
@@ -79,14 +83,21 @@ def _wait_for(url: str, running: list["subprocess.Popen[bytes]"]) -> None:
 
 def _say(port: str, ports: dict[str, int], people: str) -> None:
     print(f"""
-SIAPkerja ID is running. Click here, each is a service of its own:
-  WLKP       http://127.0.0.1:{ports['wlkp']}/
-  JKP        http://127.0.0.1:{ports['jkp']}/
-  Pelatihan  http://127.0.0.1:{ports['pelatihan']}/
-Sign in once; the others ask nothing. People who do not exist, for you to be:
+SIAPkerja ID is running. Begin here, with "Masuk dengan SIAPkerja ID":
+  http://127.0.0.1:{ports['wlkp']}/         WLKP, reports of companies
+  http://127.0.0.1:{ports['jkp']}/         JKP, benefits after losing a job; its claim page asks for more
+  http://127.0.0.1:{ports['pelatihan']}/         Pelatihan, training
+Sign in at one and open the others from its cards: nothing is asked again. Sign out at one, and reload the others.
+
+People who do not exist, for you to be (NIK, mobile number, e-mail, name; each of the first three signs in):
 {people.rstrip()}
-Codes and mails arrive at http://localhost:{port}/dev/outbox; your account is at http://localhost:{port}/account.
-Ctrl-C stops everything.
+To register instead, take somebody from demo/citizens.yaml who is not in this list.
+
+The provider's own pages:
+  http://localhost:{port}/           front page
+  http://localhost:{port}/account    your account
+  http://localhost:{port}/dev/outbox the codes and mails that nobody really gets
+README.md has a three-minute tour with pictures. Ctrl-C stops everything.
 """, flush=True)  # fmt: skip
 
 

@@ -5,16 +5,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from service import Service, serve  # noqa: E402
-
-SERVICE = Service(
-    client_id="wlkp",
-    title="WLKP Online",
-    promise="Wajib Lapor Ketenagakerjaan Perusahaan",
-    port=5001,
-    scope="openid profile email roles",
-    colour="#1d4e89",
-)
+from family import WLKP  # noqa: E402
+from service import serve  # noqa: E402
 
 if __name__ == "__main__":
-    serve(SERVICE)
+    serve(WLKP)

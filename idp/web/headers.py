@@ -58,8 +58,9 @@ def register_headers(app: Flask, known: Settings) -> None:
 
 def _policy() -> str:
     frames = g.get("frame_sources") or "'none'"
+    logos = "" if settings().production else " http://127.0.0.1:* http://localhost:*"  # of services on this machine
     return (
-        f"default-src 'none'; script-src 'self' 'nonce-{csp_nonce()}'; style-src 'self'; img-src 'self' https: data:; "
+        f"default-src 'none'; script-src 'self' 'nonce-{csp_nonce()}'; style-src 'self'; img-src 'self' https: data:{logos}; "
         f"font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
         f"frame-src {frames}; form-action 'self'{g.get('form_action', '')}"
     )

@@ -1,30 +1,15 @@
 """The demo service JKP: its claim page takes no account in probation, and says why and what to do."""
 
-import importlib.util
-import sys
-from dataclasses import replace
-from pathlib import Path
-
 import pytest
 
+from tests.demo_services import demo_service
 from tests.recoveries import HOUR, NEW
-from tests.relying_party import RelyingParty
-
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 @pytest.fixture
 def jkp(issuer, monkeypatch):
     """A browser at the service, which talks to our provider as it does in `make run`."""
-    monkeypatch.setenv("IDP_ISSUER", issuer)
-    monkeypatch.setenv("JKP_CLIENT_SECRET", RelyingParty.of_demo(issuer, "jkp").secret)
-    monkeypatch.setattr(sys, "path", [str(EXAMPLES), *sys.path])
-    spec = importlib.util.spec_from_file_location("jkp_demo", EXAMPLES / "jkp" / "app.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    app = module.create_jkp(replace(module.SERVICE))
-    app.template_folder = str(EXAMPLES / "templates")
-    return app.test_client()
+    return demo_service("jkp", issuer, monkeypatch).test_client()
 
 
 def arrives(jkp, browser):
@@ -53,7 +38,7 @@ def siti(person, service, clock, jkp):
 def test_a_recovered_account_is_refused_for_claims_and_told_why(siti, jkp, clock):
     page = jkp.get("/klaim")
     assert page.status_code == 403
-    assert "dipulihkan pada 02/03/2026 pukul 12.01 WIB" in page.text
+    assert "dipulihkan pada 2 Maret 2026 pukul 12.01 WIB" in page.text
     siti.browser.open(jkp.get("/klaim/masuk").location)
     assert siti.page.heading == "Layanan ini tersedia mulai 5 Maret 2026 pukul 12.01 WIB"
     siti.browser.back_to_service()
@@ -61,6 +46,15 @@ def test_a_recovered_account_is_refused_for_claims_and_told_why(siti, jkp, clock
     clock.shift(72 * HOUR)
     siti.browser.open(jkp.get("/klaim/masuk").location)
     siti.signs_in()
-    arrives(jkp, siti.browser)
-    page = jkp.get("/klaim")
+    page = arrives(jkp, siti.browser)
+    assert page.request.path == "/klaim", "the sign-in ends where it began"
     assert page.status_code == 200 and "Klaim manfaat untuk" in page.text
+    assert "Data cocok dengan Dukcapil" in page.text
+    assert "Klaim contoh Anda sudah kami terima." in jkp.post("/klaim", follow_redirects=True).text
+
+
+def test_a_claim_cannot_be_sent_past_the_page(siti, jkp):
+    """The class is asked for where the claim is taken, and not only where it is shown."""
+    assert jkp.post("/klaim").status_code == 403
+    assert jkp.post("/klaim", headers={"Origin": "http://127.0.0.1:5001"}).status_code == 403
+    assert "sudah kami terima" not in jkp.get("/klaim").text

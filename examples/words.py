@@ -22,7 +22,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "once": "Satu akun untuk semua layanan Kemnaker. Cukup masuk satu kali.",
         "services": "Layanan dengan akun yang sama",
         "here": "Anda di sini",
-        "open": "Langsung terbuka, tanpa masuk lagi",
+        "open": "Terbuka tanpa masuk lagi",
         "offers": "Yang dapat Anda lakukan di sini",
         "told": "Data Anda dari SIAPkerja ID",
         "told_hint": "Hanya ini yang diterima layanan ini. Layanan lain menerima data menurut keperluannya.",
@@ -97,7 +97,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "once": "One account for all services of the ministry. Sign in just once.",
         "services": "Services with the same account",
         "here": "You are here",
-        "open": "Opens at once, no second sign-in",
+        "open": "Opens without signing in",
         "offers": "What you can do here",
         "told": "Your details from SIAPkerja ID",
         "told_hint": "This is all that this service received. Other services receive what they need.",
@@ -180,7 +180,11 @@ def moment(seconds: int, language: str) -> str:
 
 
 def _proved(name: str) -> Any:
-    return lambda value, language, facts: TEXTS[language]["verified" if facts.get(f"{name}_verified") else "unverified"] % value
+    def said(value: str, language: str, facts: dict[str, Any]) -> str:
+        shown = "0" + value.removeprefix("+62") if value.startswith("+62") else value  # as people here write it
+        return TEXTS[language]["verified" if facts.get(f"{name}_verified") else "unverified"] % shown
+
+    return said
 
 
 def _listed(kind: str) -> Any:

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,11 +119,12 @@ def sign_out(page: Page, demo: Demo) -> None:
 def out_everywhere(page: Page, demo: Demo) -> None:
     """WLKP has heard of it: whoever opens it again is signed out there too."""
     page.goto(f"{demo.wlkp}/")
-    for _ in range(50):  # the notice travels from server to server, and may take a moment
-        if page.locator("main a[href='/login']").count():
-            return
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not page.locator("main a[href='/login']").count():  # the notice travels from server to server: a moment
+        if time.monotonic() > deadline:
+            raise AssertionError("WLKP has not heard of the sign-out")
+        page.wait_for_timeout(100)
         page.reload()
-    raise AssertionError("WLKP has not heard of the sign-out")
 
 
 TOUR = (landing, sign_in, signed_in, hop, claim, sign_out, out_everywhere)

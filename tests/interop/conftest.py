@@ -36,10 +36,13 @@ def visit(browser: SimpleBrowser, url: str) -> Page:
 
 def move(house: House, client_id: str, address: str, **changes: Any) -> Client:
     """Registers a demo client's entry for a service that listens elsewhere."""
-    moved = {
+    moved: dict[str, Any] = {
         "client_uri": f"{address}/",
         "redirect_uris": (f"{address}/callback",),
         "post_logout_redirect_uris": (f"{address}/",),
+        # Those of the demo's own service, which is not there.
+        "backchannel_logout_uri": None,
+        "frontchannel_logout_uri": None,
     }
     entry: Client = house.clients[client_id].model_copy(update=moved | changes)
     house.app.extensions["idp.clients"].known[client_id] = entry

@@ -40,8 +40,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "claim_send": "Kirim klaim",
         "message:claim_sent": "Klaim contoh Anda sudah kami terima. Tidak ada data yang disimpan.",
         "claim_closed": "Klaim belum dapat diajukan",
-        "claim_recovered": "Akun SIAPkerja Anda dipulihkan pada %s. Demi keamanan manfaat Anda, klaim baru dapat diajukan setelah masa "
-        "pengamanan selesai.",
+        "claim_recovered": "Akun SIAPkerja Anda dipulihkan pada %s. Demi keamanan manfaat Anda, klaim baru dapat "
+        "diajukan setelah masa pengamanan selesai.",
         "claim_not_enough": "Tingkat verifikasi akun Anda belum cukup untuk mengajukan klaim.",
         "claim_check_hint": "Pilih Periksa lagi untuk melihat mulai kapan.",
         "claim_check": "Periksa lagi",
@@ -115,8 +115,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "claim_send": "Send the claim",
         "message:claim_sent": "We have received your sample claim. Nothing of it is kept.",
         "claim_closed": "You cannot make a claim yet",
-        "claim_recovered": "Your SIAPkerja account was recovered on %s. To keep your benefits safe, you can make a claim when the "
-        "safety period is over.",
+        "claim_recovered": "Your SIAPkerja account was recovered on %s. To keep your benefits safe, you can make a "
+        "claim when the safety period is over.",
         "claim_not_enough": "The level of verification of your account is not enough to make a claim.",
         "claim_check_hint": "Choose Check again to see when that is.",
         "claim_check": "Check again",

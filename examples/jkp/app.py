@@ -25,7 +25,8 @@ def claim() -> Response:
         return redirect(url_for("insist"), 303)
     facts, lang = person.facts, language()
     first, *others = (level(acr, lang) for acr in ENOUGH)
-    words: dict[str, Any] = {"asked": [first, *(one[0].lower() + one[1:] for one in others)], "has": level(facts.get("acr"), lang)}
+    asked = [first, *(one[0].lower() + one[1:] for one in others)]
+    words: dict[str, Any] = {"asked": asked, "has": level(facts.get("acr"), lang)}
     if facts.get("acr") not in ENOUGH:
         recovered = facts.get("recovered_at")
         return page("claim.html", 403, **words, enough=False, recovered=moment(recovered, lang) if recovered else None)

@@ -3,7 +3,7 @@
 from flask import Flask, Response, g
 
 from idp.core import crypto
-from idp.core.settings import Settings
+from idp.core.settings import Settings, settings
 
 PLAIN_HEADERS = [
     ("X-Content-Type-Options", "nosniff"),

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
-from idp.oidc import keys
+from idp.oidc.tokens import signing_keys
 from tests.conftest import House
 from tests.demo_services import demo_service
 
@@ -64,7 +64,7 @@ def token(house: House, told: dict[str, Any]) -> Callable[..., str]:
         sound |= {"iat": int(time.time()), "exp": int(time.time()) + 120, "jti": f"jti-{time.monotonic_ns()}"}
         claims = {name: value for name, value in (sound | changes).items() if value is not LEAVE_OUT}
         with house.app.app_context():
-            return keys.sign(claims, alg, typ=typ)
+            return signing_keys.sign(claims, alg, typ=typ)
 
     return made
 

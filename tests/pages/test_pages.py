@@ -134,3 +134,16 @@ def test_a_wrong_method_names_the_right_ones(visitor: FlaskClient) -> None:
 def test_error_pages_speak_english_too(visitor: FlaskClient) -> None:
     page = visitor.get("/tidak-ada", headers={"Accept-Language": "en"}).get_data(as_text=True)
     assert "Page not found" in page and "Reference:" in page
+
+
+def test_logos_of_services_on_this_machine_are_shown_in_development_only(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """U12: the demo's logos come over http from loopback, which no page of production loads."""
+
+    def sources() -> str:
+        policy = app.test_client().get("/").headers["Content-Security-Policy"]
+        return next(part for part in policy.split("; ") if part.startswith("img-src"))
+
+    assert sources() == "img-src 'self' https: data: http://127.0.0.1:* http://localhost:*"
+    known = app.extensions["idp.settings"]
+    monkeypatch.setitem(app.extensions, "idp.settings", known.model_copy(update={"environment": "production"}))
+    assert sources() == "img-src 'self' https: data:"

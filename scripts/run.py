@@ -91,7 +91,7 @@ Sign in at one and open the others from its cards: nothing is asked again. Sign 
 
 People who do not exist, for you to be (NIK, mobile number, e-mail, name; each of the first three signs in):
 {people.rstrip()}
-To register instead, take somebody from demo/citizens.yaml who is not in this list.
+To register instead, take somebody from idp/gateways/demo_citizens.yaml who is not in this list.
 
 The provider's own pages:
   http://localhost:{port}/           front page

@@ -118,11 +118,16 @@ def sign_out(page: Page, demo: Demo) -> None:
 
 def out_everywhere(page: Page, demo: Demo) -> None:
     """WLKP has heard of it: whoever opens it again is signed out there too."""
-    page.goto(f"{demo.wlkp}/")
+    hears(page, demo.wlkp, "WLKP")
+
+
+def hears(page: Page, address: str, name: str) -> None:
+    """Opens a service until it knows of the sign-out: the notice travels from server to server, which takes a moment."""
+    page.goto(f"{address}/")
     deadline = time.monotonic() + PATIENCE / 1000
-    while not page.locator("main a[href='/login']").count():  # the notice travels from server to server: a moment
+    while not page.locator("main a[href='/login']").count():
         if time.monotonic() > deadline:
-            raise AssertionError("WLKP has not heard of the sign-out")
+            raise AssertionError(f"{name} has not heard of the sign-out")
         page.wait_for_timeout(100)
         page.reload()
 

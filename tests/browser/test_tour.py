@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from idp.gateways.demo_registry import citizens
+from idp.gateways.demo_registry import CITIZENS, citizens
 from scripts import tour
 from tests.browser.test_in_chromium import AXE, chromium  # noqa: F401
 
@@ -16,7 +16,6 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 PAGE_BUDGET = 15_000  # bytes of a page with everything that it needs
 WAYS = [(360, "id", "light", True), (1280, "en", "dark", True), (360, "en", "dark", True), (1280, "id", "light", False)]
-CITIZENS = citizens(ROOT / "demo" / "citizens.yaml")
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +91,7 @@ def test_the_readme_shows_each_step_as_the_script_takes_it():
 
 def test_whoever_registers_at_wlkp_can_claim_at_jkp(demo, browser):
     """U12: a newcomer without an account, from the registration into both services."""
-    citizen = CITIZENS[-1]
+    citizen = citizens(CITIZENS)[-1]
     page = browser(360)
     page.goto(f"{demo.wlkp}/")
     page.get_by_role("link", name="Daftar Sekarang").click()
@@ -134,6 +133,7 @@ def test_a_sign_out_at_pelatihan_is_told_in_a_frame_and_from_server_to_server(de
         tour.sign_out(page, demo)
     assert framed.value.status == 200 and framed.value.url.startswith(demo.pelatihan)
     tour.out_everywhere(page, demo)
+    tour.hears(page, demo.jkp, "JKP")
     page.goto(f"{demo.jkp}/klaim")
     page.wait_for_url(f"{demo.provider}/interaction/**")
 

@@ -51,7 +51,7 @@ def at_once(app: Flask, acts: Sequence[Callable[[], Any]]) -> Counter[str]:
 
     def one(act: Callable[[], Any]) -> str:
         with app.app_context():
-            barrier.wait(10)
+            barrier.wait(60)
             try:
                 act()
             except Exception as fact:

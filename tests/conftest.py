@@ -26,6 +26,7 @@ from tests import stores
 from tests.person import Person
 from tests.relying_party import RelyingParty
 from tests.tripwire import Tripwire
+from tests.waiting import settle
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM_FLAGS = (
@@ -43,17 +44,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Registers our marker."""
+    """Registers our markers."""
     config.addinivalue_line("markers", "every_store: runs on SQLite with embedded Redis and on PostgreSQL with redis-server")
+    config.addinivalue_line("markers", "late: what the gateway calls answers too late; it waits briefly")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def only_loopback() -> Iterator[None]:
-    """Nothing of a test ever leaves this machine."""
+def only_loopback() -> Iterator[list[Any]]:
+    """Nothing of a test ever leaves this machine; the addresses elsewhere that somebody tried."""
+    tried: list[Any] = []
 
     def guarded(connect: Callable[[socket.socket, Any], Any]) -> Callable[[socket.socket, Any], Any]:
         def only_here(self: socket.socket, address: Any) -> Any:
             if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+                tried.append(address)
                 raise OSError(f"tests talk to loopback only, not to {address[0]}")
             return connect(self, address)
 
@@ -62,7 +66,7 @@ def only_loopback() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", guarded(socket.socket.connect))
         patch.setattr(socket.socket, "connect_ex", guarded(socket.socket.connect_ex))
-        yield
+        yield tried
 
 
 class House:
@@ -90,6 +94,8 @@ class House:
             "redis_url": self.stores.redis_url,
             "clients_file": ROOT / "clients.yaml",
             "secrets_file": self.stores.var / "secrets.json",
+            # Pauses that hide who has an account, some in each journey: the tests that are about them ask for them.
+            "constant_time_ms": 0,
         }
         app = create_app(Settings(**settings | changes))
         app.config["PROPAGATE_UNFORESEEN"] = True
@@ -97,10 +103,7 @@ class House:
 
     def clean(self) -> None:
         """As on the first day: empty stores, gateways that have seen nothing, the clients of the file."""
-        # What the last test began behind its answers ends before the stores are emptied; the next has threads of its own.
-        behind = self.app.extensions.pop("idp.core.background", None)
-        if behind is not None:
-            behind.shutdown()
+        settle(self.app)  # what the last test began behind its answers ends before the stores are emptied
         self.app.extensions["idp.storage.redis_store"].redis.flushall()
         with self.app.app_context(), db.engine.begin() as connection:
             for table in reversed(db.metadata.sorted_tables):
@@ -180,6 +183,7 @@ def here(app: Flask) -> Iterator[Flask]:
     known = dict(app.extensions)
     with app.app_context():
         yield app
+    settle(app)
     app.extensions.clear()
     app.extensions.update(known)
 
@@ -209,12 +213,15 @@ class Outbox:
     def __init__(self, app: Flask) -> None:
         self.app = app
 
+    def settles(self) -> None:
+        """Waits for what is on its way behind an answer."""
+        behind = self.app.extensions.get("idp.core.background")
+        if behind is not None and not behind._shutdown:  # one that a test has shut stays, as after a crash
+            settle(self.app)
+
     def to(self, recipient: str) -> list[kept.Message]:
         """Messages to a number (E.164) or address, oldest first; what is on its way behind an answer is waited for."""
-        behind = self.app.extensions.get("idp.core.background")
-        if behind is not None and not behind._shutdown:
-            self.app.extensions.pop("idp.core.background", None)
-            behind.shutdown()
+        self.settles()
         with self.app.app_context():
             return kept.messages(recipient)
 

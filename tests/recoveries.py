@@ -1,7 +1,6 @@
 """What tests of recoveries share: the links in notices, the answers behind them, and what SQL knows."""
 
 import re
-import time
 from typing import Any
 
 from flask import Flask
@@ -14,6 +13,7 @@ from idp.storage.database import db
 from idp.storage.outbox import OUTBOX
 from tests.person import Person
 from tests.simple_browser import Page, SimpleBrowser
+from tests.waiting import wait_until
 
 LINK = re.compile(r"https?://\S+/recovery/veto/[A-Za-z0-9_-]+")
 NEW = {"phone": "081398765432", "email": "baru@surat.example"}
@@ -22,12 +22,7 @@ DAY, HOUR = 86400, 3600
 
 def links(outbox: Any, contact: str) -> list[str]:
     """The veto links that this contact was sent, oldest first; messages travel in the background, so it waits for one."""
-    for _ in range(200):
-        found = [match[0] for message in outbox.to(contact) if (match := LINK.search(message.text))]
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError("no veto link was sent there")
+    return wait_until(lambda: [match[0] for message in outbox.to(contact) if (match := LINK.search(message.text))])
 
 
 def answers(browser: SimpleBrowser, answer: str) -> Page:

@@ -15,6 +15,7 @@ from werkzeug.serving import make_server
 from idp.core import crypto
 from idp.storage.database import db
 from tests import stores
+from tests.waiting import settle
 
 PRESENT, VERIFIED, MAY_SYNC, NEW_KEY = 0x01, 0x04, 0x08, 0x40
 
@@ -93,6 +94,7 @@ def named(house: Any) -> Iterator[Any]:
         server.shutdown()
         thread.join()
         server.server_close()
+        settle(app)
         with app.app_context():
             db.engine.dispose()
 

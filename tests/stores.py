@@ -3,17 +3,18 @@
 import importlib.util
 import os
 import pwd
+import secrets
 import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from idp.storage.embedded_redis import _binary, embedded_redis, stop_embedded_redis
+from tests.waiting import wait_until
 
 LITTLE, LARGE = "sqlite", "postgresql"
 
@@ -28,20 +29,36 @@ class Stores:
     var: Path
 
 
+# Below those that the system gives to connections that go out, and such that ten thousand more are below them too.
+PORTS = range(10240, 20240)
+_claims: list[socket.socket] = []
+
+
 def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nobody listens on, and that no other process of the tests is given while this one lives."""
+    while True:
+        port = secrets.choice(PORTS)
+        with suppress(OSError):
+            # A name that only one process can have, and that is free again when that process ends, however it ends.
+            claim = socket.socket(socket.AF_UNIX)
+            _claims.append(claim)
+            claim.bind(f"\0idp-tests-port-{port}")
+            _probe(port)
+            return port
 
 
 def free_cluster_port() -> int:
     """The same for a node of a Redis cluster, which listens ten thousand ports further on too."""
     while True:
         port = free_port()
-        with socket.socket() as probe, suppress(OSError, OverflowError):
-            probe.bind(("127.0.0.1", port + 10000))
+        with suppress(OSError):
+            _probe(port + 10000)
             return port
+
+
+def _probe(port: int) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", port))
 
 
 @contextmanager
@@ -75,7 +92,7 @@ def redis_server(var: Path) -> Iterator[str]:
         yield f"redis://:s3cret@127.0.0.1:{port}/0"
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(60)
 
 
 @contextmanager
@@ -95,12 +112,12 @@ def postgresql(var: Path) -> Iterator[str]:
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=home, **arguments)
         postgres = [binaries / "postgres", "-D", data, "-k", home, "-h", "", "-c", "fsync=off"]
         server = subprocess.Popen(postgres, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=home, **arguments)
-        _wait_for(lambda: (home / ".s.PGSQL.5432").exists() and _ready(home))
+        wait_until(lambda: (home / ".s.PGSQL.5432").exists() and _ready(home))
         yield f"postgresql+psycopg://idp@/postgres?host={home}"
     finally:
         if server is not None:
             server.terminate()
-            server.wait(10)
+            server.wait(60)
         shutil.rmtree(home, ignore_errors=True)
 
 
@@ -135,12 +152,4 @@ def _wait_for_port(port: int) -> None:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
-    _wait_for(listens)
-
-
-def _wait_for(condition: object) -> None:
-    for _ in range(600):
-        if condition():  # type: ignore[operator]
-            return
-        time.sleep(0.02)
-    raise TimeoutError("a server of the tests did not start")
+    wait_until(listens)

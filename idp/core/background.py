@@ -10,12 +10,12 @@ from flask import Flask, current_app, g, has_request_context, request
 from structlog.contextvars import bound_contextvars
 
 from idp.core import clock
+from idp.core.settings import settings
 
 log = structlog.get_logger()
 P = ParamSpec("P")
 
 THREADS = 8
-CONSTANT_TIME_SECONDS = 0.3
 
 
 def start(work: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Future[None]:
@@ -46,9 +46,9 @@ def start_in_constant_time(work: Callable[P, object], *args: P.args, **kwargs: P
 
 
 def pad_to_constant_time(since: float | None = None) -> None:
-    """The fixed time; what was done since (by `clock.monotonic()`) counts as part of it."""
+    """Waits for the fixed time, `constant_time_ms`; what was done since (by `clock.monotonic()`) counts as part of it."""
     gone = clock.monotonic() - since if since is not None else 0
-    threading.Event().wait(max(0, CONSTANT_TIME_SECONDS - gone))
+    threading.Event().wait(max(0, settings().constant_time_ms / 1000 - gone))
 
 
 def _pool(app: Flask) -> ThreadPoolExecutor:

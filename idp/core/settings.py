@@ -15,6 +15,7 @@ from idp.core.key_rings import ConfigError, Ring, Secrets, load_secrets
 __all__ = ["ConfigError", "Ring", "Secrets", "Settings", "load_settings", "settings", "unsafe_in_production"]
 
 STAND_INS = ("fixture:", "outbox:", "console:")
+LEAST_CONSTANT_TIME_MS = 100  # in production: below it, what is padded may take longer than the padding
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 Environment = Literal["development", "test", "production"]
 
@@ -80,6 +81,13 @@ class Settings(BaseSettings):
     )
     argon2_memory_kib: int = Field(19456, ge=19456, description="Memory of one password hash in KiB.")
     argon2_iterations: int = Field(2, ge=2, description="Passes of one password hash.")
+    constant_time_ms: int = Field(
+        300,
+        ge=0,
+        le=5000,
+        description="How many milliseconds each answer takes that must not tell, by its time, whether there is an account; "
+        "less than 100 is refused in production.",
+    )
     session_idle_minutes: int = Field(30, ge=1, description="A session ends after so many minutes without use.")
     session_hours: int = Field(12, ge=1, description="A session ends after so many hours, used or not.")
     interaction_minutes: int = Field(30, ge=5, description="How long an authorization request waits in our pages.")
@@ -169,6 +177,10 @@ def unsafe_in_production(loaded: Settings) -> list[str]:
         found.append("IDP_DATABASE_URL is SQLite: point it at PostgreSQL (postgresql+psycopg://…) in production.")
     if loaded.registration_tokens == "open":
         found.append("IDP_REGISTRATION_TOKENS=open lets anybody register clients: remove it in production.")
+    if loaded.constant_time_ms < LEAST_CONSTANT_TIME_MS:
+        found.append(
+            f"IDP_CONSTANT_TIME_MS is less than {LEAST_CONSTANT_TIME_MS}: answers would tell who has an account by their time."
+        )
     for name in ("civil_registry_url", "sms_url", "mail_url"):
         if any(url.startswith(STAND_INS) for url in getattr(loaded, name).split()):
             found.append(f"IDP_{name.upper()} names a stand-in: set the real gateway's URL in production.")

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,12 +126,17 @@ class Registry:
 def citizens(path: Path) -> list[Citizen]:
     """The people in a YAML list of `nik`, `name` and `mothers_name`; raises ConfigError, also for a NIK outside province 99."""
     try:
-        rows = YAML(typ="safe").load(path)
-        return [_citizen(row) for row in rows]
+        return list(_citizens(path.read_text()))
     except OSError:
         raise ConfigError(f"{path} with the citizens of the demo registry cannot be read.") from None
-    except (YAMLError, InvalidValue, KeyError, TypeError):
+    except (YAMLError, UnicodeDecodeError, InvalidValue, KeyError, TypeError):
         raise ConfigError(f'{path} must be a list of nik: "99…", name: … and mothers_name: ….') from None
+
+
+@lru_cache(maxsize=1)
+def _citizens(listed: str) -> tuple[Citizen, ...]:
+    # Remembered, because reading YAML is slow, and each worker, and each test, connects to this registry anew.
+    return tuple(_citizen(row) for row in YAML(typ="safe").load(listed))
 
 
 def server(host: str, port: int, registry: Registry) -> BaseWSGIServer:

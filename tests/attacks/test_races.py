@@ -34,7 +34,7 @@ def at_once(act: Callable[[], T], times: int = MANY) -> list[T]:
     start = Barrier(times)
 
     def one(_: int) -> T:
-        start.wait(10)
+        start.wait(60)
         return act()
 
     with ThreadPoolExecutor(times) as pool:

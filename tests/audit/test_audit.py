@@ -1,5 +1,6 @@
 """The audit trail keeps one unbroken chain, whoever drains it, and tells when anybody touched it."""
 
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +12,7 @@ from idp.audit import chain, head, trail
 from idp.audit.trail import AuditEvent, BrokenChain
 from idp.storage import redis_store
 from idp.storage.database import db
+from tests.waiting import wait_until
 
 
 def rows() -> list[AuditEvent]:
@@ -187,28 +189,29 @@ def test_the_thread_of_a_worker_drains_until_it_is_stopped(here: Flask) -> None:
     stop = threading.Event()
     thread = trail.drain_forever(here, stop, seconds=0.01)
     trail.record("sign_in", account="a")
-    for _ in range(500):
-        if not redis_store.store().listed(trail.QUEUE):
-            break
-        threading.Event().wait(0.01)
+    wait_until(lambda: not redis_store.store().listed(trail.QUEUE))
     trail.record("sign_in", account="b")
     stop.set()
-    thread.join(5)
+    thread.join(60)
     assert not thread.is_alive()
     assert [row.account for row in rows()] == ["a", "b"]
 
 
 def test_the_thread_outlives_an_outage(here: Flask) -> None:
     working = here.extensions["idp.storage.redis_store"]
-    here.extensions["idp.storage.redis_store"] = redis_store.connect("redis://127.0.0.1:1/0")
     stop = threading.Event()
-    thread = trail.drain_forever(here, stop, seconds=0.01)
-    threading.Event().wait(0.3)
-    here.extensions["idp.storage.redis_store"] = working
+    with socket.create_server(("127.0.0.1", 0)) as dead:
+        dead.settimeout(60)
+        port = dead.getsockname()[1]
+        here.extensions["idp.storage.redis_store"] = redis_store.connect(f"redis://127.0.0.1:{port}/0")
+        thread = trail.drain_forever(here, stop, seconds=0.01)
+        dead.accept()[0].close()  # it has asked, and got no answer
+        here.extensions["idp.storage.redis_store"] = working
     trail.record("sign_in", account="a")
-    threading.Event().wait(0.5)
+    wait_until(lambda: not working.listed(trail.QUEUE))
     stop.set()
-    thread.join(5)
+    thread.join(60)
+    assert not thread.is_alive()
     assert [row.account for row in rows()] == ["a"]
 
 

@@ -6,7 +6,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ import pytest
 
 from tests.cli.conftest import ROOT, Operator
 from tests.stores import free_port
+from tests.waiting import wait_until
 
 Server = Callable[..., tuple["subprocess.Popen[str]", str]]
 
@@ -25,9 +25,9 @@ def tables(operator: Operator) -> set[str]:
 
 
 def fetched(url: str) -> tuple[int, str]:
-    for _ in range(200):
+    def asked() -> tuple[int, str] | None:
         try:
-            with urllib.request.urlopen(url, timeout=5) as response:
+            with urllib.request.urlopen(url, timeout=60) as response:
                 return int(response.status), response.read().decode()
         except urllib.error.HTTPError as answered:
             with answered:
@@ -35,8 +35,9 @@ def fetched(url: str) -> tuple[int, str]:
         except urllib.error.URLError as away:
             if not isinstance(away.reason, ConnectionRefusedError):
                 raise
-            threading.Event().wait(0.1)
-    raise AssertionError(f"{url} never answered")
+            return None
+
+    return wait_until(asked, 120)
 
 
 @pytest.fixture
@@ -129,10 +130,7 @@ def test_an_embedded_store_that_dies_is_started_again_with_what_it_knew(server: 
     with redis.Redis(unix_socket_path=path) as store:
         store.set("known", "before")
         store.shutdown(save=False)
-    for _ in range(200):
-        if fetched(f"{issuer}/readyz")[0] == 200:
-            break
-        threading.Event().wait(0.1)
+    wait_until(lambda: fetched(f"{issuer}/readyz")[0] == 200)
     with redis.Redis(unix_socket_path=path) as store:
         assert store.get("known") == b"before"
         assert store.info("server")["process_id"] == int((equipped.var / "redis" / "redis.pid").read_text())

@@ -6,13 +6,15 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from queue import Empty, Queue
+from queue import Queue
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
 from idp.oidc.logout import back_channel
 from tests.conformance.suite import CALLBACK, Flow, SuiteClient
+from tests.conftest import Outbox
+from tests.waiting import wait_until
 
 OUT = "https://suite.example/post_logout"
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -28,17 +30,14 @@ class Listener:
 
     def token(self) -> str:
         """The next logout token that arrives."""
-        form = self.arrived.get(timeout=10)
+        form = self.arrived.get(timeout=60)
         assert form.keys() == {"logout_token"}
         return form["logout_token"][0]
 
-    def hears_nothing(self) -> bool:
-        """Whether nothing more arrives."""
-        try:
-            self.arrived.get(timeout=0.5)
-        except Empty:
-            return True
-        return False
+    def hears_nothing(self, outbox: Outbox) -> bool:
+        """Whether nothing more arrives: what is on its way behind an answer is waited for."""
+        outbox.settles()
+        return self.arrived.empty()
 
 
 @pytest.fixture
@@ -80,7 +79,7 @@ def header_of(token: str) -> dict[str, str]:
     return dict(json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))))
 
 
-def test_oidcc_backchannel_rp_initiated_logout(register, listener):
+def test_oidcc_backchannel_rp_initiated_logout(register, listener, outbox):
     client = register(post_logout_redirect_uris=(OUT,), backchannel_logout_uri=listener.url)
     result = client.signs_in()
     leaves(client, result.id_token)
@@ -93,12 +92,12 @@ def test_oidcc_backchannel_rp_initiated_logout(register, listener):
     assert claims["exp"] - claims["iat"] <= 120
     assert "nonce" not in claims
     assert client.browser.url_of_service == f"{OUT}?state=bye"
-    assert listener.hears_nothing()
+    assert listener.hears_nothing(outbox)
     client.sends(prompt="none")
     assert client.answered()["error"] == "login_required"
 
 
-def test_every_client_of_the_session_is_told_and_no_other(register, listener):
+def test_every_client_of_the_session_is_told_and_no_other(register, listener, outbox):
     first = register(post_logout_redirect_uris=(OUT,), backchannel_logout_uri=listener.url)
     second = register("suite2", backchannel_logout_uri=listener.url)
     register("suite3", backchannel_logout_uri=listener.url)
@@ -107,7 +106,7 @@ def test_every_client_of_the_session_is_told_and_no_other(register, listener):
     leaves(first, hint)
     tokens = [listener.token(), listener.token()]
     assert {audience_of(token) for token in tokens} == {"suite", "suite2"}
-    assert listener.hears_nothing()
+    assert listener.hears_nothing(outbox)
 
 
 def audience_of(token: str) -> str:
@@ -144,11 +143,7 @@ def test_a_client_that_fails_is_told_again_later(register, listener, house, cloc
 def wait_until_noted(house, answer: str) -> None:
     """Until the answer is written down: the background is a moment behind the client."""
     with house.app.app_context():
-        for _ in range(100):
-            if [status.last_answer for status in back_channel.statuses()] == [answer]:
-                return
-            threading.Event().wait(0.05)
-    raise AssertionError("the answer was not noted")
+        wait_until(lambda: [status.last_answer for status in back_channel.statuses()] == [answer])
 
 
 def test_oidcc_frontchannel_rp_initiated_logout(register):

@@ -52,6 +52,7 @@ EFFECTS = {
     "address_limits": "tests/limits/test_rate_limits.py::test_tracked_addresses_are_counted_and_not_refused",
     "argon2_memory_kib": f"{HERE}::test_passwords_are_hashed_with_this_work",
     "argon2_iterations": f"{HERE}::test_passwords_are_hashed_with_this_work",
+    "constant_time_ms": "tests/one_time_codes/test_otp.py::test_pretended_and_neutral_take_the_same_time",
     "session_idle_minutes": f"{HERE}::test_a_session_ends_when_it_is_not_used_and_at_last_anyway",
     "session_hours": f"{HERE}::test_a_session_ends_when_it_is_not_used_and_at_last_anyway",
     "interaction_minutes": f"{HERE}::test_a_request_waits_so_long_in_our_pages",

@@ -13,10 +13,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from flask import Flask
+
+from idp.gateways.delivery import Receipt
+from idp.gateways.http_client import Timeouts
 
 
 @dataclass
@@ -38,6 +43,25 @@ class Call:
 
 Reply = tuple[int, bytes]
 
+# Whoever is to answer in time has time, on however busy a machine; whoever is to be too late is waited for briefly.
+PATIENT = Timeouts(connect=30, read=30, total=60)
+QUICK = Timeouts(connect=30, read=0.7, total=30)
+
+
+def timeouts_of(request: pytest.FixtureRequest) -> Timeouts:
+    """Brief ones for tests that are marked `late`."""
+    return QUICK if request.node.get_closest_marker("late") else PATIENT
+
+
+@dataclass
+class Watch:
+    """A clock for breakers, which a test moves."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
 
 @dataclass
 class Scripted:
@@ -53,7 +77,7 @@ class Scripted:
     lock: threading.Lock = field(default_factory=threading.Lock)
     port: int = 0
 
-    def silence(self, seconds: float = 5) -> None:
+    def silence(self, seconds: float = 60) -> None:
         self.over.wait(seconds)
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
@@ -135,8 +159,32 @@ def serving(server: Any) -> Iterator[None]:
         yield
     finally:
         server.shutdown()
-        thread.join(5)
+        thread.join(60)
         server.server_close()
+
+
+@dataclass
+class Silent:
+    """A provider that takes whatever comes and answers only when it may."""
+
+    may: threading.Event = field(default_factory=threading.Event)
+    answered: list[Any] = field(default_factory=list)
+
+    def send(self, to: Any, *_: Any) -> Receipt:
+        assert self.may.wait(60), "nobody has let it answer"
+        self.answered.append(to)
+        return Receipt.ACCEPTED
+
+
+@contextmanager
+def silent_gateway(app: Flask, name: str) -> Iterator[Silent]:
+    """Until the block ends the application's gateway `name` answers nobody; then all who wait, and they are waited for."""
+    gateway = app.extensions[name] = Silent()
+    try:
+        yield gateway
+    finally:
+        gateway.may.set()
+        app.extensions.pop("idp.core.background").shutdown()
 
 
 class Provider:

@@ -1,11 +1,11 @@
 """The circuit breaker opens by count and by share, lets one probe through, and believes it."""
 
 import threading
-from dataclasses import dataclass
 
 import pytest
 
 from idp.gateways.breaker import Breaker, BreakerOpen
+from tests.gateways.servers import Watch
 
 
 class Down(Exception):
@@ -14,14 +14,6 @@ class Down(Exception):
 
 class No(Exception):
     pass
-
-
-@dataclass
-class Watch:
-    now: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -116,16 +108,16 @@ def test_only_one_of_many_is_the_probe(breaker: Breaker, watch: Watch) -> None:
     def probe() -> None:
         with breaker.guard():
             inside.set()
-            leave.wait(5)
+            leave.wait(60)
 
     thread = threading.Thread(target=probe)
     thread.start()
-    inside.wait(5)
+    assert inside.wait(60)
     for _ in range(3):
         with pytest.raises(BreakerOpen):
             succeed(breaker)
     leave.set()
-    thread.join(5)
+    thread.join(60)
     succeed(breaker)
 
 

@@ -22,11 +22,9 @@ from idp.gateways.civil_registry import (
 )
 from idp.gateways.demo_registry import Registry, citizens, server
 from idp.gateways.endpoints import parse_endpoint
-from idp.gateways.http_client import Timeouts
 from tests.gateways.conftest import CITIZENS
-from tests.gateways.servers import Certificate, serving
+from tests.gateways.servers import Certificate, serving, timeouts_of
 
-QUICK = Timeouts(connect=0.5, read=0.4, total=1)
 REGISTER = THRESHOLDS["registration"]
 RECOVER = THRESHOLDS["recovery"]
 AGUS = ("9903030101750005", "Agus Wijaya", "Tuti Herawati")
@@ -44,7 +42,7 @@ def registry(request: pytest.FixtureRequest, ground: Flask, ours: Certificate) -
         stand_in.close()
         return
     over = threading.Event()
-    application = Registry(citizens(CITIZENS), "siapkerja", "p@ss/word", slow=lambda: over.wait(5) and None)
+    application = Registry(citizens(CITIZENS), "siapkerja", "p@ss/word", slow=lambda: over.wait(60) and None)
     if request.param == "http":
         serve = server("127.0.0.1", 0, application)
     else:
@@ -53,7 +51,7 @@ def registry(request: pytest.FixtureRequest, ground: Flask, ours: Certificate) -
     endpoint = parse_endpoint(url, "IDP_CIVIL_REGISTRY_URL", "https", "http")
     ca = ours.pem if request.param == "https" else None
     with serving(serve):
-        real = over_http(endpoint, "10.20.30.40", ca, QUICK)
+        real = over_http(endpoint, "10.20.30.40", ca, timeouts_of(request))
         yield real
         over.set()
         real.close()
@@ -91,7 +89,7 @@ def test_verdicts(registry: CivilRegistry, asked: Facts, verdict: Verdict) -> No
     ("name", "reason"),
     [
         ("Gagal", "outage"),
-        ("Lambat", "outage"),
+        pytest.param("Lambat", "outage", marks=pytest.mark.late),
         ("Rusak", "outage"),
         ("Kuota", "quota"),
         ("Jam", "closed"),

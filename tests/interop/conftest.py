@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from idp.oidc.clients.client import Client
 from tests import loopback, stores
 from tests.conftest import ROOT, House
 from tests.simple_browser import Page, SimpleBrowser
+from tests.waiting import wait_until
 
 HERE = Path(__file__).resolve().parent
 MODULES = HERE / "node_modules"
@@ -64,20 +64,20 @@ def start() -> Iterator[Callable[..., str]]:
     for process in running:
         process.terminate()
     for process in running:
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 def _when_it_answers(process: "subprocess.Popen[bytes]", address: str) -> str:
-    for _ in range(200):
-        if process.poll() is not None:
-            raise AssertionError(process.communicate()[1].decode())
+    def answers() -> bool:
+        assert process.poll() is None, process.communicate()[1].decode()
         try:
-            loopback.get(address, timeout=5)
+            loopback.get(address)
         except httpx.TransportError:
-            time.sleep(0.05)
-        else:
-            return address
-    raise AssertionError(f"{address} does not answer")
+            return False
+        return True
+
+    wait_until(answers)
+    return address
 
 
 @pytest.fixture

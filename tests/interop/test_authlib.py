@@ -18,7 +18,10 @@ def demos(house: House, start: Callable[..., str], free_port: Callable[[], int])
     found = {}
     for name in CALLBACKS:
         port = free_port()
-        own = {f"{name.upper()}_CLIENT_SECRET": RelyingParty.of_demo(house.issuer, name).secret, f"{name.upper()}_PORT": str(port)}
+        own = {
+            f"{name.upper()}_CLIENT_SECRET": RelyingParty.of_demo(house.issuer, name).secret,
+            f"{name.upper()}_PORT": str(port),
+        }
         found[name] = start(sys.executable, f"examples/{name}/app.py", port=port, IDP_ISSUER=house.issuer, **own)
         move(house, name, found[name], backchannel_logout_uri=f"{found[name]}/logout/backchannel")
     return found

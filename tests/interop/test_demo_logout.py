@@ -87,7 +87,9 @@ def test_sid_or_sub_alone_is_enough(siti: Any, wlkp: Flask, token: Callable[...,
     assert not signed_in(siti.at_wlkp)
 
 
-@pytest.mark.parametrize("named", [{"sid": "another-session"}, {"sub": "somebody-else"}, {"sid": LEAVE_OUT, "sub": "somebody-else"}])
+@pytest.mark.parametrize(
+    "named", [{"sid": "another-session"}, {"sub": "somebody-else"}, {"sid": LEAVE_OUT, "sub": "somebody-else"}]
+)
 def test_other_sessions_stay(siti: Any, wlkp: Flask, token: Callable[..., str], named: dict[str, Any]) -> None:
     assert hears(wlkp, token(**named)) == 200
     assert signed_in(siti.at_wlkp)
@@ -161,9 +163,17 @@ def test_the_form_has_exactly_one_token(siti: Any, wlkp: Flask, token: Callable[
 def test_the_front_channel_ends_the_session_it_names(siti: Any, wlkp: Flask, told: dict[str, Any], issuer: str) -> None:
     """U5: the frame brings no cookie of ours, and the provider alone may show it."""
     frame = wlkp.test_client()
-    for given in ({}, {"sid": told["sid"]}, {"iss": issuer}, {"iss": issuer, "sid": ""}, {"iss": "https://x.example", "sid": told["sid"]}):
+    for given in (
+        {},
+        {"sid": told["sid"]},
+        {"iss": issuer},
+        {"iss": issuer, "sid": ""},
+        {"iss": "https://x.example", "sid": told["sid"]},
+    ):
         assert frame.get("/logout/frontchannel", query_string=given).status_code == 400
-    assert frame.get("/logout/frontchannel", query_string=[("iss", issuer), ("sid", "x"), ("sid", told["sid"])]).status_code == 400
+    assert (
+        frame.get("/logout/frontchannel", query_string=[("iss", issuer), ("sid", "x"), ("sid", told["sid"])]).status_code == 400
+    )
     assert frame.get("/logout/frontchannel", query_string={"iss": issuer, "sid": "unknown"}).status_code == 200
     assert signed_in(siti.at_wlkp)
     answer = frame.get("/logout/frontchannel", query_string={"iss": issuer, "sid": told["sid"]})

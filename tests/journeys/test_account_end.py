@@ -251,12 +251,12 @@ def test_of_a_cancellation_and_the_end_at_once_one_wins(siti, house, clock):  # 
     def cancels():
         with house.app.app_context():
             account = accounts.find(siti.subject)
-            both.wait(30)
+            both.wait(60)
             return accounts.cancel_deletion(account)
 
     def erases():
         with house.app.app_context():
-            both.wait(30)
+            both.wait(60)
             return accounts.erase(siti.subject)
 
     with ThreadPoolExecutor(2) as pool:

@@ -4,13 +4,14 @@ import base64
 import json
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Event, Thread
+from threading import Thread
 from urllib.parse import parse_qs
 
 import pytest
 
 from tests.journeys.test_account import siti  # noqa: F401
 from tests.simple_browser import SimpleBrowser
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -127,10 +128,7 @@ def listening():
 
 def once(heard, number):
     """What was heard, once it is so many: notices go out behind the answers."""
-    for _ in range(200):
-        if len(heard) >= number:
-            break
-        Event().wait(0.02)
+    wait_until(lambda: len(heard) >= number)
     return [(token["sub"], token.get("sid")) for token in heard]
 
 

@@ -1,6 +1,5 @@
 """No notice is lost by a crash, none is sent twice, none is tried for ever, and each is in the account's language."""
 
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +21,7 @@ from idp.storage.outbox import OUTBOX
 from idp.storage.unit_of_work import unit_of_work
 from tests.account_rows import an_account, at_once, nowhere
 from tests.gateways.servers import Call, scripted
+from tests.waiting import wait_until
 
 AT = datetime(2026, 3, 2, 5, 30, tzinfo=UTC)
 PHONE = PhoneNumber.parse("081234562797")
@@ -39,10 +39,7 @@ def rows() -> list[Any]:
 
 def settled(expected: int) -> list[Any]:
     """The rows, once so many are settled: the first attempt is made in the background."""
-    for _ in range(500):
-        if sum(row.state != outbox.PENDING for row in rows()) >= expected:
-            break
-        threading.Event().wait(0.01)
+    wait_until(lambda: sum(row.state != outbox.PENDING for row in rows()) >= expected)
     return rows()
 
 

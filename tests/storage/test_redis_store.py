@@ -32,7 +32,7 @@ def server(directory, *options, port=None):
         yield process
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def exercise(store):

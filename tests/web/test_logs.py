@@ -194,7 +194,7 @@ def test_a_chore_that_fails_unforeseen_is_told_and_done_again(make_app: Any, lin
         raise ZeroDivisionError(NIK)
 
     thread = schedule._every(0.001, chore, make_app(), stop)
-    thread.join(10)
+    thread.join(60)
     assert [line["event"] for line in lines()] == ["chore_failed"] * 2
 
 

@@ -52,7 +52,7 @@ def in_parallel(app: Flask, times: int, act: Callable[[], str]) -> Counter[str]:
 
     def one(_: int) -> str:
         with app.app_context():
-            barrier.wait()
+            barrier.wait(60)
             return act()
 
     with ThreadPoolExecutor(times) as pool:

@@ -132,7 +132,7 @@ def test_twenty_who_refresh_at_once_rotate_once_and_stay_one_family(app: Flask) 
 
         def one(_: int) -> str | None:
             with app.app_context():
-                barrier.wait()
+                barrier.wait(60)
                 return refreshed(first)
 
         with ThreadPoolExecutor(20) as pool:

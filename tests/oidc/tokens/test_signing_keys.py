@@ -187,7 +187,7 @@ def test_workers_that_start_at_once_agree_on_one_key_each(keyless: Flask) -> Non
     def start(_: int) -> frozenset[str]:
         with keyless.app_context():
             mine = KeyRing()
-            barrier.wait()
+            barrier.wait(60)
             return frozenset(p.kid for p in mine.current())
 
     with ThreadPoolExecutor(8) as pool:

@@ -32,7 +32,7 @@ def test_twenty_who_redeem_one_code_at_once_have_exactly_one_success(wlkp: Relyi
     barrier = threading.Barrier(20)
 
     def one(_: int) -> int:
-        barrier.wait()
+        barrier.wait(60)
         return wlkp.redeem(code).status_code
 
     with ThreadPoolExecutor(20) as pool:

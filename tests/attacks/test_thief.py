@@ -50,6 +50,12 @@ def thief(owner, person, service, clock):
     return thief
 
 
+@pytest.fixture
+def quiet(thief, clock):
+    """The owner has not used the account for a month: what would have waited is let through on probation."""
+    clock.shift(31 * DAY)
+
+
 def recovers(thief, contacts=FRESH, before_code=lambda: None):
     """The thief's whole road, as far as the code; the page they end on."""
     thief.browser = SimpleBrowser(thief.browser.issuer)
@@ -231,6 +237,7 @@ def test_what_the_thief_enrolled_after_probation_is_gone_with_the_recovery(owner
         assert authenticators.enrolled_for(row.subject) == authenticators.Enrolled()
 
 
+@pytest.mark.usefixtures("quiet")
 def test_a_prefetched_link_does_nothing(owner, thief, app, outbox, issuer):
     recovers(thief)
     scanner = SimpleBrowser(issuer)
@@ -244,6 +251,7 @@ def test_a_prefetched_link_does_nothing(owner, thief, app, outbox, issuer):
         assert db.session.scalar(used) == 0
 
 
+@pytest.mark.usefixtures("quiet")
 def test_the_thief_cannot_say_yes_in_the_owners_name(owner, thief, app, outbox, issuer):
     """The thief's own new contacts get no link, and being signed in says nothing."""
     recovers(thief)
@@ -251,6 +259,7 @@ def test_the_thief_cannot_say_yes_in_the_owners_name(owner, thief, app, outbox, 
     assert not [m for contact in (FRESH_E164, FRESH["email"]) for m in outbox.to(contact) if "/recovery/veto/" in m.text]
 
 
+@pytest.mark.usefixtures("quiet")
 def test_the_thief_cannot_extend_the_reach_by_recovering_by_the_new_phone(owner, thief, app, clock, issuer, outbox):
     recovers(thief)
     clock.shift(61)
@@ -287,6 +296,7 @@ def test_a_browser_that_recovers_two_people_is_weighed(owner, thief, person, ser
 # Races ----------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("quiet")
 def test_two_recoveries_at_once_one_gets_through(owner, thief, person, app):
     second = person("Siti")
     second.wlkp = thief.wlkp
@@ -324,6 +334,7 @@ def test_of_a_veto_and_a_yes_that_race_the_account_is_never_the_thiefs_against_t
 
 
 @pytest.mark.every_store
+@pytest.mark.usefixtures("quiet")
 def test_a_veto_raced_against_the_end_of_probation_wins_either_way(owner, thief, app, clock):
     recovers(thief)
     row = newest(app)
@@ -379,6 +390,7 @@ class Down:
         raise RegistryUnavailable("unreachable")
 
 
+@pytest.mark.usefixtures("quiet")
 def test_dukcapil_failing_between_the_steps_gives_the_thief_nothing_more(owner, thief, app, outbox):
     registry = app.extensions["idp.civil_registry"]
     thief.wlkp.sends(thief.browser)

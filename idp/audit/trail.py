@@ -10,7 +10,7 @@ import orjson
 import structlog
 from flask import Flask, has_request_context
 from sqlalchemy import BigInteger, Connection, String, Table, Text, delete, func, insert, select
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.audit import anchor, chain
@@ -293,5 +293,8 @@ def _drain_quietly(app: Flask) -> None:
     with app.app_context():
         try:
             drain_all()
-        except (StoreUnavailable, OperationalError) as outage:
+        except (StoreUnavailable, SQLAlchemyError) as outage:
             log.warning("audit_waits", kind=type(outage).__name__)
+        except Exception:
+            # Whatever it was, the thread goes on: else the trail would stop for good, and nobody would hear of it.
+            log.exception("audit_waits", kind="unforeseen")

@@ -132,7 +132,8 @@ class StandInSms:
 
 
 class Failover:
-    """Several gateways in order: the next is asked only when this one certainly did not send, within `patience` seconds."""
+    """Several gateways in order, within `patience` seconds: the next is asked when this one refused, or left unclear whether
+    it sent. A message that comes twice, with the same code, is better than one that never comes."""
 
     def __init__(self, gateways: Sequence[SmsGateway], patience: float = TIMEOUTS.total) -> None:
         self.gateways = tuple(gateways)
@@ -141,16 +142,21 @@ class Failover:
 
     def send(self, to: PhoneNumber, text: str, reference: str) -> Receipt:
         """The first receipt, accepted or uncertain; raises the last gateway's DeliveryFailed when all refused."""
-        *others, last = self.gateways
-        until = clock.monotonic() + self._patience
-        for gateway in others:
+        until, unclear, refusal = clock.monotonic() + self._patience, False, None
+        for gateway in self.gateways:
+            if (unclear or refusal) and clock.monotonic() > until:
+                break  # the page that waits for us has a time of its own
             try:
-                return gateway.send(to, text, reference)
+                if gateway.send(to, text, reference) is Receipt.ACCEPTED:
+                    return Receipt.ACCEPTED
+                unclear = True
+                log.warning("sms_failover", gateway=gateway.name, delivery=reference, reason="unclear")
             except DeliveryFailed as refused:
+                refusal = refused
                 log.warning("sms_failover", gateway=gateway.name, delivery=reference, reason=refused.reason)
-                if clock.monotonic() > until:
-                    raise  # the page that waits for us has a time of its own
-        return last.send(to, text, reference)
+        if unclear or refusal is None:
+            return Receipt.UNCERTAIN
+        raise refusal
 
     def close(self) -> None:
         """Closes the connections of every gateway in the line."""
@@ -164,7 +170,10 @@ def connect(urls: str, settings: Settings) -> SmsGateway:
     `https://:token@host/path` (generic JSON), `zenziva:https://userkey:passkey@host[/reguler/api/sendsms/]`,
     `verihubs:https://app-id:api-key@host`, `outbox:`, `console:`. http:// for loopback only.
     """
-    gateways = [_connect_one(url, settings) for url in urls.split()]
+    named = urls.split()
+    # Together they have the time of one: else the second could never be asked when the first hangs.
+    each = TIMEOUTS if len(named) < 2 else Timeouts(connect=1, read=TIMEOUTS.read / len(named), total=TIMEOUTS.total / len(named))
+    gateways = [_connect_one(url, settings, each) for url in named]
     if not gateways:
         raise ConfigError(f"{SETTING} is empty: name at least one gateway.")
     return gateways[0] if len(gateways) == 1 else Failover(gateways)
@@ -174,7 +183,7 @@ def sms() -> SmsGateway:
     return cast(SmsGateway, current_app.extensions["idp.sms"])
 
 
-def _connect_one(url: str, settings: Settings) -> SmsGateway:
+def _connect_one(url: str, settings: Settings, timeouts: Timeouts) -> SmsGateway:
     adapter = adapter_of(url)
     if adapter in ("outbox", "console"):
         refuse_in_production(settings.production, SETTING)
@@ -183,7 +192,7 @@ def _connect_one(url: str, settings: Settings) -> SmsGateway:
         raise ConfigError(f"{SETTING} names no adapter that exists: {', '.join(DIALECTS)}, outbox, console.")
     address = url if adapter in ("https", "http") else url.partition(":")[2]
     endpoint = parse_endpoint(address, SETTING, "https", "http")
-    return HttpGateway(endpoint, DIALECTS[adapter], adapter=adapter if adapter in sms_reports.READERS else "json")
+    return HttpGateway(endpoint, DIALECTS[adapter], timeouts, adapter=adapter if adapter in sms_reports.READERS else "json")
 
 
 def _with_path(endpoint: Endpoint, path: str) -> str:

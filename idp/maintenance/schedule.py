@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from idp import accounts, notices
 from idp.audit import trail
 from idp.core.settings import settings
-from idp.maintenance import resealing, retention
+from idp.maintenance import queues, resealing, retention
 from idp.oidc.logout import back_channel
 from idp.probation import answers
 from idp.storage import key_file
@@ -22,6 +22,7 @@ NOTICES_EVERY = 5.0  # seconds
 RECOVERIES_EVERY = 60.0
 SECRETS_EVERY = 5.0
 STORE_EVERY = 2.0
+QUEUES_EVERY = 15.0
 RETENTION_EVERY = 3600.0  # looks whether it is due; one worker does it once a day
 
 
@@ -36,6 +37,7 @@ def start_chores(app: Flask, stop: threading.Event) -> list[threading.Thread]:
         _every(RETENTION_EVERY, resealing.run_after_rotation, app, stop),
         _every(RETENTION_EVERY, retention.run_daily, app, stop),
         _every(STORE_EVERY, _keep_store_up, app, stop),
+        _every(QUEUES_EVERY, queues.measure, app, stop),
         _every(STORE_EVERY, accounts.restore_block_marks, app, stop),
     ]
 

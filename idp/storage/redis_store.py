@@ -133,6 +133,15 @@ class Store:
         with _translated():
             return cast("list[bytes]", self.redis.lrange(queue, 0, -1))
 
+    def queue(self, name: str) -> tuple[int, bytes | None]:
+        """How many values wait in a list, and the first of them."""
+        with _translated():
+            pipeline = self.redis.pipeline(transaction=False)
+            pipeline.llen(name)
+            pipeline.lindex(name, 0)
+            length, first = pipeline.execute()
+            return int(length), first
+
     def run(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int] = ()) -> Any:
         """Runs a script by digest, loading it where the server has not met it yet (restart, failover, new node)."""
         with _translated():
@@ -211,9 +220,13 @@ def _translated() -> Iterator[None]:
 
 
 def connect(url: str) -> Store:
-    """A store for `url` (see the setting redis_url); it connects at first use and again after a failure."""
-    retry = Retry(ExponentialBackoff(cap=0.2, base=0.02), 2)
-    return Store(connect_redis(url, retry=retry, socket_timeout=3, socket_connect_timeout=2, health_check_interval=0))
+    """A store for `url` (see the setting redis_url); it connects at first use and again after a failure.
+
+    A server that hangs holds one step up for two seconds at most, a try and one more: a request has several steps, and
+    the threads that wait are those that serve.
+    """
+    retry = Retry(ExponentialBackoff(cap=0.1, base=0.02), 1)
+    return Store(connect_redis(url, retry=retry, socket_timeout=1, socket_connect_timeout=1, health_check_interval=0))
 
 
 def store() -> Store:

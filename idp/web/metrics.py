@@ -24,6 +24,8 @@ class Meters:
     requests: Any
     events: Any
     refusals: Any
+    lengths: Any
+    ages: Any
     # Finding a counter by its labels costs more than counting: it is found once.
     known: dict[tuple[str, int], Any] = field(default_factory=dict)
 
@@ -68,6 +70,14 @@ def count_event(event: str) -> None:
         meters.events.labels(event).inc()
 
 
+def set_queue(queue: str, length: int, age: int) -> None:
+    """How many wait in a queue, and how long the first of them has waited (seconds)."""
+    meters: Meters | None = current_app.extensions.get("idp.web.metrics")
+    if meters is not None:
+        meters.lengths.labels(queue).set(length)
+        meters.ages.labels(queue).set(age)
+
+
 def count_oauth_error(error: str) -> None:
     """Counts an OAuth error, by its code alone."""
     meters: Meters | None = current_app.extensions.get("idp.web.metrics")
@@ -89,7 +99,7 @@ def metrics() -> Response:
 
 
 def _meters() -> Meters:
-    from prometheus_client import CollectorRegistry, Counter, disable_created_metrics
+    from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
 
     # When each counter was first counted: one gauge more for each, which nobody asks for.
     disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -99,6 +109,9 @@ def _meters() -> Meters:
         Counter("idp_requests", "Requests answered, by endpoint and status.", ["endpoint", "status"], registry=registry),
         Counter("idp_events", "Events of the audit trail, by name.", ["event"], registry=registry),
         Counter("idp_refusals", "OAuth errors, by endpoint and code.", ["endpoint", "error"], registry=registry),
+        # Every worker looks at the same queues: the newest look counts.
+        Gauge("idp_queue_length", "What waits.", ["queue"], registry=registry, multiprocess_mode="mostrecent"),
+        Gauge("idp_queue_age_seconds", "How long the first waits.", ["queue"], registry=registry, multiprocess_mode="mostrecent"),
     )
 
 

@@ -4,6 +4,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from flask import Flask
 from sqlalchemy import create_engine, inspect, text
 
 from idp.cli.database import _alembic
@@ -107,3 +108,14 @@ def test_what_waits_in_two_outboxes_waits_on_in_one(app, engine):
     run(engine, "downgrade", "0013")
     with engine.connect() as connection:
         assert [connection.execute(text(query)).all() for query in former] == before
+
+
+@pytest.mark.every_store
+def test_no_statement_waits_for_ever(app: Flask) -> None:
+    """O4: a PostgreSQL that hangs, or a lock that nobody lets go of, held every thread."""
+    with app.app_context(), db.engine.connect() as connection:
+        if connection.dialect.name != "postgresql":
+            return
+        limits = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+        found = {name: connection.exec_driver_sql(f"SHOW {name}").scalar() for name in limits}
+    assert found == {"statement_timeout": "10s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}

@@ -28,9 +28,9 @@ from idp.storage.unit_of_work import transaction
 
 SLIDING_LIFE = lifetimes.REFRESH_TOKEN_UNUSED.seconds
 ABSOLUTE_LIFE = lifetimes.REFRESH_TOKEN.seconds
-ROTATION_GRACE = (
-    lifetimes.ROTATION_GRACE.seconds
-)  # seconds in which a rotated token works again: its answer may have been lost on the way
+# Seconds in which a rotated token works again: its answer may have been lost on the way.
+ROTATION_GRACE = lifetimes.ROTATION_GRACE.seconds
+SWEEP_BATCH = 500
 
 
 class RefreshFamily(Model):
@@ -217,11 +217,19 @@ def revoke_for_client(connection: Connection, client_id: str) -> list[tuple[str,
 
 
 def sweep() -> int:
-    """Forgets families that can never be refreshed again; how many."""
+    """Forgets families that can never be refreshed again, a batch in each transaction; how many."""
+    total = 0
+    while (swept := _sweep_batch()) > 0:
+        total += swept
+    return total
+
+
+def _sweep_batch() -> int:
+    over = select(REFRESH_FAMILIES.c.id).where(REFRESH_FAMILIES.c.expires_at < clock.timestamp()).limit(SWEEP_BATCH)
     with transaction() as connection:
-        gone = select(REFRESH_FAMILIES.c.id).where(REFRESH_FAMILIES.c.expires_at < clock.timestamp())
+        gone = list(connection.scalars(over))
         connection.execute(delete(REFRESH_TOKENS).where(REFRESH_TOKENS.c.family_id.in_(gone)))
-        return connection.execute(delete(REFRESH_FAMILIES).where(REFRESH_FAMILIES.c.expires_at < clock.timestamp())).rowcount
+        return connection.execute(delete(REFRESH_FAMILIES).where(REFRESH_FAMILIES.c.id.in_(gone))).rowcount if gone else 0
 
 
 def _end(which: Any) -> None:

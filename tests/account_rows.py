@@ -6,12 +6,17 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import orjson
 from flask import Flask
+from sqlalchemy import select
 
 from idp import accounts
 from idp.accounts import Account, hashing
+from idp.audit import trail
 from idp.core.values import EmailAddress, FullName, Nik, PhoneNumber
-from idp.storage.redis_store import Store, connect
+from idp.storage.database import db
+from idp.storage.redis_store import Store, connect, store
+from idp.storage.unit_of_work import unit_of_work
 
 PASSWORD = "Matahari!7terbit"
 ANOTHER = "Rembulan!8terbit"
@@ -38,6 +43,20 @@ def an_account(number: int = 1, password: str | None = None, **more: Any) -> Acc
     return accounts.create(nik(number), FullName.parse("Budi Santoso"), phone(number), email(number), hashed, **more)
 
 
+def put_password(account: Account, password: str) -> None:
+    """A new password, as a reset puts it."""
+    accounts.set_password_hash(account, hashing.hash_password(password))
+
+
+def put_contacts(account: Account, phone: PhoneNumber, email: EmailAddress) -> list[PhoneNumber | EmailAddress]:
+    """Both contacts anew, in one transaction; those that were in use."""
+    old = account.contacts_in_use
+    with unit_of_work():
+        accounts.replace_contact(account, phone)
+        accounts.replace_contact(account, email)
+    return old
+
+
 def the(subject: str) -> Account:
     """The account with this subject, which is known to be there."""
     found = accounts.find(subject)
@@ -60,6 +79,13 @@ def at_once(app: Flask, acts: Sequence[Callable[[], Any]]) -> Counter[str]:
 
     with ThreadPoolExecutor(len(acts)) as pool:
         return Counter(pool.map(one, acts))
+
+
+def queued_events() -> list[dict[str, Any]]:
+    """Events that are not chained to the trail yet, oldest first."""
+    with db.engine.connect() as connection:
+        kept = list(connection.scalars(select(trail.AUDIT_PENDING.c.event).order_by(trail.AUDIT_PENDING.c.at)))
+    return sorted((orjson.loads(row) for row in [*store().listed(trail.QUEUE), *kept]), key=lambda row: row["at"])
 
 
 def elsewhere(app: Flask, act: Callable[[], Any]) -> None:

@@ -14,8 +14,6 @@ from idp.accounts.changes import (
     lock,
     password_changed,
     recover,
-    replace_contacts,
-    replace_password,
     restore_block_marks,
     set_password_hash,
     undo_recovery,
@@ -58,7 +56,7 @@ __all__ = [
     "cancel_deletion", "change_password", "claims", "contact_taken", "correct_name", "create", "deletion_due",
     "earliest_erasure", "erase", "erase_due", "find", "find_by_identifier", "find_by_nik", "forbidden_in_password",
     "in_use", "init_app", "invalidate_claims", "locale_of", "lock", "password_changed", "recover", "replace_contact",
-    "replace_contacts", "replace_password", "request_deletion", "restore_block_marks", "set_assurance_level",
+    "request_deletion", "restore_block_marks", "set_assurance_level",
     "set_legal_hold", "set_locale", "set_password_hash", "undo_recovery", "unlock", "write_block_marks",
 ]  # fmt: skip
 

@@ -8,7 +8,6 @@ from blinker import signal
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from idp.accounts import hashing
 from idp.accounts.claims_cache import invalidate_claims
 from idp.accounts.lookup import find_by_identifier, find_by_nik
 from idp.accounts.model import ACTIVE, DELETING, LOCKED, PHONE, TERMS, Account, Contact
@@ -87,11 +86,6 @@ def create(
     return account
 
 
-def replace_password(account: Account, password: str) -> None:
-    """Sets a new password; raises Busy. Sessions are ended by the caller, who knows which one may stay."""
-    set_password_hash(account, hashing.hash_password(password))
-
-
 def set_password_hash(account: Account, password_hash: str) -> None:
     """Sets a password that was hashed before."""
     subject = account.subject
@@ -149,15 +143,6 @@ def _reinstate(account: Account, wanted: Sequence[int]) -> None:
         if contact.id in wanted and not contact_taken(contact.value, except_subject=account.subject):
             contact.superseded_at = None
     db.session.flush()
-
-
-def replace_contacts(account: Account, phone: PhoneNumber, email: EmailAddress) -> list[PhoneNumber | EmailAddress]:
-    """New contacts; those that were in use, to be told; raises ContactTaken."""
-    with unit_of_work(), conflicts_refused(None, (phone, email), account.subject):
-        old = [contact.value for contact in _supersede(account, (phone, email), False)]
-        claims_changed(account)
-        trail.record("contacts_changed", account=account.subject)
-    return old
 
 
 def lock(account: Account, reason: str) -> None:

@@ -24,7 +24,7 @@ from idp.storage.unit_of_work import current_unit
 from idp.web import metrics, requests
 
 __all__ = [
-    "AuditEvent", "BrokenChain", "drain", "drain_all", "drain_forever", "history", "queued", "record", "truncated_address",
+    "AuditEvent", "BrokenChain", "drain", "drain_all", "drain_forever", "history", "record", "truncated_address",
     "verify",
 ]  # fmt: skip
 
@@ -37,16 +37,16 @@ Event = Literal[
     "account_assured", "name_corrected",
     "deletion_requested", "deletion_cancelled", "account_held", "account_released", "activity_reported",
     "identity_proved", "identity_refused", "identity_unavailable",
-    "registration_started", "registration_finished", "registration_refused", "registration_attempt_noticed",
+    "registration_started", "registration_finished", "registration_refused",
     "recovery_started", "recovery_weighed", "recovery_finished", "recovery_refused", "recovery_waits", "recovery_vetoed",
     "recovery_affirmed", "recovery_signed", "recovery_decided", "recovery_frozen", "recovery_cancelled", "probation_ended",
     "otp_sent", "otp_right", "otp_wrong", "otp_dead", "otp_surge", "otp_budget_spent",
     "notice_sent", "notice_withheld", "notice_given_up",
     "consent_given", "consent_refused", "grant_revoked", "interaction_cancelled",
-    "code_issued", "code_reused", "tokens_issued", "tokens_refused", "refresh_reused", "token_revoked",
-    "authorization_refused", "logout_refused", "backchannel_logout", "backchannel_logout_failed", "logout_notice_failed",
-    "client_registered", "client_changed", "client_deleted", "client_refused", "clients_reloaded", "naco_used",
-    "keys_rotated", "keys_imported", "limit_reached", "passkey_added", "passkey_removed", "totp_added", "totp_removed",
+    "code_issued", "code_reused", "tokens_issued", "refresh_reused", "token_revoked",
+    "authorization_refused", "logout_refused", "backchannel_logout", "logout_notice_failed",
+    "client_registered", "client_changed", "client_deleted",
+    "keys_rotated", "passkey_added", "passkey_removed", "totp_added", "totp_removed",
     "recovery_codes_made", "device_remembered", "authenticators_suspended", "authenticators_restored",
 ]  # fmt: skip
 EVENTS = frozenset(get_args(Event))
@@ -141,13 +141,6 @@ def _keep(row: dict[str, Any]) -> None:
     kept = {"id": row["id"], "at": row["at"], "event": orjson.dumps(row).decode()}
     db.session.execute(insert(AUDIT_PENDING), kept)
     unit.after_commit(lambda: metrics.count_event(row["event"]))
-
-
-def queued() -> list[dict[str, Any]]:
-    """Events that are not chained to the trail yet, oldest first."""
-    with db.engine.connect() as connection:
-        kept = list(connection.scalars(select(AUDIT_PENDING.c.event).order_by(AUDIT_PENDING.c.at)))
-    return sorted((orjson.loads(row) for row in [*store().listed(QUEUE), *kept]), key=lambda row: row["at"])
 
 
 def _redacted(value: str | int | bool | None) -> str | int | bool | None:

@@ -11,11 +11,9 @@ from idp.authenticators.model import (
     SUSPENDED,
     TOTP,
     Authenticator,
-    PasskeyOffer,
     RememberedDevice,
 )
 from idp.storage.database import db
-from idp.storage.unit_of_work import unit_of_work
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +81,3 @@ def restore_all(subject: str, key: str, since: int) -> int:
     found = db.session.execute(update(Authenticator).where(suspended).values(state=ACTIVE, suspended_by=None))
     db.session.execute(update(RememberedDevice).where(theirs, RememberedDevice.suspended_by == key).values(suspended_by=None))
     return int(found.rowcount)  # type: ignore[attr-defined]
-
-
-def erase_all(subject: str) -> None:
-    """Nothing is left, of suspended ones either."""
-    with unit_of_work():
-        db.session.execute(delete(Authenticator).where(Authenticator.subject == subject))
-        db.session.execute(delete(PasskeyOffer).where(PasskeyOffer.subject == subject))
-        db.session.execute(delete(RememberedDevice).where(RememberedDevice.subject == subject))

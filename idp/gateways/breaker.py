@@ -49,12 +49,6 @@ class Breaker:
             raise
         self._note(True, probe)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether calls are refused now, a possible probe aside."""
-        with self._lock:
-            return self._opened_at is not None
-
     def _admit(self) -> bool:
         with self._lock:
             if self._opened_at is None:

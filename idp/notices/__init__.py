@@ -13,7 +13,6 @@ from idp.notices.delivery import (
     enqueue,
     notify,
     notify_each,
-    notify_each_in_constant_time,
     notify_in_constant_time,
 )
 from idp.notices.history import DeliveryCount, DeliveryOutcome, delivery_counts, delivery_outcomes, of_account
@@ -46,7 +45,7 @@ __all__ = [
     "DeliveryCount", "DeliveryOutcome", "MESSAGES", "Notice", "account_deleted", "account_locked",
     "account_unlocked", "authenticators_changed", "contact_attempt", "contacts_changed", "data_corrected", "data_exported",
     "deletion_cancelled", "deletion_requested", "deliver_due", "delivery_counts", "delivery_outcomes", "enqueue",
-    "init_app", "new_device", "notify", "notify_each", "notify_each_in_constant_time", "notify_in_constant_time",
+    "init_app", "new_device", "notify", "notify_each", "notify_in_constant_time",
     "of_account", "password_changed", "recovery_affirmed", "recovery_completed", "recovery_disputed", "recovery_ready",
     "recovery_started", "recovery_vetoed", "recovery_waits", "registration_attempt", "signed_out_everywhere",
 ]  # fmt: skip

@@ -62,13 +62,6 @@ def notify_each(messages: Addressed, account: str | None = None) -> None:
             background.start(_send_without_outbox, contact, notice, account)
 
 
-def notify_each_in_constant_time(messages: Addressed, account: str | None = None) -> None:
-    """As `notify_each`, in the time that `notify_in_constant_time` takes."""
-    begun = clock.monotonic()
-    notify_each(messages, account)
-    background.pad_to_constant_time(begun)
-
-
 def enqueue(contacts: Contacts, notice: Notice, account: str | None = None) -> list[str]:
     """Keeps the notice for each contact, and leaves sending it to the running provider; the ids of the messages."""
     return outbox.enqueue(KIND, _drafts([(contact, notice) for contact in contacts], account))

@@ -13,13 +13,13 @@ from idp.core.values import ACR_RECOVERED, Authentication
 from idp.probation import transitions
 from idp.probation.model import Recovery, VetoLink
 from idp.probation.risk import RiskDecision, RiskSignals, assess_risk
-from idp.probation.state_machine import VETO_LIFE, Act, ImpossibleAct, Power, State, case_at, power
+from idp.probation.state_machine import VETO_LIFE, Act, ImpossibleAct, State, case_at
 from idp.storage.database import db
 
 __all__ = [
-    "Act", "ImpossibleAct", "Power", "Probation", "Recovery", "RiskDecision", "RiskSignals", "State", "VetoLink",
+    "Act", "ImpossibleAct", "Probation", "Recovery", "RiskDecision", "RiskSignals", "State", "VetoLink",
     "assess_risk", "authentication_event", "case_at", "current_probation", "export", "frozen_until", "init_app",
-    "last_veto_deadline", "power",
+    "last_veto_deadline",
 ]  # fmt: skip
 
 

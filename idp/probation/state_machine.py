@@ -1,7 +1,7 @@
 """The life of a recovery by identity as a pure state machine: what may follow what, and what its person may do meanwhile."""
 
 from dataclasses import dataclass, replace
-from enum import Enum, StrEnum
+from enum import StrEnum
 
 from idp.core import lifetimes
 
@@ -35,14 +35,6 @@ class Act(StrEnum):
     AFFIRM = "affirm"  # an old contact or credential says yes
     APPROVE = "approve"  # two officers say yes
     UNDO = "undo"  # two officers say no
-
-
-class Power(Enum):
-    """What whoever recovered may do with the account by virtue of the recovery."""
-
-    NONE = 0
-    ORDINARY = 1  # sign in with acr `pemulihan`; contacts, authenticators, deletion and export frozen
-    FULL = 2
 
 
 OPEN = frozenset({State.PROVISIONAL, State.WAITING, State.READY})
@@ -133,9 +125,3 @@ def possible_acts(case: Case, now: int) -> frozenset[Act]:
 def may_veto(case: Case, now: int) -> bool:
     """Whether it can still be undone: 30 days from the start, which is how long old contacts are kept; always while open."""
     return now < case.started_at + VETO_LIFE or case.state in OPEN
-
-
-def power(case: Case, now: int) -> Power:
-    """What whoever recovered may do now."""
-    state = case_at(case, now).state
-    return {State.PROVISIONAL: Power.ORDINARY, State.FINAL: Power.FULL}.get(state, Power.NONE)

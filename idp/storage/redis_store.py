@@ -123,11 +123,6 @@ class Store:
         with _translated():
             self.redis.rpush(queue, *values)
 
-    def pop_many(self, queue: str, most: int) -> list[bytes]:
-        """Takes up to `most` values from the list's head, each given to one taker only."""
-        with _translated():
-            return cast("list[bytes] | None", self.redis.lpop(queue, most)) or []
-
     def listed(self, queue: str) -> list[bytes]:
         """All of a list, oldest first, left in place."""
         with _translated():

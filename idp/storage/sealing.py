@@ -52,10 +52,6 @@ class Sealer:
         ids = [self.blind.current, *(k for k in self.blind.keys if k != self.blind.current)]
         return [self._index(key_id, value, purpose) for key_id in ids]
 
-    def key_id(self, sealed: str) -> str:
-        """Which key sealed this: re-sealing looks for those that are not the current one."""
-        return sealed.partition(".")[0]
-
     def _index(self, key_id: str, value: str, purpose: str) -> str:
         return f"{key_id}.{crypto.mac(self.blind.keys[key_id], purpose, value)}"
 

@@ -14,7 +14,19 @@ from idp.core.crypto import hash_tag
 from idp.core.values import FullName
 from idp.storage.database import db
 from idp.storage.redis_store import store
-from tests.account_rows import ANOTHER, PASSWORD, an_account, at_once, elsewhere, email, nik, phone, the
+from tests.account_rows import (
+    ANOTHER,
+    PASSWORD,
+    an_account,
+    at_once,
+    elsewhere,
+    email,
+    nik,
+    phone,
+    put_contacts,
+    put_password,
+    the,
+)
 
 pytestmark = pytest.mark.every_store
 TIMES = 8
@@ -26,7 +38,7 @@ def create(person: int, number: int, address: int) -> None:
 
 
 def replace(subject: str, number: int) -> None:
-    accounts.replace_contacts(the(subject), phone(number), email(number))
+    put_contacts(the(subject), phone(number), email(number))
 
 
 def in_use(subject: str) -> list[str]:
@@ -66,7 +78,9 @@ def test_a_change_from_what_was_read_before_another_change_sees_that_one(here: F
     subject = account.subject
     assert [contact.value for contact in account.contacts] == [phone(), email()]
     elsewhere(here, partial(replace, subject, 7))
-    assert accounts.replace_contacts(account, phone(8), email(8)) == [phone(7), email(7)]
+    replaced = accounts.recover(account, phone(8), email(8), "none")
+    db.session.expire_all()
+    assert [c.value for c in the(subject).contacts if c.id in replaced.contacts] == [phone(7), email(7)]
     assert in_use(subject) == sorted([phone(8).value, email(8).value])
 
 
@@ -81,7 +95,7 @@ def test_a_renewed_hash_does_not_bring_a_changed_password_back(here: Flask) -> N
     subject, stale = account.subject, account.password_hash
     here.extensions["idp.settings"] = here.extensions["idp.settings"].model_copy(update={"argon2_iterations": 3})
     assert hashing.needs_rehash(stale)
-    elsewhere(here, lambda: accounts.replace_password(the(subject), ANOTHER))
+    elsewhere(here, lambda: put_password(the(subject), ANOTHER))
     lookup._renew_hash(account, PASSWORD)
     db.session.expire_all()
     assert hashing.matches(ANOTHER, account.password_hash)

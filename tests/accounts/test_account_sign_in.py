@@ -21,7 +21,7 @@ from idp.storage.database import db
 from idp.storage.redis_store import StoreUnavailable
 from idp.storage.sealing import sealer
 from idp.web import requests
-from tests.account_rows import ANOTHER, PASSWORD, an_account, at_once, email, nik, nowhere, phone
+from tests.account_rows import ANOTHER, PASSWORD, an_account, at_once, email, nik, nowhere, phone, put_contacts
 
 pytestmark = [pytest.mark.every_store, pytest.mark.usefixtures("clock")]
 
@@ -69,7 +69,7 @@ def test_every_wrong_pair_has_one_answer(here: Flask, budi: Account) -> None:
 
 
 def test_a_replaced_contact_signs_nobody_in(here: Flask, budi: Account) -> None:
-    accounts.replace_contacts(budi, phone(7), email(7))
+    put_contacts(budi, phone(7), email(7))
     wrong(lambda: sign_in(here, identifier=phone()))
     assert sign_in(here, identifier=phone(7)) == budi.subject
 

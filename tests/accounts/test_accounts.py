@@ -19,7 +19,19 @@ from idp.sessions import single_sign_on
 from idp.storage.database import db
 from idp.storage.redis_store import StoreUnavailable, store
 from idp.storage.sealing import Sealer, Unsealable, sealer
-from tests.account_rows import ANOTHER, PASSWORD, an_account, elsewhere, email, nik, nowhere, phone, the
+from tests.account_rows import (
+    ANOTHER,
+    PASSWORD,
+    an_account,
+    elsewhere,
+    email,
+    nik,
+    nowhere,
+    phone,
+    put_contacts,
+    put_password,
+    the,
+)
 
 pytestmark = [pytest.mark.every_store, pytest.mark.usefixtures("clock")]
 
@@ -142,7 +154,7 @@ def test_another_password(here: Flask, clock: time_machine.Traveller, told: list
     account = an_account(password=PASSWORD)
     before = account.password_changed_at
     clock.shift(60)
-    accounts.replace_password(account, ANOTHER)
+    put_password(account, ANOTHER)
     account = reloaded(account)
     assert hashing.matches(ANOTHER, account.password_hash)
     assert not hashing.matches(PASSWORD, account.password_hash)
@@ -153,7 +165,7 @@ def test_another_password(here: Flask, clock: time_machine.Traveller, told: list
 def test_new_contacts_replace_the_old_ones_which_are_kept_to_be_told(here: Flask, clock: time_machine.Traveller) -> None:
     account = an_account()
     clock.shift(60)
-    assert accounts.replace_contacts(account, phone(7), email(7)) == [phone(), email()]
+    assert put_contacts(account, phone(7), email(7)) == [phone(), email()]
     assert in_use(account) == {phone(7).value, email(7).value}
     kept = [contact for contact in account.contacts if not contact.current]
     assert {contact.value for contact in kept} == {phone(), email()}
@@ -164,7 +176,7 @@ def test_new_contacts_replace_the_old_ones_which_are_kept_to_be_told(here: Flask
 
 def test_a_contact_that_stays_is_the_same_one_still_verified(here: Flask) -> None:
     account = an_account(email_verified=True)
-    accounts.replace_contacts(account, phone(7), email())
+    put_contacts(account, phone(7), email())
     account = reloaded(account)
     assert in_use(account) == {phone(7).value, email().value}
     assert len(account.contacts) == 3
@@ -175,7 +187,7 @@ def test_somebody_elses_contact_changes_nothing(here: Flask) -> None:
     account = an_account()
     an_account(2)
     with pytest.raises(ContactTaken) as taken:
-        accounts.replace_contacts(account, phone(7), email(2))
+        put_contacts(account, phone(7), email(2))
     assert taken.value.kind == "email"
     assert in_use(account) == {phone().value, email().value}
 
@@ -278,7 +290,7 @@ def test_a_sign_in_stands_until_password_or_lock(here: Flask, clock: time_machin
     accounts.unlock(account, "tiket 4711")
     assert accounts.authentication_still_valid(proved)
     clock.shift(1)
-    accounts.replace_password(account, ANOTHER)
+    put_password(account, ANOTHER)
     assert not accounts.authentication_still_valid(proved)
 
 
@@ -317,7 +329,7 @@ def test_a_snapshot_rides_sealed_and_is_dropped_at_every_change(here: Flask) -> 
     accounts.assign_roles(account, ["jobseeker"])
     assert prefetched() is None
     assert accounts.cached_claims(subject)["roles"] == ["jobseeker"]
-    accounts.replace_contacts(account, phone(7), email(7))
+    put_contacts(account, phone(7), email(7))
     assert prefetched() is None
     assert accounts.cached_claims(subject, prefetched())["phone_number"] == phone(7).value
 
@@ -334,7 +346,7 @@ def test_a_snapshot_sees_what_another_request_has_written(here: Flask) -> None:
     assert account.phone == phone()
 
     def change() -> None:
-        accounts.replace_contacts(the(account_subject), phone(7), email(7))
+        put_contacts(the(account_subject), phone(7), email(7))
 
     account_subject = account.subject
     elsewhere(here, change)

@@ -4,6 +4,7 @@ import pytest
 
 from idp import accounts
 from idp.core.values import Nik
+from tests.account_rows import put_password
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_it_is_over_with_a_new_password_a_recovery_or_a_lock(thief, app, act):
     with app.app_context():
         found = account(app, thief)
         if act == "password":
-            accounts.replace_password(found, "Rembulan!8terbit")
+            put_password(found, "Rembulan!8terbit")
         elif act == "recovery":
             accounts.recover(found, found.phone, found.email, "none")
         else:

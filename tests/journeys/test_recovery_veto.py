@@ -8,6 +8,7 @@ from idp import probation
 from idp.core.values import ACR_DATA, ACR_FULL, ACR_RECOVERED
 from idp.probation import answers as decisions
 from tests import loopback
+from tests.account_rows import queued_events
 from tests.recoveries import DAY, HOUR, NEW, answers, links, newest, phone_confirms, proves, subject_of, vetoes
 from tests.simple_browser import SimpleBrowser
 
@@ -396,7 +397,7 @@ def test_every_input_and_the_verdict_are_audited(siti, app):
     from idp.audit import trail
 
     with app.app_context():
-        rows = trail.queued()
+        rows = queued_events()
         trail.drain_all()
     (weighed,) = [json.loads(row["facts"]) for row in rows if row["event"] == "recovery_weighed"]
     assert weighed.pop("recovery") == newest(app).id

@@ -11,6 +11,7 @@ from idp import accounts, authenticators
 from idp.authenticators import remembered_devices
 from idp.core.clock import timestamp as now
 from idp.storage.database import db
+from tests.account_rows import put_password
 from tests.simple_browser import SimpleBrowser
 
 MFA = "urn:siapkerja:acr:mfa"
@@ -340,7 +341,7 @@ def test_a_new_password_forgets_every_device(guarded, wlkp, app, clock):
     guarded.at(wlkp)
     clock.shift(61)
     with app.test_request_context():
-        accounts.replace_password(accounts.find(guarded.subject), "Rembulan!8terbit")
+        put_password(accounts.find(guarded.subject), "Rembulan!8terbit")
         assert remembered_devices.forget_all(guarded.subject) == 0
     guarded.facts.add("Rembulan!8terbit")
     guarded.browser.client.cookies.delete("idp_session")

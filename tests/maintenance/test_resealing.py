@@ -158,11 +158,11 @@ def test_the_chore_does_it_once_for_each_rotation(rotating: Flask, path: Path) -
 def test_a_staged_key_reads_and_writes_only_after_the_next_rotation(rotating: Flask, path: Path) -> None:
     assert key_rings.rotate(path, "sealing", stage=True) == "k2"
     key_file.refresh()
-    assert sealer().key_id(sealer().seal("x", "a:b")) == "k1"
+    assert sealer().seal("x", "a:b").startswith("k1.")
     assert key_rings.rotate(path, "sealing", stage=True) == "k2"
     assert key_rings.rotate(path, "sealing") == "k2"
     key_file.refresh()
-    assert sealer().key_id(sealer().seal("x", "a:b")) == "k2"
+    assert sealer().seal("x", "a:b").startswith("k2.")
     assert key_rings.rotate(path, "sealing") == "k3"
 
 

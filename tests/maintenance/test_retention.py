@@ -8,7 +8,7 @@ import time_machine
 from flask import Flask
 from sqlalchemy import func, insert, select, update
 
-from idp import accounts, notices
+from idp import notices
 from idp.audit import trail
 from idp.core.clock import now, timestamp
 from idp.limits import rate_limits
@@ -19,7 +19,7 @@ from idp.sessions import known_devices
 from idp.storage import redis_store
 from idp.storage.database import db
 from idp.storage.outbox import OUTBOX
-from tests.account_rows import an_account, at_once, email, phone, the
+from tests.account_rows import an_account, at_once, email, phone, put_contacts, the
 
 DAY = 86400
 Moved = time_machine.Traveller
@@ -51,7 +51,7 @@ def test_notices_go_after_30_days(here: Flask, clock: Moved) -> None:
 @pytest.mark.every_store
 def test_replaced_contacts_go_after_30_days_and_those_in_use_stay(here: Flask, clock: Moved) -> None:
     account = an_account()
-    accounts.replace_contacts(account, phone(2), email(2))
+    put_contacts(account, phone(2), email(2))
     clock.shift(30 * DAY + 1)
     assert removed()["contacts that were replaced"] == 2
     db.session.expire_all()
@@ -61,7 +61,7 @@ def test_replaced_contacts_go_after_30_days_and_those_in_use_stay(here: Flask, c
 
 def test_contacts_that_officers_may_have_to_restore_stay(here: Flask, clock: Moved) -> None:
     account = an_account()
-    accounts.replace_contacts(account, phone(2), email(2))
+    put_contacts(account, phone(2), email(2))
     known = {
         "id": "r1",
         "subject": account.subject,

@@ -16,15 +16,14 @@ from idp.probation.state_machine import (
     Act,
     Case,
     ImpossibleAct,
-    Power,
     State,
     case_at,
     next_case,
-    power,
     started_case,
 )
 
 NOW = 1_772_000_000
+RECOVERED = {State.PROVISIONAL, State.FINAL}  # states in which the recovery opens something
 SHORTEST = min(DURATION_SECONDS.values())
 CIRCUMSTANCES = st.builds(RiskSignals, **dict.fromkeys(RiskSignals().to_dict(), st.booleans()))
 
@@ -84,7 +83,7 @@ class Thief(RuleBasedStateMachine):
 
     @invariant()
     def full_power_needs_proof_or_the_whole_window(self) -> None:
-        if power(self.case, self.now) is not Power.FULL:
+        if case_at(self.case, self.now).state is not State.FINAL:
             return
         assert self.completed is not None, "without a code there is nothing"
         assert self.proved or self.now >= self.completed + self.window
@@ -93,7 +92,7 @@ class Thief(RuleBasedStateMachine):
     @invariant()
     def a_no_is_the_end_unless_officers_say_otherwise(self) -> None:
         if self.said_no and not self.proved:
-            assert power(self.case, self.now) is Power.NONE
+            assert case_at(self.case, self.now).state not in RECOVERED
 
     @invariant()
     def time_settles_the_same_whenever_it_is_looked_at(self) -> None:
@@ -119,17 +118,17 @@ def test_waiting_gives_nothing_until_a_new_code_comes() -> None:
     case = next_case(started_case(NOW), Act.WAIT, NOW, DURATION_SECONDS[RiskDecision.WAIT])
     later = NOW + 72 * HOUR
     assert case_at(case, later - 1).state is State.WAITING and case_at(case, later).state is State.READY
-    assert power(case, later) is Power.NONE
+    assert case_at(case, later).state not in RECOVERED
     with pytest.raises(ImpossibleAct):
         next_case(case, Act.CODE, later - 1)
-    assert power(next_case(case, Act.CODE, later), later) is Power.FULL
+    assert case_at(next_case(case, Act.CODE, later), later).state is State.FINAL
     assert case_at(case, later + READY_LIFE).state is State.EXPIRED
 
 
 def test_probation_ends_to_the_second() -> None:
     case = next_case(started_case(NOW), Act.PROVISION, NOW, 24 * HOUR)
-    assert power(case, NOW + 24 * HOUR - 1) is Power.ORDINARY
-    assert power(case, NOW + 24 * HOUR) is Power.FULL
+    assert case_at(case, NOW + 24 * HOUR - 1).state is State.PROVISIONAL
+    assert case_at(case, NOW + 24 * HOUR).state is State.FINAL
 
 
 def test_a_veto_undoes_within_and_freezes_afterwards_for_thirty_days() -> None:

@@ -47,7 +47,7 @@ def exercise(store):
     store.add("s", "m", 60)
     assert store.members("s") == {"m"}
     store.push("q", "1", "2", "3")
-    assert store.pop_many("q", 2) == [b"1", b"2"]
+    assert store.listed("q") == [b"1", b"2", b"3"]
     store.drop("h", "s", "q")
     store.ping()
     store.close()

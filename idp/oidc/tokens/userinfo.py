@@ -10,6 +10,7 @@ from authlib.oauth2.rfc6750 import BearerTokenValidator, InvalidTokenError
 from flask import Response
 
 from idp import accounts
+from idp.accounts.claims_cache import CLAIMS_FIELD
 from idp.core.settings import settings
 from idp.oidc import cors, errors, request
 from idp.oidc.clients.directory import clients
@@ -25,7 +26,7 @@ class AccessTokenValidator(BearerTokenValidator):
 
     def authenticate_token(self, token_string: str) -> AccessToken | None:
         """The live token's record; the sealed snapshot of the account is left for the view."""
-        found = access_tokens.find_access_token(token_string, "claims")
+        found = access_tokens.find_access_token(token_string, CLAIMS_FIELD)
         if found is None:
             return None
         record, extras = found

@@ -44,6 +44,20 @@ def proves(person: Person) -> None:
     person.proves_identity()
 
 
+def recovers_after_confirmation(person: Person, app: Flask) -> None:
+    """Recovers by identity with NEW while the old phone confirms the warning: an account that was quiet is had for 72 hours
+    of probation."""
+    search = person.before_the_code
+
+    def confirms() -> None:
+        search()
+        phone_confirms(app)
+
+    person.before_the_code = confirms
+    person.recovers("identity", **NEW)
+    person.before_the_code = search
+
+
 def phone_confirms(app: Flask) -> None:
     """The operator reports that the warning by SMS has arrived."""
     with app.app_context():

@@ -6,7 +6,7 @@ import pytest
 
 from idp.core.values import ACR_FULL
 from tests.browser.conftest import received
-from tests.recoveries import NEW, links, phone_confirms
+from tests.recoveries import DAY, NEW, links, phone_confirms
 
 MUST = json.dumps({"id_token": {"acr": {"essential": True, "value": ACR_FULL}}})
 BROWSERS = pytest.mark.parametrize(
@@ -15,10 +15,11 @@ BROWSERS = pytest.mark.parametrize(
 
 
 @pytest.fixture
-def opened(tab, siti, service):
+def opened(tab, siti, service, clock):
     """Somebody with an account, and a browser that has told who they are on the way to recover it."""
 
-    def made(javascript, width, locale):
+    def made(javascript, width, locale, quiet=0):
+        clock.shift(quiet)
         siti.wlkp, siti.jkp = service("wlkp"), service("jkp")
         one = tab(javascript=javascript, width=width, locale=locale)
         one.open(siti.wlkp.url())
@@ -41,7 +42,7 @@ def gives_contacts(siti, one, name):
 
 @BROWSERS
 def test_provisional_limited_and_vetoed(opened, javascript, width, locale):
-    siti, one = opened(javascript, width, locale)
+    siti, one = opened(javascript, width, locale, quiet=31 * DAY)
     gives_contacts(siti, one, "provisional")
     one.is_sound("recovery-provisional")
     one.press("main a.button.primary")

@@ -281,10 +281,11 @@ def test_an_issuer_that_is_an_address_offers_no_passkeys(person, service):
 
 
 @pytest.mark.parametrize(("answer", "state"), [("no", "vetoed"), ("yes", "final")])
-def test_a_passkey_that_a_recovery_suspended_says_whose_it_is(guarded, wlkp, home, answer, state):
+def test_a_passkey_that_a_recovery_suspended_says_whose_it_is(guarded, wlkp, home, clock, answer, state):
     """It signs nobody in: it is asked «Apakah ini Anda?», and a no brings it back."""
     app, issuer = home
     siti, owner = guarded, guarded.browser
+    clock.shift(31 * 86400)
     siti.browser = SimpleBrowser(issuer)
     wlkp.sends(siti.browser)
     siti.recovers("identity", phone="081398765432", email="baru@surat.example")

@@ -33,7 +33,9 @@ def test_by_a_contact_that_works_resets_the_password_only(siti, way, outbox):
     assert any("diubah" in message.text for message in outbox.to(siti.e164))
 
 
-def test_by_identity_with_new_contacts_and_password(siti, outbox):
+def test_by_identity_with_new_contacts_and_password(siti, outbox, clock):
+    clock.shift(31 * 24 * 3600)
+    siti.wlkp.sends(siti.browser)
     old_phone, old_email = siti.e164, siti.email
     page = siti.recovers("identity", **NEW)
     assert "Akunmu kini telah aktif kembali dan siap digunakan" in page.text

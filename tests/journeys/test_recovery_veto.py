@@ -9,7 +9,19 @@ from idp.core.values import ACR_DATA, ACR_FULL, ACR_RECOVERED
 from idp.probation import answers as decisions
 from tests import loopback
 from tests.account_rows import queued_events
-from tests.recoveries import DAY, HOUR, NEW, answers, links, newest, phone_confirms, proves, subject_of, vetoes
+from tests.recoveries import (
+    DAY,
+    HOUR,
+    NEW,
+    answers,
+    links,
+    newest,
+    phone_confirms,
+    proves,
+    recovers_after_confirmation,
+    subject_of,
+    vetoes,
+)
 from tests.simple_browser import SimpleBrowser
 
 MUST = json.dumps({"id_token": {"acr": {"essential": True, "values": [ACR_FULL, ACR_DATA]}}})
@@ -32,9 +44,18 @@ def siti(person, service, clock):
 
 
 @pytest.fixture
-def recovered(siti):
+def quiet(siti, clock):
+    """The same a month later: nobody has used the account meanwhile."""
+    clock.shift(31 * DAY)
+    siti.wlkp.sends(siti.browser)
+    return siti
+
+
+@pytest.fixture
+def recovered(quiet, app):
     """The same, recovered by identity and signed in again."""
-    siti.recovers("identity", **NEW)
+    siti = quiet
+    recovers_after_confirmation(siti, app)
     siti.done = siti.page
     siti.browser.click("Masuk")
     siti.signs_in(siti.phone)
@@ -44,7 +65,7 @@ def recovered(siti):
 def test_it_is_active_at_once_with_lowered_power(recovered):
     assert recovered.done.heading == "Akun Anda aktif kembali"
     assert "Akunmu kini telah aktif kembali dan siap digunakan" in recovered.done.text
-    assert "baru tersedia mulai 5 Maret 2026 pukul 12.01 WIB" in recovered.done.text
+    assert "baru tersedia mulai 5 April 2026 pukul 12.01 WIB" in recovered.done.text
     claims = recovered.at(recovered.wlkp)
     assert claims["acr"] == ACR_RECOVERED
     assert claims["recovered_at"] == claims["auth_time"]
@@ -70,7 +91,7 @@ def test_after_its_time_it_is_as_before(recovered, clock, app):
 def test_a_service_that_insists_on_more_gets_a_page_with_the_time_and_the_way_back(recovered, service):
     jkp = service("jkp")
     page = jkp.sends(recovered.browser, claims=MUST)
-    assert page.heading == "Layanan ini tersedia mulai 5 Maret 2026 pukul 12.01 WIB"
+    assert page.heading == "Layanan ini tersedia mulai 5 April 2026 pukul 12.01 WIB"
     recovered.browser.back_to_service()
     assert jkp.answered(recovered.browser)["error"] == "access_denied"
     jkp.sends(recovered.browser, claims=MUST, prompt="none")
@@ -115,7 +136,10 @@ def test_old_sessions_and_refresh_tokens_die(siti, service, outbox):
     pelatihan.sends(siti.elsewhere)
     pelatihan.receives(siti.elsewhere)
     assert pelatihan.refresh().status_code == 200
-    siti.recovers("identity", **NEW)
+    proves(siti)
+    siti.facts |= {"+6281398765432", *NEW.values(), "Rembulan!8terbit"}
+    siti.gives_contacts(**NEW, password="Rembulan!8terbit", old_password=siti.old["password"])
+    assert siti.types_the_code("+6281398765432").heading == "Akun Anda aktif kembali"
     assert pelatihan.refresh().status_code == 400
     pelatihan.sends(siti.elsewhere, prompt="none")
     assert pelatihan.answered(siti.elsewhere)["error"] == "login_required"
@@ -131,7 +155,7 @@ def test_a_link_shows_and_only_a_press_acts_once(recovered, outbox, issuer, app)
     owner = SimpleBrowser(issuer)
     page = owner.open(link)
     assert page.heading == "Apakah ini Anda?"
-    assert "2 Maret 2026 pukul 12.01 WIB dengan nomor 08*****5432" in page.text
+    assert "2 April 2026 pukul 12.01 WIB dengan nomor 08*****5432" in page.text
     assert answers(owner, "no").heading == "Pemulihan dibatalkan"
     assert newest(app).state == "vetoed"
     assert not {"idp_session", "idp_known"} & set(owner.client.cookies), "nobody is signed in by it"
@@ -367,14 +391,14 @@ def test_where_only_officers_may_let_it_go_on_it_waits(siti, app, clock, outbox)
     assert len(outbox.to("+6281398765432")) == sent
 
 
-def test_the_old_second_factor_is_suspended_and_comes_back_with_a_veto(siti, outbox, issuer, app):
+def test_the_old_second_factor_is_suspended_and_comes_back_with_a_veto(quiet, outbox, issuer, app):
     import pyotp
 
     from idp import authenticators
     from idp.authenticators import totp
     from tests.account_rows import the
 
-    subject = subject_of(app, siti)
+    siti, subject = quiet, subject_of(app, quiet)
     with app.app_context():
         key = totp.new_key()
         totp.enrol(the(subject).subject, key, pyotp.TOTP(key).now())
@@ -401,5 +425,5 @@ def test_every_input_and_the_verdict_are_audited(siti, app):
         trail.drain_all()
     (weighed,) = [json.loads(row["facts"]) for row in rows if row["event"] == "recovery_weighed"]
     assert weighed.pop("recovery") == newest(app).id
-    assert weighed.pop("verdict") == "provisional_72h"
+    assert weighed.pop("verdict") == "waiting_72h"
     assert weighed == probation.RiskSignals(used_elsewhere=True).to_dict()

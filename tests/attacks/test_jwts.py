@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 from idp.core import clock
 from idp.oidc.clients import registration
 from idp.oidc.logout import back_channel
+from idp.sessions import single_sign_on
 from tests.oidc.conftest import CALLBACK, RelyingParty, answer
 from tests.oidc.tokens.test_token_exchange import API, MIDDLE, POLICY, exchange, read
 
@@ -278,8 +279,8 @@ def test_what_a_client_signs_for_one_purpose_serves_no_other(signer: RelyingPart
 def test_a_logout_token_is_nothing_else(
     app: Flask, wlkp: RelyingParty, middle: RelyingParty, browser: FlaskClient, siti: str
 ) -> None:
-    sid = wlkp.stated(id_token(wlkp, browser))["sid"]
     with app.app_context():
+        sid = single_sign_on.of_account(siti)[0]["sid"]
         token = back_channel.logout_token(app.extensions["idp.clients"].find("wlkp"), siti, sid)
     assert wlkp.userinfo(token).status_code == 401
     assert wlkp.post("/introspect", token=token).json == {"active": False}

@@ -47,7 +47,7 @@ def test_prompt_none_is_silent_and_never_shows_a_page(siti, service):
     first = siti.at(wlkp)
     wlkp.sends(siti.browser, prompt="none")
     again = siti.at(wlkp)
-    assert again["auth_time"] == first["auth_time"] and again["sid"] == first["sid"]
+    assert again["auth_time"] == first["auth_time"] and again["sub"] == first["sub"]
 
 
 def test_going_back_to_the_service_is_access_denied_with_state(siti, service):

@@ -28,7 +28,9 @@ class Client(ClientEntry, ClientMixin):
 
     def model_post_init(self, _: Any) -> None:
         """Works out once what every request asks."""
-        self._scopes = frozenset(self.scope.split())
+        # Without refresh tokens there is nothing that could outlive the session: it is neither promised nor asked about.
+        lasting = frozenset() if "refresh_token" in self.grant_types else frozenset({"offline_access"})
+        self._scopes = frozenset(self.scope.split()) - lasting
         if not self.sector:
             host = urlsplit(str(self.sector_identifier_uri or next(iter(self.redirect_uris), ""))).hostname
             object.__setattr__(self, "sector", host or self.client_id)
@@ -44,6 +46,11 @@ class Client(ClientEntry, ClientMixin):
     def pkce_required(self) -> bool:
         """Whether a code challenge must come with every authorization request (RFC 9700 section 2.1.1)."""
         return self.pkce == "required"
+
+    @property
+    def hears_of_logout(self) -> bool:
+        """Whether it registered an address at which we tell it of a logout."""
+        return bool(self.backchannel_logout_uri or self.frontchannel_logout_uri)
 
     @property
     def permitted_claims(self) -> tuple[str, ...]:

@@ -85,7 +85,7 @@ def logout_token(client: "Client", subject: str, sid: str) -> str:
         "events": {EVENT: {}},
     }
     if sid:  # without one it is about every session of the person
-        stated["sid"] = sid
+        stated["sid"] = claims.sid_for(client, sid)
     return signing_keys.sign(stated, client.id_token_signed_response_alg, typ="logout+jwt")
 
 

@@ -7,6 +7,7 @@ from flask import Response, make_response, render_template
 
 from idp.core.settings import settings
 from idp.oidc.clients.directory import clients
+from idp.oidc.tokens import claims
 from idp.web import headers
 from idp.web.urls import origin_of
 
@@ -34,5 +35,5 @@ def page(addresses: list[str], redirect_uri: str | None, service: dict[str, str]
 
 def _address(client: "Client", sid: str) -> str:
     uri = str(client.frontchannel_logout_uri)
-    query = urlencode({"iss": settings().issuer, "sid": sid})
+    query = urlencode({"iss": settings().issuer, "sid": claims.sid_for(client, sid)})
     return f"{uri}{'&' if urlsplit(uri).query else '?'}{query}"

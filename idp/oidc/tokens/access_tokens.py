@@ -9,7 +9,7 @@ from authlib.oauth2.rfc6749 import TokenMixin
 from idp.core import clock, crypto, lifetimes
 from idp.oidc.tokens import revocation_marks, signing_keys
 from idp.oidc.tokens.approvals import known_members
-from idp.oidc.tokens.token_keys import hash_tag, is_bucketed, token_key
+from idp.oidc.tokens.token_keys import hash_tag, is_bucketed, new_bucketed_token, token_key
 from idp.storage.redis_store import Script, store
 
 JWT_TYPE = "at+jwt"  # no other token of ours has it, so that none is mistaken for an access token (RFC 9068 section 2.1)
@@ -94,7 +94,7 @@ return {raw, unpack(redis.call('HMGET', 'account:' .. ARGV[1] .. ':' .. t.subjec
 
 def new_access_token(owner: str) -> str:
     """A fresh opaque access token in the bucket of `owner`: the account's subject, or the client that acts for itself."""
-    return crypto.hash_tag(owner) + crypto.random_token()
+    return new_bucketed_token(owner)
 
 
 def save_access_token(token: str, record: AccessToken) -> bool:
@@ -118,7 +118,7 @@ def find_access_token(token: str, *account_fields: str) -> tuple[AccessToken, tu
     return None if record.is_expired() else (record, tuple(found[1:]))
 
 
-def revoke_access_token(token: str, subject: str) -> None:
+def revoke_access_token(token: str, subject: str = "") -> None:
     """Revokes one access token of this account (empty for a client's own), and whatever was exchanged for it."""
     token = stored_name(token)
     if not is_bucketed(token):

@@ -9,7 +9,7 @@ from idp.core import clock, crypto, lifetimes
 from idp.oidc.tokens.approvals import Approval, known_members
 from idp.oidc.tokens.revocation_marks import REVOCATION_LIFE
 from idp.oidc.tokens.service_use import SERVICE_USE_LIFE, services_key
-from idp.oidc.tokens.token_keys import hash_tag, is_bucketed, token_key
+from idp.oidc.tokens.token_keys import hash_tag, is_bucketed, new_bucketed_token, token_key
 from idp.storage.redis_store import Script, store
 
 CODE_LIFE = lifetimes.AUTHORIZATION_CODE.seconds
@@ -79,7 +79,7 @@ class CodeReused(Exception):
 
 
 def new_code(subject: str) -> str:
-    return crypto.hash_tag(subject) + crypto.random_token()
+    return new_bucketed_token(subject)
 
 
 def family_id(code: str) -> str:

@@ -21,8 +21,18 @@ def subject_for(client: "Client", subject: str) -> str:
     """
     if client.subject_type != "pairwise":
         return subject
-    secrets = cast(Secrets, current_app.extensions["idp.secrets"])
-    return crypto.mac(secrets.pairwise, client.sector, subject)
+    return crypto.mac(_pairwise_key(), client.sector, subject)
+
+
+def sid_for(client: "Client", sid: str) -> str:
+    """The `sid` that this client sees: of a pairwise client another in each sector, or it would tell what `sub` hides."""
+    if client.subject_type != "pairwise" or not sid:
+        return sid
+    return crypto.mac(_pairwise_key(), "sid", client.sector, sid)
+
+
+def _pairwise_key() -> bytes:
+    return cast(Secrets, current_app.extensions["idp.secrets"]).pairwise
 
 
 def permitted(client: "Client") -> frozenset[str]:

@@ -105,8 +105,9 @@ def id_token(approval: Approval, client: "Client", *, access_token: str = "", co
         "auth_time": approval.auth_time,
         "acr": approval.acr,
         "amr": list(approval.amr),
-        "sid": approval.sid,
     }
+    if client.hears_of_logout:  # nobody else could ever meet it again (Back-Channel Logout 1.0 section 2.1)
+        stated["sid"] = claims.sid_for(client, approval.sid)
     if approval.recovered_at:
         stated["recovered_at"] = approval.recovered_at
     bound = {

@@ -20,7 +20,7 @@ API, OTHER = "https://api.example.go.id/", "https://pay.example.go.id/"
 
 @pytest.fixture
 def party(register: Callable[..., RelyingParty]) -> RelyingParty:
-    return register("party", resources=(API, OTHER))
+    return register("party", resources=(API, OTHER), frontchannel_logout_uri="https://rp.example/told")
 
 
 def read(app: Flask, token: str) -> dict[str, Any]:

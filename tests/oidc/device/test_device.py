@@ -276,7 +276,7 @@ def test_an_account_locked_before_the_poll_gets_nothing(
 
 
 def test_a_logout_ends_the_device_and_tells_its_client(app: Flask, wait: Callable[..., Television], browser: FlaskClient) -> None:
-    television = wait()
+    television = wait(frontchannel_logout_uri="https://rp.example/told")
     allow(browser, television.code)
     given = television.poll().json
     told: list[set[str]] = []

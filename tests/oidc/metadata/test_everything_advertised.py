@@ -222,7 +222,7 @@ def claims_asked_for(walk: Walk, values: list[str]) -> None:
     of_the_token = {"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"}
     for name in values:
         asked = orjson.dumps({"id_token": {name: {"essential": True}}, "userinfo": {name: None}}).decode()
-        given = walk.tokens(scope="openid", claims=asked)
+        given = walk.tokens(walk.party(frontchannel_logout_uri="https://rp.example/told"), scope="openid", claims=asked)
         assert walk.party().stated(given["id_token"])[name] is not None, name
         if name not in of_the_token:
             assert walk.party().userinfo(given["access_token"]).json[name] is not None, name

@@ -16,6 +16,7 @@ from idp.oidc.tokens import access_tokens, authorization_codes, revocation_marks
 from idp.oidc.tokens.access_tokens import AccessToken
 from idp.oidc.tokens.approvals import Approval
 from idp.oidc.tokens.authorization_codes import AuthorizationCode, CodeReused
+from idp.oidc.tokens.token_keys import hash_tag, token_key
 from idp.storage.redis_store import store
 
 SUBJECT = "siti"
@@ -173,3 +174,14 @@ def test_the_store_holds_digests_only(inside: Flask) -> None:
     keys = [key.decode() for key in store().redis.keys("*")]
     assert keys
     assert not any(secret in key for key in keys for secret in secrets)
+
+
+def test_how_tokens_begin_tells_nothing_of_whose_they_are(here: Flask) -> None:
+    """S16: they began with a digest of the subject, alike in every sector; now with a mask, another for each token."""
+    made = [access_tokens.new_access_token(SUBJECT) for _ in range(200)] + [
+        authorization_codes.new_code(SUBJECT) for _ in range(200)
+    ]
+    assert len({token[:2] for token in made}) > 100
+    # And still every one of them leads to the slot of its account (Redis Cluster).
+    assert {hash_tag(token) for token in made} == {f"{{{TAG}}}"}
+    assert token_key("access", made[0]).startswith(f"access:{{{TAG}}}:")

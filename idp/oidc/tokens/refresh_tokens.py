@@ -104,6 +104,16 @@ _MARK = (
 )
 
 
+_LOCK_FAMILY = select(REFRESH_FAMILIES.c.id).where(REFRESH_FAMILIES.c.id == bindparam("family")).with_for_update()
+_USED_AT = select(REFRESH_TOKENS.c.used_at).where(REFRESH_TOKENS.c.digest == bindparam("used"))
+# Whatever of the family was never used is a sibling of the one that is used now: its grace is over before it began.
+_END_SIBLINGS = (
+    update(REFRESH_TOKENS)
+    .where(REFRESH_TOKENS.c.family_id == bindparam("family"), REFRESH_TOKENS.c.used_at.is_(None))
+    .values(used_at=bindparam("before"))
+)
+
+
 def new_refresh_token() -> str:
     return PREFIX + crypto.random_token()
 
@@ -169,12 +179,21 @@ def _is_reuse(row: Any, now: int) -> bool:
     return row.used_at is not None and now - row.used_at > ROTATION_GRACE
 
 
-def rotate(used: UsableRefreshToken, token: str) -> None:
-    """Adds `token` to the family and marks the used one; within the grace period this makes a sibling."""
+def rotate(used: UsableRefreshToken, token: str) -> bool:
+    """Adds `token` to the family and marks the used one; within the grace period this makes a sibling.
+
+    Of siblings the first that is used in turn is the one whose holder goes on: the others end with it, and whoever comes
+    with one of them later ends the family. So no second line lives on unseen. False when that has happened meanwhile.
+    """
     now = clock.timestamp()
     with transaction() as connection:
-        connection.execute(_MARK, {"used": used.digest, "now": now})
+        connection.execute(_LOCK_FAMILY, {"family": used.family})  # siblings that come at once take turns
+        if connection.execute(_MARK, {"used": used.digest, "now": now}).rowcount:
+            connection.execute(_END_SIBLINGS, {"family": used.family, "before": now - ROTATION_GRACE - 1})
+        elif now - (connection.scalar(_USED_AT, {"used": used.digest}) or 0) > ROTATION_GRACE:
+            return False
         _add_link(connection, used.family, token, now, used.family_expires_at)
+    return True
 
 
 def revoke_refresh_tokens(family: str) -> None:

@@ -42,8 +42,7 @@ def refreshed(token: str) -> str | None:
     if used is None:
         return None
     fresh = refresh_tokens.new_refresh_token()
-    refresh_tokens.rotate(used, fresh)
-    return fresh
+    return fresh if refresh_tokens.rotate(used, fresh) else None
 
 
 def an_access_token(family: str = "f1") -> str:
@@ -186,3 +185,46 @@ def test_no_refresh_token_is_kept_in_the_clear(moved: time_machine.Traveller) ->
 @pytest.mark.parametrize("nonsense", ["", "r-", "r-é", "r-" + "x" * 5000, "nothing"])
 def test_nonsense_is_not_found(moved: time_machine.Traveller, nonsense: str) -> None:
     assert refresh_tokens.redeem(nonsense, "wlkp") is None
+
+
+def test_of_two_siblings_the_one_that_is_not_used_ends(moved: time_machine.Traveller) -> None:
+    """S21: a thief who used the token within its minute of grace had a line of their own for 180 days; now it ends, seen."""
+    first = begun()
+    second, sibling = refreshed(first), refreshed(first)
+    assert second and sibling
+    access = an_access_token()
+    third = refreshed(second)
+    assert third
+    assert refresh_tokens.find(sibling, "wlkp") is None
+    assert refresh_tokens.find(third, "wlkp")
+    assert refreshed(sibling) is None
+    assert refresh_tokens.find(third, "wlkp") is None, "whoever comes with the other line ends the family"
+    assert access_tokens.find_access_token(access) is None
+
+
+def test_an_answer_that_was_lost_costs_nothing(moved: time_machine.Traveller) -> None:
+    """S21: the client that never read the second token goes on with its sibling."""
+    first = begun()
+    refreshed(first)
+    sibling = refreshed(first)
+    assert sibling
+    third = refreshed(sibling)
+    assert third
+    assert refreshed(third)
+
+
+def test_siblings_that_come_at_once_leave_one_line(app: Flask) -> None:
+    """S21: of ten that are used in the same moment one goes on."""
+    with app.app_context():
+        first = begun()
+        siblings = [refreshed(first) for _ in range(10)]
+        found = [refresh_tokens.find(str(token), "wlkp") for token in siblings]
+        barrier = threading.Barrier(10)
+
+        def one(used: Any) -> bool:
+            with app.app_context():
+                barrier.wait()
+                return refresh_tokens.rotate(used, refresh_tokens.new_refresh_token())
+
+        with ThreadPoolExecutor(10) as pool:
+            assert sorted(pool.map(one, found)) == [False] * 9 + [True]

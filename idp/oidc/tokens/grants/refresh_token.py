@@ -39,7 +39,8 @@ class RefreshTokenGrant(authlib_grants.RefreshTokenGrant):
         record = issuance.access_token_record(token_, client, self.request.user, self.request.audience)
         if not issuance.issue_access_token(token_, record, client):
             raise InvalidGrantError("The refresh token is no longer valid.")
-        refresh_tokens.rotate(used, token_["refresh_token"])
+        if not refresh_tokens.rotate(used, token_["refresh_token"]):
+            raise InvalidGrantError("The refresh token is no longer valid.")
 
     def revoke_old_credential(self, refresh_token: Any) -> None:
         """Nothing: rotation has marked it."""

@@ -69,7 +69,8 @@ def error_page(status: int, error: str, **context: Any) -> Response:
 
 def _page(status: int, error: str, context: dict[str, Any]) -> Response:
     shown = context | {"status": status, "error": error, "reference": reference(), "time": clock.wib(clock.now())}
-    return make_response(render_template([f"errors/{status}.html", "errors/error.html"], **shown), status)
+    templates = [context["template"]] if "template" in context else [f"errors/{status}.html", "errors/error.html"]
+    return make_response(render_template(templates, **shown), status)
 
 
 def answer_errors_in_json(app: Flask, segments: Iterable[str], refusal: Callable[[int], Response]) -> None:

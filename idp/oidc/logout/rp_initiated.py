@@ -1,7 +1,7 @@
 """Logout asked for by a relying party (OpenID Connect RP-Initiated Logout 1.0): ask if unsure, go back only if safe."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import flask
@@ -22,7 +22,7 @@ from idp.oidc.server import server
 from idp.oidc.tokens import claims, refresh_tokens, signing_keys
 from idp.sessions import single_sign_on
 from idp.sessions.single_sign_on import Session
-from idp.web import headers, urls
+from idp.web import error_pages, headers, urls
 from idp.web.urls import origin_of
 
 PARAMETERS = ("id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales")
@@ -51,6 +51,10 @@ class EndSessionEndpoint(AuthlibEndSessionEndpoint):
         """Exact match with what the client registered."""
         return post_logout_redirect_uri in client.post_logout_redirect_uris
 
+    def is_post_logout_redirect_uri_legitimate(self, *_: Any) -> bool:
+        """Without a hint a registered address is followed too, once the person has confirmed (section 3): see `logout`."""
+        return True
+
     def end_session(self, end_session_request: EndSessionRequest) -> None:
         """Nothing: `leave` ends it, since it alone knows which browser this is."""
 
@@ -64,8 +68,11 @@ def logout() -> Response:
     if flask.request.method == "POST":
         return urls.see_other(f"{url_for('oidc.logout')}?{urlencode(_request_parameters(asked))}")
     farewell = LogoutRequest(_validated(asked), single_sign_on.current())
-    if farewell.session is not None and not _needs_no_confirmation(farewell):
+    if farewell.session is not None and (_is_unregistered(farewell.asked) or not _needs_no_confirmation(farewell)):
         return _confirmation(asked, farewell)
+    if farewell.session is None and farewell.asked.id_token_claims is None:
+        # Nobody has confirmed anything, and nobody vouches for who asks: a page with a link, and no redirect.
+        farewell = replace(farewell, asked=replace(farewell.asked, redirect_uri=None))
     return complete_logout(farewell)
 
 
@@ -87,6 +94,8 @@ def complete_logout(farewell: LogoutRequest) -> Response:
         single_sign_on.end(session.sid)
     told = front_channel.logout_urls(g.get("logged_out_clients", set()), session.sid) if session is not None else []
     response = front_channel.page(told, asked.redirect_uri, _service(asked)) if told else _redirect_or_page(asked)
+    if _is_unregistered(asked):
+        response = _unregistered_page(asked, told)
     single_sign_on.delete_cookie(response)
     session_management.delete_browser_state(response)
     response.headers["Cache-Control"] = "no-store"
@@ -102,6 +111,22 @@ def on_session_ended(_: Any, sid: str, account: str, clients: set[str]) -> None:
 
 def _redirect_or_page(asked: EndSessionRequest) -> Response:
     return urls.see_other(asked.redirect_uri) if asked.redirect_uri else _signed_out_page(asked)
+
+
+def _is_unregistered(asked: EndSessionRequest) -> bool:
+    """Whether a service that proved itself by its hint names an address that it has not registered."""
+    named = cast(Request, asked.request).get("post_logout_redirect_uri")
+    return asked.id_token_claims is not None and bool(named) and not asked.redirect_uri
+
+
+def _unregistered_page(asked: EndSessionRequest, told: list[str]) -> Response:
+    """Section 3: no redirect then; the page names the fault for whoever looks after the service, and the way back to it."""
+    headers.allow_frames(*sorted({origin_of(address) for address in told}))
+    fault = "post_logout_redirect_uri is not registered for this client"
+    return error_pages.error_page(
+        400, "invalid_request", template="oidc/logout_refused.html", description=fault, service=_service(asked), frames=told,
+        client_id=asked.client.client_id if asked.client else None,
+    )  # fmt: skip
 
 
 def _validated(asked: Request) -> EndSessionRequest:
@@ -123,7 +148,9 @@ def _needs_no_confirmation(farewell: LogoutRequest) -> bool:
     client = farewell.asked.client
     if hint is None or session is None or client is None:
         return False
-    return hint.get("sid") == session.sid or hint.get("sub") == claims.subject_for(client, session.account)
+    return hint.get("sid") == claims.sid_for(client, session.sid) or hint.get("sub") == claims.subject_for(
+        client, session.account
+    )
 
 
 def _request_parameters(asked: Request) -> dict[str, str]:

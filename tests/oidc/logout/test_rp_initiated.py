@@ -9,8 +9,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from idp.accounts import Account
+from idp.oidc.logout import back_channel
+from idp.sessions import single_sign_on
+from idp.storage.database import db
 from idp.storage.redis_store import store
 from tests.oidc.conftest import RelyingParty, answer
 
@@ -86,8 +91,10 @@ def test_confirming_needs_a_token_of_this_browser_and_our_origin(wlkp: RelyingPa
     "asked",
     [
         {"post_logout_redirect_uri": OUT},
-        {"post_logout_redirect_uri": OUT, "client_id": "wlkp"},
+        {"post_logout_redirect_uri": OUT + "/", "client_id": "wlkp"},
+        {"post_logout_redirect_uri": OUT, "client_id": "nobody"},
         {"post_logout_redirect_uri": OUT, "id_token_hint": "a.b.c"},
+        {"post_logout_redirect_uri": OUT, "id_token_hint": "a.b.c", "client_id": "wlkp"},
     ],
 )
 def test_nothing_is_followed_without_a_valid_hint(wlkp: RelyingParty, browser: FlaskClient, asked: dict[str, str]) -> None:
@@ -99,8 +106,17 @@ def test_nothing_is_followed_without_a_valid_hint(wlkp: RelyingParty, browser: F
     "uri", [OUT + "/", OUT + "?x=1", "https://evil.example/", "javascript:alert(1)", "https://RP.example/out"]
 )
 def test_only_a_registered_address_is_followed(wlkp: RelyingParty, browser: FlaskClient, uri: str) -> None:
-    response = logout(browser, id_token_hint=hint(wlkp, browser), post_logout_redirect_uri=uri)
-    assert (response.status_code, response.location) == (200, None)
+    """C3: the person is asked, signed out, and told the fault on an error page."""
+    page = logout(browser, id_token_hint=hint(wlkp, browser), post_logout_redirect_uri=uri)
+    assert (page.status_code, page.location) == (200, None)
+    assert signed_in(wlkp, browser)
+    response = confirm(browser, page, "yes")
+    told = response.get_data(as_text=True)
+    assert (response.status_code, response.location) == (400, None)
+    assert 'data-error="invalid_request"' in told
+    assert "post_logout_redirect_uri is not registered" in told
+    assert "Anda sudah keluar" in told
+    assert uri not in told
     assert not signed_in(wlkp, browser)
 
 
@@ -147,3 +163,58 @@ def test_a_post_from_the_clients_site_goes_on_as_a_get(wlkp: RelyingParty, brows
     assert response.status_code == 303
     assert response.location.startswith("/logout?")
     assert browser.get(response.location).location == OUT
+
+
+def test_a_registered_address_is_followed_once_the_person_has_confirmed(wlkp: RelyingParty, browser: FlaskClient) -> None:
+    """R5: RP-Initiated Logout 1.0 section 3: with client_id and without a hint, it is the person who vouches."""
+    page = logout(browser, client_id="wlkp", post_logout_redirect_uri=OUT, state="s t")
+    assert (page.status_code, page.location) == (200, None)
+    assert "form-action 'self' https://rp.example" in page.headers["Content-Security-Policy"]
+    response = confirm(browser, page, "yes")
+    assert (response.status_code, response.location) == (303, OUT + "?state=s+t")
+    assert not signed_in(wlkp, browser)
+
+
+def test_where_nobody_is_signed_in_nobody_is_sent_anywhere_without_a_hint(wlkp: RelyingParty, app: Flask) -> None:
+    """R5: there is nothing to confirm, and nobody vouches for who asks."""
+    response = logout(app.test_client(), client_id="wlkp", post_logout_redirect_uri=OUT)
+    assert (response.status_code, response.location) == (200, None)
+
+
+def test_whoever_stays_is_sent_nowhere(wlkp: RelyingParty, browser: FlaskClient) -> None:
+    """R5: a no is a no, also about the address."""
+    response = confirm(browser, logout(browser, client_id="wlkp", post_logout_redirect_uri=OUT), "no")
+    assert (response.status_code, response.location) == (200, None)
+    assert signed_in(wlkp, browser)
+
+
+def test_sid_is_for_clients_that_hear_of_a_logout(register: Callable[..., RelyingParty], browser: FlaskClient) -> None:
+    """C4: whoever registered no such address meets the `sid` nowhere again."""
+    plain = register("plain")
+    told = register("told", frontchannel_logout_uri="https://rp.example/told")
+    assert "sid" not in plain.stated(hint(plain, browser))
+    sid = told.stated(hint(told, browser))["sid"]
+    assert f"sid={sid}" in logout(browser, id_token_hint=hint(told, browser)).get_data(as_text=True)
+
+
+def test_two_sectors_cannot_compare_their_sid(app: Flask, register: Callable[..., RelyingParty], browser: FlaskClient) -> None:
+    """S16: one browser's session has another `sid` for each pairwise sector, the same at every sign-in, and in each notice."""
+    pairwise = {"subject_type": "pairwise", "frontchannel_logout_uri": "https://rp.example/told"}
+    one, two = register("one", **pairwise), register("two", **pairwise, sector="other.example")
+    sids = [party.stated(hint(party, browser))["sid"] for party in (one, two, one)]
+    assert sids[0] == sids[2] != sids[1]
+    with app.app_context():
+        client, other = (app.extensions["idp.clients"].find(name) for name in ("one", "two"))
+        session = single_sign_on.of_account(_subject(app))[0]["sid"]
+        assert session not in sids
+        assert one.stated(back_channel.logout_token(client, "s", session))["sid"] == sids[0]
+        assert two.stated(back_channel.logout_token(other, "s", session))["sid"] == sids[1]
+    told = logout(browser, id_token_hint=hint(one, browser)).get_data(as_text=True)
+    assert sids[0] in told
+    assert sids[1] in told
+    assert session not in told
+
+
+def _subject(app: Flask) -> str:
+    with db.engine.connect() as connection:
+        return str(connection.scalar(select(Account.subject)))

@@ -43,9 +43,10 @@ class Enrolled:
     def sms(self) -> bool:
         """Whether a code by SMS will do: numbers are taken over too easily to stand beside anything stronger.
 
-        Only for those who have nothing else, or nothing else that could still be typed in: no recovery code is left.
+        Only for those who have nothing else, or an app and no recovery code left. Never beside a passkey, which no
+        taken number replaces: whoever has lost it recovers.
         """
-        return not self.any or not self.recovery_codes_left
+        return not self.any or not (self.passkeys or self.recovery_codes_left)
 
 
 def enrolled_for(subject: str) -> Enrolled:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from idp.core import clock
+from idp.oidc.clients import fetch as fetching
 from idp.oidc.clients import keys, registration
 from idp.oidc.clients.fetch import MAX_BYTES, FetchRefused, fetch, post_form
 from idp.oidc.logout import back_channel
@@ -229,8 +231,18 @@ def test_a_logout_notice_goes_nowhere_inside(
         with app.app_context():
             back_channel.notify("sid", siti, {party.id})
             told = wait_until(lambda: back_channel.statuses()[0].last_answer)
-    assert told == "its host is not a public address"
+    assert told == "not an https address", "on a port of its own nothing is called"
     assert asked == []
+
+
+def test_nor_to_the_usual_port_inside(
+    app: Flask, register: Callable[..., RelyingParty], siti: str, to_production: Callable[[], None]
+) -> None:
+    party = register("shop", backchannel_logout_uri="https://127.0.0.1/logout")
+    to_production()
+    with app.app_context():
+        back_channel.notify("sid", siti, {party.id})
+        assert wait_until(lambda: back_channel.statuses()[0].last_answer) == "its host is not a public address"
 
 
 def test_a_server_that_drips_keeps_no_other_client_waiting(register: Callable[..., RelyingParty]) -> None:
@@ -266,3 +278,40 @@ def _plain(to: BaseHTTPRequestHandler, body: bytes) -> None:
     to.send_header("Content-Length", str(len(body)))
     to.end_headers()
     to.wfile.write(body)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "fec0::1",
+        "::127.0.0.1",
+        "::10.0.0.1",
+        "::8.8.8.8",
+        "3fff::1",
+        "3fff:fff::1",
+        "5f00::1",
+        "64:ff9b::a00:1",
+        "::",
+        "fd00::1",
+    ],
+)
+def test_addresses_that_only_look_public_are_not_called(here: Flask, host: str) -> None:
+    """S21: site-local, IPv4-compatible, documentation and segment routing pass for global addresses in Python's tables."""
+    assert not addresses_allowed(host)
+
+
+def addresses_allowed(host: str) -> bool:
+    return fetching._may_be_called(ip_address(host))
+
+
+def test_public_addresses_are_called(here: Flask) -> None:
+    """S21: what the list must not take along."""
+    assert all(map(addresses_allowed, ("8.8.8.8", "2001:4860:4860::8888", "2606:4700::1111")))
+
+
+@pytest.mark.parametrize("port", ["22", "25", "80", "6379", "8443", "0", "65536"])
+def test_other_ports_are_not_called(here: Flask, port: str) -> None:
+    """S21: an https request to a mail or database server is still a request."""
+    assert not fetching.allowed_url(f"https://rp.example:{port}/keys")
+    assert fetching.allowed_url("https://rp.example:443/keys")
+    assert fetching.allowed_url("https://rp.example/keys")

@@ -154,7 +154,8 @@ def test_a_pushed_request(register):
 
 @pytest.mark.parametrize("audience", ["issuer", "token endpoint"])
 def test_oidcc_ensure_client_assertion_with_iss_aud_succeeds(register, audience):
-    client = register(token_endpoint_auth_method="private_key_jwt", client_secret_hash=None, jwks=JWKS)
+    accepts = {} if audience == "issuer" else {"assertion_audience": "endpoint"}
+    client = register(token_endpoint_auth_method="private_key_jwt", client_secret_hash=None, jwks=JWKS, **accepts)
     meant = client.issuer if audience == "issuer" else f"{client.issuer}/token"
     proof = assertion(client, RSA, "RS256", meant)
     form = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, **proof}

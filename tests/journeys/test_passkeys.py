@@ -119,6 +119,23 @@ def test_a_passkey_alone_signs_in_with_both_factors(guarded, wlkp):
     assert claims["acr"] == MFA
 
 
+def test_an_account_with_a_passkey_only_is_not_opened_by_sms(guarded, wlkp, home):
+    """S21: whoever took over the number has half of what a password and a code would open; the way on is recovery."""
+    wlkp.sends(guarded.browser, claims=ESSENTIAL)
+    guarded.signs_in()
+    assert guarded.page.heading == "Langkah kedua"
+    assert "SMS" not in guarded.page.text
+    assert "Kendala Masuk ke Akun?" in guarded.page.text
+    sent = len(guarded.outbox.to(guarded.e164))
+    form = next(form for form in guarded.page.forms if form.attributes.get("data-passkey"))
+    form.action = guarded.page.url.rstrip("/") + "/send"
+    assert guarded.browser.submit(form=form).heading == "Langkah kedua"
+    assert len(guarded.outbox.to(guarded.e164)) == sent
+    guarded.browser.open(guarded.page.url.rstrip("/") + "/sms")
+    assert guarded.page.heading == "Langkah kedua"
+    assert guarded.browser.url_of_service is None
+
+
 def test_a_key_that_may_be_synced_is_told_as_one_kept_by_software(guarded, wlkp):
     wlkp.sends(guarded.browser)
     answers(guarded, replace(guarded.passkey, flags=guarded.passkey.flags | MAY_SYNC))

@@ -25,6 +25,7 @@ from idp.oidc.authorization.prompts import (
     preferred_acr,
     required_subject,
 )
+from idp.oidc.clients.addresses import is_loopback
 from idp.oidc.clients.presentation import service_of
 from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
@@ -157,6 +158,7 @@ def _owed_prompt(seen: ValidatedRequest, known: PromptFacts) -> Prompt | None:
         preferred_acr=_preferred_acr(asked),
         subject=required_subject(asked.claims, asked.hint),
         consent=not asked.registered.first_party,
+        no_silence=asked.registered.application_type == "native" and is_loopback(asked.verified_redirect_uri or ""),
     )
     try:
         return pipeline.next_prompt(wishes, known, clock.timestamp())

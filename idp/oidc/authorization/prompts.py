@@ -24,6 +24,7 @@ class PromptRequirements:
     preferred_acr: tuple[str, ...] = ()  # best first; voluntary
     subject: str | None = None  # the only account that will do, by hint or by a claims request for `sub`
     consent: bool = True  # False for a first-party client
+    no_silence: bool = False  # no code without a page: whoever waits at the other end may be any program of the machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,8 @@ def consent_owed(asked: PromptRequirements, known: PromptFacts, now: int) -> boo
     """Not yet said in this interaction, and either asked for outright or not covered by what is remembered."""
     if known.consented:
         return False
+    if asked.no_silence and not known.fresh:
+        return True  # RFC 8252 section 8.6: a session alone gives no code to whatever listens on a port
     return "consent" in asked.prompts or (asked.consent and not known.granted)
 
 

@@ -74,6 +74,12 @@ def _web(uri: str) -> None:
         raise ValueError("has a port that cannot be: ports go from 1 to 65535")
 
 
+def is_loopback(uri: str) -> bool:
+    """Whether an answer that goes there stays on the machine of the browser (RFC 8252 section 7.3)."""
+    parts = urlsplit(uri)
+    return parts.scheme == "http" and parts.hostname in LOOPBACK
+
+
 RedirectUri = Annotated[str, AfterValidator(redirect_uri)]
 Address = Annotated[str, AfterValidator(address)]
 Resource = Annotated[str, AfterValidator(resource)]

@@ -108,7 +108,7 @@ class ClientEntry(BaseModel):
     )
     cors_origins: tuple[Origin, ...] = Field((), description="Origins of its pages that may call the token endpoint.")
     token_exchange: TokenExchange | None = Field(None, description="Its policy for token exchange.")
-    assertion_audience: Literal["endpoint", "issuer"] = Field("endpoint", description="What `aud` of its assertions may be.")
+    assertion_audience: Literal["endpoint", "issuer"] = Field("issuer", description="What `aud` of its assertions may be.")
     sector: str = Field("", description="Worked out from the sector identifier or the redirect URIs.")
 
     @model_validator(mode="before")

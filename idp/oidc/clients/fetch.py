@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +20,11 @@ MAX_BYTES = 256 * 1024  # bytes of a body
 
 
 _PLACES = threading.BoundedSemaphore(MAX_AT_ONCE)
+
+
+# What `is_global` takes for public and is not: IPv4-compatible and site-local addresses, both deprecated (RFC 4291), those
+# for documentation (RFC 9637) and segment routing (RFC 9602).
+NEVER_CALLED = tuple(ip_network(network) for network in ("::/96", "fec0::/10", "3fff::/20", "5f00::/16"))
 
 
 class FetchRefused(Exception):
@@ -62,7 +67,7 @@ def post_form(url: str, body: bytes) -> FetchedDocument:
 
 
 def allowed_url(url: str) -> bool:
-    """Whether a client may register this URL for us to call: https with a host and no fragment or user information."""
+    """Whether a client may register this URL for us to call: https, its own port, no fragment or user information."""
     try:
         parts = urlsplit(url)
         loopback = parts.hostname in ("127.0.0.1", "localhost", "::1") and not settings().production
@@ -70,7 +75,9 @@ def allowed_url(url: str) -> bool:
     except ValueError:
         return False
     scheme = parts.scheme == "https" or (parts.scheme == "http" and loopback)
-    return bool(scheme and parts.hostname and valid_port and not parts.fragment and "@" not in parts.netloc)
+    # On other ports other things listen, which an https request would reach all the same.
+    usual_port = loopback or parts.port in (None, 443)
+    return bool(scheme and parts.hostname and valid_port and usual_port and not parts.fragment and "@" not in parts.netloc)
 
 
 def _exchange(method: str, url: str, headers: dict[str, str], body: bytes) -> FetchedDocument:
@@ -161,6 +168,8 @@ def _may_be_called(address: IPv4Address | IPv6Address) -> bool:
             return _may_be_called(inner)
         if address.exploded.startswith("0064:ff9b:"):
             return _may_be_called(IPv4Address(int(address) & 0xFFFFFFFF))
+        if any(address in network for network in NEVER_CALLED) and not address.is_loopback:
+            return False
     if address.is_loopback:
         return not settings().production
     return address.is_global and not address.is_multicast

@@ -155,6 +155,8 @@ def _leave_out_what_has_no_effect(said: dict[str, Any]) -> None:
     for channel in ("backchannel", "frontchannel"):
         if not said.get(f"{channel}_logout_uri"):
             said.pop(f"{channel}_logout_session_required", None)
+    if "refresh_token" not in str(said.get("grant_types")):
+        said["scope"] = " ".join(scope for scope in words(said["scope"]) if scope != "offline_access")
     wished = said.get("default_acr_values")
     if isinstance(wished, list):
         said["default_acr_values"] = [acr for acr in wished if acr in ACR_VALUES]
@@ -165,7 +167,8 @@ def _profile(said: dict[str, Any]) -> dict[str, str]:
     confidential = said.get("token_endpoint_auth_method", "client_secret_basic") != "none"
     if settings().registration_tokens != "open":
         return {}
-    return {"profile": "legacy", "pkce": "optional" if confidential else "required"}
+    audience = {} if "assertion_audience" in said else {"assertion_audience": "endpoint"}
+    return {"profile": "legacy", "pkce": "optional" if confidential else "required"} | audience
 
 
 def _host(said: dict[str, Any]) -> str:
@@ -186,9 +189,10 @@ def _parsed(entry: dict[str, Any]) -> Client:
         cause = problem.get("ctx", {}).get("error")
         member = cause.member if isinstance(cause, InvalidEntry) else str(problem["loc"][0]) if problem["loc"] else ""
     else:
-        if set(client.grant_types) <= GRANT_TYPES:
+        refused = sorted(set(client.grant_types) - GRANT_TYPES)  # names of ours: the entry knows no others
+        if not refused:
             return client
-        member = "grant_types"
+        raise oauth_error("invalid_client_metadata", f"grant_types: {refused[0]} is for clients that the operator adds.")
     # The member's name only: the sentence may repeat what was sent. Ours, or it would reflect an unknown one.
     known = member if member in Client.model_fields else "A member"
     code = "invalid_redirect_uri" if member == "redirect_uris" else "invalid_client_metadata"

@@ -45,7 +45,12 @@ SWITCHES: tuple[Switch, ...] = (
     Switch("resource_server", "operator", "it learns of tokens made out to it", "RFC 7662 4"),
     Switch("access_token_format", "operator", "`jwt`: access tokens that can be read", "RFC 9068"),
     Switch("token_exchange", "operator", "whose tokens it may exchange", "RFC 8693 2"),
-    Switch("assertion_audience", "operator", "`issuer`: assertions that no other server could have sent on", "RFC 7523 3"),
+    Switch(
+        "assertion_audience",
+        "client",
+        "`endpoint`: assertions may be made out to one, not to the issuer alone",
+        "RFC 7523 3",
+    ),
     Switch("cors_origins", "operator", "scripts of these origins may call us", "RFC 6454; Fetch"),
     Switch("registration_tokens", "setting", "`open`: anybody registers, all flows; never in production", "RFC 7591 3"),
 )

@@ -10,10 +10,13 @@ import pytest
 import time_machine
 from flask import Flask, Response
 from flask.testing import FlaskClient
+from joserfc import jwt
+from joserfc.jwk import ECKey
 
-from idp.core import clock
+from idp.core import clock, crypto
 from idp.core.values import ACR_DATA, ACR_FULL, ACR_MFA, Authentication
 from idp.oidc.clients import registration
+from idp.oidc.clients.assertions import ASSERTION_TYPE
 from idp.oidc.clients.client import Client
 from idp.oidc.device.codes import normalize_user_code
 from idp.oidc.logout import back_channel
@@ -205,3 +208,52 @@ def enrolled(app: Flask, **members: Any) -> dict[str, Any]:
     made = app.test_client().post("/register", json={"redirect_uris": [CALLBACK]} | members, headers=bearer)
     assert made.status_code == 201, made.json
     return dict(made.json)
+
+
+def test_an_app_on_loopback_gets_no_code_in_silence(register: Callable[..., RelyingParty], browser: FlaskClient) -> None:
+    """S21: any program of the machine can listen on a port (RFC 8252 section 8.6): a page comes before the code, each time."""
+    app = register("app", application_type="native", redirect_uris=("http://127.0.0.1/cb", "id.go.example.app:/cb"))
+    for port in (4711, 4712):
+        to = f"http://127.0.0.1:{port}/cb"
+        asked = browser.get(app.url(redirect_uri=to))
+        assert asked.location.startswith("/interaction/") and asked.location.endswith("/consent")
+        page = browser.get(asked.location).get_data(as_text=True)
+        token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
+        answered = browser.post(asked.location, data={"csrf_token": token, "decision": "allow"})
+        assert "code=" in browser.get(answered.location).location
+        assert "error=consent_required" in browser.get(app.url(redirect_uri=to, prompt="none")).location
+    assert "code=" in browser.get(app.url(redirect_uri="id.go.example.app:/cb")).location
+
+
+def test_lasting_access_is_promised_to_nobody_who_cannot_have_it(
+    register: Callable[..., RelyingParty], browser: FlaskClient
+) -> None:
+    """R8: without the refresh grant offline_access is left out: nothing is asked about it, and nothing outlives the session."""
+    for grants, lasting in ((("authorization_code",), False), (("authorization_code", "refresh_token"), True)):
+        party = register("third", first_party=False, grant_types=grants)
+        door = browser.get(party.url(scope="openid offline_access", prompt="consent")).location
+        page = browser.get(door).get_data(as_text=True)
+        assert ("saat Anda tidak sedang membukanya" in page) is lasting
+        token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
+        answered = browser.post(door, data={"csrf_token": token, "decision": "allow"})
+        given = party.redeem(answer(browser.get(answered.location))["code"]).json
+        assert ("offline_access" in given["scope"].split()) is lasting
+        assert ("refresh_token" in given) is lasting
+
+
+def test_an_assertion_is_made_out_to_the_issuer_unless_the_entry_says_otherwise(
+    register: Callable[..., RelyingParty], browser: FlaskClient
+) -> None:
+    """S21: one made out to an endpoint, or to several servers, could be sent on by another of them."""
+    key = ECKey.generate_key("P-256")
+    jwks = {"keys": [key.as_dict(private=False)]}
+    for said, accepted in ((None, {"issuer"}), ("endpoint", {"issuer", "token", "both"})):
+        entry = {"assertion_audience": said} if said else {}
+        party = register("strict", token_endpoint_auth_method="private_key_jwt", client_secret_hash=None, jwks=jwks, **entry)
+        token = f"{party.issuer}/token"
+        for name, audience in (("issuer", party.issuer), ("token", token), ("both", [party.issuer, "https://other.example"])):
+            now = clock.timestamp()
+            claims = {"iss": "strict", "sub": "strict", "aud": audience, "exp": now + 60, "jti": crypto.random_token()}
+            form = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": jwt.encode({"alg": "ES256"}, claims, key)}
+            answered = party.app.test_client().post("/token", data=form | {"grant_type": "client_credentials"})
+            assert (answered.status_code == 200) is (name in accepted), (said, name, answered.json)

@@ -126,7 +126,7 @@ def test_no_secret_lies_open_in_the_stores(app: Flask, enrol: Any, invite: Any) 
     {"resources": ["https://api.example/"]}, {"cors_origins": ["https://evil.example"]}, {"access_token_lifetime": 3600},
     {"client_secret_hash": "sha256:saltsaltsalt:" + "0" * 64}, {"client_id": "dyn-chosen-by-the-client-it"},
     {"token_exchange": {"subject_clients": ["wlkp"], "audiences": ["wlkp"]}}, {"sector": "rp.example"},
-    {"assertion_audience": "issuer"}, {"access_token_format": "jwt"},
+    {"access_token_format": "jwt"},
 ], ids=lambda member: next(iter(member)))  # fmt: skip
 def test_what_only_an_operator_says_of_a_client_counts_for_nothing(app: Flask, enrol: Any, member: dict[str, Any]) -> None:
     told = enrol(**member).json
@@ -209,7 +209,7 @@ def test_a_registered_client_signs_its_secret_and_gets_tokens(app: Flask, enrol:
     told = enrol(token_endpoint_auth_method="client_secret_jwt", scope="openid").json
     party = RelyingParty(app, told["client_id"])
     now = clock.timestamp()
-    claims = {"iss": party.id, "sub": party.id, "aud": f"{party.issuer}/token", "jti": "one", "iat": now, "exp": now + 60}
+    claims = {"iss": party.id, "sub": party.id, "aud": party.issuer, "jti": "one", "iat": now, "exp": now + 60}
     code = allowed(browser, party)
     form = {
         "grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": VERIFIER,
@@ -242,12 +242,17 @@ def test_keys_are_read_from_where_they_are_and_again_when_the_client_changes_the
 
     def known(key: RSAKey) -> bool:
         now = clock.timestamp()
-        aud = f"{issuer}/token"
-        claims = {"iss": told["client_id"], "sub": told["client_id"], "aud": aud, "jti": crypto.random_token(), "exp": now + 60}
+        claims = {
+            "iss": told["client_id"],
+            "sub": told["client_id"],
+            "aud": issuer,
+            "jti": crypto.random_token(),
+            "exp": now + 60,
+        }
         kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
         signed = jwt.encode({"alg": "RS256", "kid": key.kid}, claims | {"iat": now}, key)
         form = {"grant_type": "authorization_code", "client_assertion_type": kind, "client_assertion": signed}
-        return bool(loopback.post(aud, data=form).json()["error"] != "invalid_client")
+        return bool(loopback.post(f"{issuer}/token", data=form).json()["error"] != "invalid_client")
 
     assert (known(first), known(second)) == (True, False)
     assert managed(app, told, "PUT", **BASIC | said | {"client_id": told["client_id"], "jwks_uri": uris[1]}).status_code == 200
@@ -357,3 +362,22 @@ def test_its_policy_and_terms_are_shown_where_people_decide(app: Flask, enrol: A
         assert "<b>Dinamis" not in shown
     quiet = RelyingParty(app, enrol().json["client_id"])
     assert "service-pages" not in browser.get(browser.get(quiet.url()).location).text
+
+
+def test_a_refusal_says_which_grant_is_not_open(enrol: Any) -> None:
+    """R8: discovery lists grants that only the operator gives; whoever asks for one by themselves is told which."""
+    told = enrol(grant_types=["authorization_code", "client_credentials"])
+    assert (told.status_code, told.json["error"]) == (400, "invalid_client_metadata")
+    assert "client_credentials" in told.json["error_description"]
+
+
+def test_the_answer_promises_no_lasting_access_without_the_refresh_grant(enrol: Any) -> None:
+    """R8: what was registered is what can be had."""
+    assert "offline_access" not in enrol().json["scope"].split()
+    assert "offline_access" in enrol(grant_types=["authorization_code", "refresh_token"]).json["scope"].split()
+
+
+def test_a_client_chooses_what_its_assertions_are_made_out_to(enrol: Any) -> None:
+    """S21: the issuer unless it says otherwise, and it may."""
+    assert enrol(assertion_audience="endpoint").json["assertion_audience"] == "endpoint"
+    assert enrol(assertion_audience="anything").status_code == 400

@@ -21,7 +21,6 @@ from idp.oidc import algorithms
 from idp.oidc.algorithms import SigningAlgorithm, ecdsa, elliptic
 from idp.oidc.clients.client import Client
 from idp.oidc.tokens import signing_keys
-from idp.sessions import single_sign_on
 from idp.storage.database import db
 from idp.web import cookies
 from tests.oidc.conftest import CALLBACK, VERIFIER, RelyingParty, answer
@@ -95,7 +94,7 @@ def test_a_sign_in_uses_it_from_request_object_to_userinfo(wider: Flask, siti: s
     outside = {"client_id": "modern", "response_type": "code", "scope": "openid", "request": signed(asked)}
     browser = wider.test_client()
     with wider.app_context():
-        cookie = sign_in(siti).get_cookie(cookies.cookie_name(single_sign_on.COOKIE))
+        cookie = sign_in(siti).get_cookie(cookies.SESSION.name)
     assert cookie is not None
     browser.set_cookie(cookie.key, cookie.value, domain="localhost")
     code = answer(browser.get("/authorize?" + urlencode(outside)))["code"]

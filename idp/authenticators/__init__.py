@@ -7,11 +7,11 @@ from flask import Flask
 from idp import accounts
 from idp.authenticators import passkeys, recovery_codes, remembered_devices, totp
 from idp.authenticators.attempt_limit import WrongFactor
-from idp.authenticators.enrolled import Enrolled, PasskeySummary, enrolled_for, restore_all, suspend_all
+from idp.authenticators.enrolled import Enrolled, PasskeySummary, enrolled_for, had_second_factor, restore_all, suspend_all
 
 __all__ = [
-    "Enrolled", "PasskeySummary", "WrongFactor", "enrolled_for", "init_app", "needs_second_factor", "passkeys",
-    "recovery_codes", "remembered_devices", "restore_all", "suspend_all", "totp",
+    "Enrolled", "PasskeySummary", "WrongFactor", "enrolled_for", "had_second_factor", "init_app", "needs_second_factor",
+    "passkeys", "recovery_codes", "remembered_devices", "restore_all", "suspend_all", "totp",
 ]  # fmt: skip
 
 

@@ -58,6 +58,14 @@ def enrolled_for(subject: str) -> Enrolled:
     return Enrolled(any(row.kind == TOTP for row in rows), tuple(passkeys), codes)
 
 
+def had_second_factor(subject: str, key: str) -> bool:
+    """Whether the account has a second factor, or had one until `suspend_all` with this key; recovery codes alone are none."""
+    kept = (Authenticator.state == ACTIVE) | (Authenticator.suspended_by == key)
+    strong = Authenticator.kind.in_((TOTP, PASSKEY))
+    wanted = select(Authenticator.id).where(Authenticator.subject == subject, kept, strong).limit(1)
+    return db.session.scalar(wanted) is not None
+
+
 def suspend_all(subject: str, key: str) -> int:
     """Nothing enrolled so far works until `restore_all` with the same key (at most 64 characters), and no browser is
     excused; how many there were. In the caller's transaction."""

@@ -88,6 +88,7 @@ RECOVERY_WAIT = Lifetime("recovery, waiting at high risk", 72, HOUR, "Nothing ha
 RECOVERY_READY = Lifetime("recovery, ready", 14, DAY, "After its wait a new code completes it.")
 VETO = Lifetime("veto", 30, DAY, "Old contacts may say no, from the start of the recovery.")
 BLOCKED_AFTER_VETO = Lifetime("recovery after a veto", 30, DAY, "The account cannot be recovered by identity.")
+SETTLED_CONTACT = Lifetime("contact that answers", 30, DAY, "It was verified so long before a recovery, or none is older.")
 USED_LATELY = Lifetime("account in use", 30, DAY, "A recovery looks back for a sign-in elsewhere.")
 DORMANT = Lifetime("dormant account", 180, DAY, "Nobody signed in: a recovery is less risky.")
 SEEN_IN_RECOVERY = Lifetime("contact or device of another recovery", 30, DAY, "A recovery looks back for it.")

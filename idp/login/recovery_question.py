@@ -7,6 +7,8 @@ from idp.interaction import rooms
 from idp.interaction.rooms import current_interaction
 from idp.login.routes import RECOVERY_QUESTION_NOTES, room
 from idp.probation import answers, state_machine, transitions
+from idp.probation.answer_policy import AnsweredBy
+from idp.probation.answers import AnswerRefused
 from idp.probation.model import Recovery
 from idp.probation.state_machine import Act, ImpossibleAct, State
 from idp.web import urls
@@ -25,9 +27,11 @@ def recovering() -> Response:
         return _page("answered", state=notes["outcome"])
     act = ANSWERS.get(request.form.get("answer", "")) if request.method == "POST" else None
     if act is None:
-        return _asked(row)
+        return _asked(row, notes["by"])
     try:
         outcome = answers.answer(row.id, act, notes["by"]).value
+    except AnswerRefused:
+        return _asked(row, notes["by"], refused=True)
     except ImpossibleAct as over:
         outcome = over.state.value
     current_interaction().put_draft(RECOVERY_QUESTION_NOTES, notes | {"outcome": outcome})
@@ -35,13 +39,15 @@ def recovering() -> Response:
     return urls.see_other(url_for("login.recovering"))
 
 
-def _asked(row: Recovery) -> Response:
+def _asked(row: Recovery, by: AnsweredBy, *, refused: bool = False) -> Response:
     case = transitions.current_case(row)
-    possible = state_machine.possible_acts(case, clock.timestamp())
+    possible = answers.possible_answers(row, by)
     if case.state not in state_machine.OPEN:
         return _page("answered", state=case.state.value)
     return _page(
         "ask",
+        409 if refused else 200,
+        refused=refused,
         waits=case.state is not State.PROVISIONAL,
         affirmable=Act.AFFIRM in possible,
         at=clock.from_timestamp(row.completed_at or row.started_at),
@@ -49,5 +55,5 @@ def _asked(row: Recovery) -> Response:
     )
 
 
-def _page(name: str, **context: object) -> Response:
-    return make_response(render_template(f"login/recovery_{name}.html", **context))
+def _page(name: str, status: int = 200, **context: object) -> Response:
+    return make_response(render_template(f"login/recovery_{name}.html", **context), status)

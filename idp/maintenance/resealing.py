@@ -64,6 +64,7 @@ ONLY_INDEXED = (
     ("recoveries", "email_index"),
     ("recoveries", "device_index"),
     ("recoveries", "address_index"),
+    ("veto_links", "contact_index"),
 )
 
 

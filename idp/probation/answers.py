@@ -1,13 +1,14 @@
 """Yes and no to a recovery: by old contacts, old credentials, two officers, or time; and what each undoes or ends."""
 
 from collections.abc import Callable
-from typing import Literal
 
 from idp import accounts, authenticators, notices
 from idp.accounts import Account, ContactTaken, ReplacedCredentials
 from idp.audit import trail
 from idp.core import clock
 from idp.probation import links, state_machine, transitions
+from idp.probation.answer_policy import AnsweredBy, allowed_acts
+from idp.probation.answerers import answerer
 from idp.probation.model import Recovery
 from idp.probation.state_machine import Act, Case, ImpossibleAct, State
 from idp.probation.transitions import ConcurrentTransition
@@ -15,11 +16,14 @@ from idp.sessions import single_sign_on
 from idp.storage.unit_of_work import unit_of_work
 
 TRIES = 5
-AnsweredBy = Literal["contact", "password", "passkey", "officers"]
 
 
 class LinkUsed(Exception):
     """The link has been answered, has expired, or never was one of ours."""
+
+
+class AnswerRefused(Exception):
+    """Whoever answers may not say this (`answer_policy`); nothing was used up."""
 
 
 class SameOfficer(Exception):
@@ -31,7 +35,7 @@ class OppositeDecision(Exception):
 
 
 def answer_by_link(token: str, act: Act) -> State:
-    """An old contact answers, VETO or AFFIRM; where the recovery stands then. Raises LinkUsed, Impossible."""
+    """An old contact answers, VETO or AFFIRM; where the recovery stands then. Raises LinkUsed, AnswerRefused, Impossible."""
 
     def use_link() -> None:
         if not links.use(token):
@@ -40,18 +44,28 @@ def answer_by_link(token: str, act: Act) -> State:
     row = links.recovery_of(token)
     if row is None:
         raise LinkUsed
-    return answer(row.id, act, "contact", use_link)
+    return answer(row.id, act, "contact", use_link, links.contact_index(token))
 
 
-def answer(recovery_id: str, act: Act, by: AnsweredBy, also: Callable[[], None] = lambda: None) -> State:
+def possible_answers(row: Recovery, by: AnsweredBy, contact_index: str | None = None) -> frozenset[Act]:
+    """What whoever answers so may say now: by the state of the recovery, and by the policy."""
+    return state_machine.possible_acts(row.case, clock.timestamp()) & allowed_acts(answerer(row, by, contact_index))
+
+
+def answer(
+    recovery_id: str, act: Act, by: AnsweredBy, also: Callable[[], None] = lambda: None, contact_index: str | None = None
+) -> State:
     """Lets a yes or no happen, whatever races it: of a veto and the end of probation the later one meets the earlier.
 
-    `also` takes part in each try's unit of work. Raises Impossible, and what `also` raises.
+    `also` takes part in each try's unit of work; `contact_index` is the contact's whose link it is. Raises Impossible,
+    AnswerRefused, and what `also` raises.
     """
     for _ in range(TRIES):
         row = transitions.find(recovery_id)
         if row is None:
             raise LinkUsed
+        if act not in allowed_acts(answerer(row, by, contact_index)):
+            raise AnswerRefused
         if act in (Act.VETO, Act.UNDO):
             # Before and after: whoever recovered is out before anything else, and no session slips in between.
             single_sign_on.end_all(row.subject)
@@ -116,7 +130,7 @@ def _veto(row: Recovery, by: AnsweredBy) -> State:
 def _undo(row: Recovery, account: Account, act: Act) -> None:
     subject = account.subject
     if row.old_password_hash is not None:
-        accounts.undo_recovery(account, ReplacedCredentials(row.old_contacts or [], row.old_password_hash))
+        accounts.undo_recovery(account, ReplacedCredentials(row.old_contacts or [], row.old_password_hash, row.old_acr))
         authenticators.restore_all(subject, row.id, row.completed_at or row.started_at)
         trail.record("authenticators_restored", account=subject, recovery=row.id)
         _end_sessions_after_commit(subject)

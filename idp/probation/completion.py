@@ -109,7 +109,8 @@ def _provision(
 
 
 def _write(row: Recovery, act: Act, stays: int, old: ReplacedCredentials, **changes: object) -> None:
-    transitions.move(row, act, stays, old_contacts=old.contacts, old_password_hash=old.password_hash, **changes)
+    before = {"old_contacts": old.contacts, "old_password_hash": old.password_hash, "old_acr": old.acr}
+    transitions.move(row, act, stays, **before, **changes)
     authenticators.suspend_all(row.subject, row.id)
     trail.record("authenticators_suspended", account=row.subject, recovery=row.id)
 

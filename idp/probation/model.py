@@ -16,7 +16,7 @@ class Recovery(Model):
 
     `subject` is empty when the NIK has no account: the row is written all the same, so that the work tells nobody.
     `contacts_sealed` holds the new contacts. `old_password_hash` and `old_contacts` (ids) are what was in use before and
-    a veto restores. Device and address are blind indexes.
+    a veto restores, and `old_acr` the class of the account. Device and address are blind indexes.
     `officer` is who has signed first, for `officer_act`.
     """
 
@@ -40,6 +40,7 @@ class Recovery(Model):
     contacts_sealed: Mapped[str | None] = mapped_column(Text)
     old_password_hash: Mapped[str | None] = mapped_column(Text)
     old_contacts: Mapped[list[int] | None] = mapped_column(JSON)
+    old_acr: Mapped[str | None] = mapped_column(String(64))
     phone_index: Mapped[str | None] = mapped_column(String(80), index=True)
     email_index: Mapped[str | None] = mapped_column(String(80), index=True)
     device_index: Mapped[str | None] = mapped_column(String(80), index=True)
@@ -78,12 +79,14 @@ class Recovery(Model):
 
 
 class VetoLink(Model):
-    """A link sent to one old contact, by digest; it grants one yes or no and nothing else."""
+    """A link sent to one old contact, by digest; it grants one yes or no and nothing else. `contact_index` is the blind
+    index of that contact, None of links from before it was kept."""
 
     __tablename__ = "veto_links"
 
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     recovery: Mapped[str] = mapped_column(ForeignKey("recoveries.id", ondelete="CASCADE"), index=True)
+    contact_index: Mapped[str | None] = mapped_column(String(80))
     expires_at: Mapped[int] = mapped_column(BigInteger)
     used_at: Mapped[int | None] = mapped_column(BigInteger)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from idp import accounts, notices
+from idp import accounts, authenticators, notices
 from idp.accounts import Account, hashing
 from idp.audit import trail
 from idp.core import clock
@@ -149,7 +149,12 @@ def _give_back(acts: list[tuple[str, tuple[str, ...]]]) -> None:
 
 
 def _proves_old(draft: Draft, account: Account) -> bool:
-    """Whether something old was given too: the previous password, or a number of the account that received the code."""
+    """Whether something old was given too: the previous password, or a number of the account that received the code.
+
+    Where there is a second factor neither is enough: a number can be taken over, and a password be known to a thief.
+    """
+    if authenticators.enrolled_for(account.subject).any:
+        return False
     return draft.knew_password or PhoneNumber(draft.recipient) in account.contacts_in_use
 
 

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from idp.core import clock
 from idp.probation import answers, links, state_machine, transitions
-from idp.probation.answers import LinkUsed
+from idp.probation.answers import AnswerRefused, LinkUsed
 from idp.probation.model import Recovery
 from idp.probation.state_machine import Act, ImpossibleAct, State
 
@@ -20,24 +20,29 @@ def ask(token: str) -> Response:
         return _page("used", 410)
     act = ANSWERS.get(request.form.get("answer", "")) if request.method == "POST" else None
     if act is None:
-        return _asked(row)
+        return _asked(row, links.contact_index(token))
     try:
         state = answers.answer_by_link(token, act)
     except LinkUsed:
         return _page("used", 410)
+    except AnswerRefused:
+        return _asked(row, links.contact_index(token), refused=True)
     except ImpossibleAct as over:
         return _page("over", 409, state=over.state.value)
     return _page("answered", state=state.value)
 
 
-def _asked(row: Recovery) -> Response:
+def _asked(row: Recovery, contact_index: str | None, *, refused: bool = False) -> Response:
     case = transitions.current_case(row)
-    possible = state_machine.possible_acts(case, clock.timestamp())
-    if Act.VETO not in possible:
-        return _page("over", state=case.state.value)
+    possible = answers.possible_answers(row, "contact", contact_index)
+    if Act.VETO not in state_machine.possible_acts(case, clock.timestamp()):
+        return _page("over", 409 if refused else 200, state=case.state.value)
     # Before the code was right there is nothing yet that a yes could be about: it might be said to somebody else's attempt.
     return _page(
         "ask",
+        409 if refused else 200,
+        refused=refused,
+        vetoable=Act.VETO in possible,
         state=case.state.value,
         started=case.state is State.STARTED,
         affirmable=Act.AFFIRM in possible,

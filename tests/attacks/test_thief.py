@@ -323,7 +323,7 @@ def test_of_a_veto_and_a_yes_that_race_the_account_is_never_the_thiefs_against_t
     recovers(thief)
     row, subject = newest(app), subject_of(app, owner)
     veto = partial(decisions.answer, row.id, probation.Act.VETO, "contact")
-    affirm = partial(decisions.answer, row.id, probation.Act.AFFIRM, "contact")
+    affirm = partial(decisions.answer, row.id, probation.Act.AFFIRM, "passkey")
     outcomes = at_once(app, [veto, affirm])
     assert outcomes["done"] >= 1 and set(outcomes) <= {"done", "ImpossibleAct"}
     # Yes first: the later no freezes. No first: there is nothing left to say yes to.

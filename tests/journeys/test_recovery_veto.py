@@ -125,7 +125,7 @@ def test_when_the_time_is_over_the_page_says_sign_in_once_more(recovered, servic
     service("jkp").sends(recovered.browser, claims=MUST)
     vetoed = recovered.page.url
     with app.app_context():
-        decisions.answer(newest(app).id, probation.Act.AFFIRM, "contact")
+        decisions.answer(newest(app).id, probation.Act.AFFIRM, "passkey")
     assert recovered.browser.open(vetoed).heading == "Masuk sekali lagi"
     recovered.browser.click("Masuk")
 
@@ -357,7 +357,7 @@ def test_no_other_number_completes_what_has_waited(waiting, outbox, clock, app):
 
 
 def test_an_old_contact_shortens_the_wait_but_the_code_is_still_needed(waiting, outbox, issuer, app, clock):
-    vetoes(outbox, waiting.old["email"], issuer, "yes")
+    vetoes(outbox, waiting.old["phone"], issuer, "yes")
     assert newest(app).state == "ready"
     clock.shift(61)
     by_new_phone(waiting)

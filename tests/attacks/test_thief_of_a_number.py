@@ -1,0 +1,148 @@
+"""A thief with the three facts and the owner's own number or password: what a second factor and older contacts are worth."""
+
+import pyotp
+import pytest
+
+from idp import accounts, probation
+from idp.accounts import officers
+from idp.authenticators import totp
+from idp.core.values import ACR_DATA, ACR_FULL, ACR_RECOVERED
+from idp.probation import answers as decisions
+from idp.probation import transitions
+from tests.recoveries import DAY, answers, links, newest, proves, subject_of, vetoes
+from tests.simple_browser import SimpleBrowser
+
+STOLEN = "Gerhana!6merah"
+
+
+@pytest.fixture
+def owner(clock, person, service, app):
+    """Siti, assured by officers, whose account was quiet for a month."""
+    siti = person("Siti")
+    siti.wlkp = service("wlkp")
+    siti.wlkp.sends(siti.browser, prompt="create")
+    siti.registers()
+    siti.at(siti.wlkp)
+    with app.app_context():
+        officers.set_assurance_level(accounts.find(subject_of(app, siti)), ACR_FULL, "seen with her KTP-el")
+    clock.shift(31 * DAY)
+    return siti
+
+
+@pytest.fixture
+def guarded(owner, app):
+    """The same with an authenticator app."""
+    with app.app_context():
+        totp.enrol(subject_of(app, owner), key := totp.new_key(), pyotp.TOTP(key).now())
+    return owner
+
+
+@pytest.fixture
+def thief(owner, person):
+    """The same three facts in another browser."""
+    thief = person("Siti")
+    thief.wlkp = owner.wlkp
+    return thief
+
+
+def recovers(thief, **contacts):
+    """Recovers with a fresh address, and with the owner's own number unless another is given."""
+    thief.browser = SimpleBrowser(thief.browser.issuer)
+    thief.wlkp.sends(thief.browser)
+    proves(thief)
+    given = {"phone": thief.phone, "email": "pencuri@surat.example", "password": STOLEN} | contacts
+    thief.gives_contacts(**given)
+    return thief.types_the_code("+62" + given["phone"][1:])
+
+
+def enters(thief, password=STOLEN):
+    """Signs in; the class that the service is told."""
+    thief.browser = SimpleBrowser(thief.browser.issuer)
+    thief.wlkp.sends(thief.browser)
+    thief.browser.submit(identifier=thief.nik, password=password)
+    return thief.wlkp.receives(thief.browser)["acr"]
+
+
+def offered(page):
+    """Which answers the page has buttons for."""
+    return [form.fields["answer"] for form in page.forms if "answer" in form.fields]
+
+
+def forges_yes(browser):
+    """Presses «Bukan saya, batalkan» with another answer in it."""
+    form = next(form for form in browser.page.forms if form.fields.get("answer") == "no")
+    return browser.submit(form=form, answer="yes")
+
+
+@pytest.mark.every_store
+def test_the_owners_own_number_is_no_old_proof_beside_a_second_factor_and_says_no_yes(guarded, thief, app, outbox, issuer):
+    """S2: three facts and a swapped SIM: no shorter probation by the number, and no yes from it; its no stays possible."""
+    assert recovers(thief).heading == "Akun Anda aktif kembali"
+    assert not newest(app).inputs["old_proof"]
+    browser = SimpleBrowser(issuer)
+    assert offered(browser.open(links(outbox, guarded.e164)[-1])) == ["no"]
+    refused = forges_yes(browser)
+    assert refused.status == 409 and "tidak dapat diterima lewat cara ini" in refused.text
+    assert newest(app).state == "provisional"
+    assert answers(browser, "no").heading == "Pemulihan dibatalkan", "the refused yes has not used the link up"
+
+
+def test_the_old_password_is_no_old_proof_beside_a_second_factor(guarded, thief, app):
+    """S2: three facts and a stolen password."""
+    recovers(thief, phone="081377771231", old_password=guarded.password)
+    assert not newest(app).inputs["old_proof"]
+
+
+@pytest.mark.every_store
+def test_the_old_password_alone_says_no_and_never_yes_where_a_second_factor_was_suspended(guarded, thief, app):
+    """S2: a stolen password does not end the probation of the thief who holds it."""
+    recovers(thief, phone="081377771231")
+    thief.browser = SimpleBrowser(thief.browser.issuer)
+    thief.wlkp.sends(thief.browser)
+    page = thief.browser.submit(identifier=thief.nik, password=guarded.password)
+    assert page.heading == "Apakah ini Anda?" and offered(page) == ["no"]
+    assert "passkey lama Anda" in page.text
+    assert forges_yes(thief.browser).status == 409
+    assert newest(app).state == "provisional"
+    assert SimpleBrowser.click(thief.browser, "Masuk dengan cara lain").heading == "Masuk", "nobody is stuck there"
+
+
+def test_a_contact_that_is_part_of_the_recovery_never_says_yes(owner, thief, app, outbox, issuer):
+    """S2: without a second factor too: the number that the thief proved does not vouch for the thief."""
+    recovers(thief)
+    browser = SimpleBrowser(issuer)
+    assert offered(browser.open(links(outbox, owner.e164)[-1])) == ["no"]
+    assert forges_yes(browser).status == 409
+    assert newest(app).state == "provisional"
+
+
+def test_an_old_number_that_is_no_part_of_it_says_yes(owner, thief, app, outbox, issuer):
+    """S2: the cure takes nothing from an owner without a second factor."""
+    recovers(thief, phone="081377771231")
+    assert vetoes(outbox, owner.e164, issuer, "yes").heading == "Terima kasih, sudah kami catat"
+    assert newest(app).state == "final"
+
+
+@pytest.mark.every_store
+def test_after_a_recovery_by_identity_the_class_is_data_until_officers_assure_again(owner, thief, app, outbox, issuer):
+    """S2: neither a yes nor the end of probation gives `penuh`: nobody has seen the person."""
+    recovers(thief, phone="081377771231")
+    assert enters(thief) == ACR_RECOVERED
+    vetoes(outbox, owner.e164, issuer, "yes")
+    assert enters(thief) == ACR_DATA
+    with app.app_context():
+        officers.set_assurance_level(accounts.find(subject_of(app, owner)), ACR_FULL, "seen with her KTP-el")
+    assert enters(thief) == ACR_FULL
+
+
+@pytest.mark.parametrize("undone", ["veto", "officers"])
+def test_a_recovery_that_is_undone_gives_the_class_back(owner, thief, app, outbox, issuer, undone):
+    """S2: the class of before comes back with the contacts and the password of before."""
+    recovers(thief, phone="081377771231")
+    if undone == "veto":
+        vetoes(outbox, owner.e164, issuer)
+    else:
+        with app.app_context():
+            for officer in ("officer-1", "officer-2"):
+                decisions.sign_decision(transitions.find(newest(app).id), officer, probation.Act.UNDO)
+    assert enters(owner, owner.password) == ACR_FULL

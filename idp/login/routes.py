@@ -14,7 +14,7 @@ from idp.interaction.rooms import current_interaction
 from idp.limits import rate_limits
 from idp.login.forms import LoginForm, PasskeyForm
 from idp.probation import recognition
-from idp.probation.answers import AnsweredBy
+from idp.probation.answer_policy import AnsweredBy
 from idp.sessions import known_devices
 from idp.web import requests, urls
 

@@ -19,6 +19,22 @@ IDP = [sys.executable, "-m", "idp"]
 def main() -> None:
     """Starts everything, says where to click, waits for Ctrl-C, stops everything."""
     os.chdir(ROOT)
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # SIGHUP: the terminal was closed
+        signal.signal(ending, _interrupt)
+    running: list[subprocess.Popen[bytes]] = []
+    try:
+        _serve(running)
+    except KeyboardInterrupt:
+        print("\nStopping ...")
+    finally:
+        _stop(running)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _serve(running: list["subprocess.Popen[bytes]"]) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("IDP_") or k in ("IDP_PORT", "IDP_VAR")}
     port = environment.setdefault("IDP_PORT", "5000")
     ports = {name: int(environment.get(f"{name.upper()}_PORT", usual)) for name, usual in SERVICES.items()}
@@ -28,22 +44,18 @@ def main() -> None:
     print("Preparing the database and the fictional people ...", flush=True)
     subprocess.run([*IDP, "db", "upgrade"], env=environment, check=True, stdout=subprocess.DEVNULL)
     people = subprocess.run([*IDP, "demo", "seed"], env=environment, check=True, capture_output=True, text=True).stdout
-    running = [subprocess.Popen([*IDP, "serve"], env=environment)]
+    running.append(subprocess.Popen([*IDP, "serve"], env=environment, preexec_fn=_leave_the_terminal_to_us))
     # Each service is told where the others are, since its cards lead there.
     placed = environment | {f"{name.upper()}_PORT": str(number) for name, number in ports.items()}
-    running += [_service(name, placed) for name in SERVICES]
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/readyz", running)
-        for name, number in ports.items():
-            _wait_for(f"http://127.0.0.1:{number}/static/{name}.svg", running)
-        _say(port, ports, people)
-        while all(process.poll() is None for process in running):
-            time.sleep(0.5)
-        print("Something has stopped: see above. Stopping the rest.", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("\nStopping ...")
-    finally:
-        _stop(running)
+    for name in SERVICES:
+        running.append(_service(name, placed))
+    _wait_for(f"http://127.0.0.1:{port}/readyz", running)
+    for name, number in ports.items():
+        _wait_for(f"http://127.0.0.1:{number}/static/{name}.svg", running)
+    _say(port, ports, people)
+    while all(process.poll() is None for process in running):
+        time.sleep(0.5)
+    print("Something has stopped: see above. Stopping the rest.", file=sys.stderr)
 
 
 def _places(var: Path, ports: dict[str, int]) -> dict[str, str]:
@@ -64,7 +76,18 @@ def _places(var: Path, ports: dict[str, int]) -> dict[str, str]:
 def _service(name: str, environment: dict[str, str]) -> "subprocess.Popen[bytes]":
     lines = (ROOT / "examples/demo.env").read_text().splitlines()
     secrets = dict(line.split("=", 1) for line in lines if line[:1] not in ("#", ""))
-    return subprocess.Popen([sys.executable, f"examples/{name}/app.py"], env=environment | secrets, stdout=subprocess.DEVNULL)
+    command = [sys.executable, f"examples/{name}/app.py"]
+    return subprocess.Popen(
+        command, env=environment | secrets, stdout=subprocess.DEVNULL, preexec_fn=_leave_the_terminal_to_us
+    )
+
+
+def _leave_the_terminal_to_us() -> None:
+    """Spares a server the terminal's signals, which reach the whole foreground group: it gets one SIGTERM, from `_stop`.
+
+    Two different signals at once can get lost between the threads of a Python process, which then never ends.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
 
 
 def _wait_for(url: str, running: list["subprocess.Popen[bytes]"]) -> None:
@@ -102,16 +125,17 @@ README.md has a three-minute tour with pictures. Ctrl-C stops everything.
 
 
 def _stop(running: list["subprocess.Popen[bytes]"]) -> None:
+    for impatient in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a second Ctrl-C must not leave half of it behind
+        signal.signal(impatient, signal.SIG_IGN)
     for process in running:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
     for process in running:
         try:
-            process.wait(10)
+            process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     main()

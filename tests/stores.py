@@ -7,8 +7,9 @@ import secrets
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 from idp.storage.embedded_redis import _binary, embedded_redis, stop_embedded_redis
 from tests.waiting import wait_until
 
+LEASH = Path(__file__).with_name("leash.py")
 LITTLE, LARGE = "sqlite", "postgresql"
 
 
@@ -82,17 +84,27 @@ def large() -> Iterator[Stores]:
 
 
 @contextmanager
+def leashed(command: Sequence[str | Path], user: str = "", place: Path | None = None) -> Iterator[None]:
+    """A server that ends with this block, or with this process if that is killed."""
+    leash = [sys.executable, "-I", "-S", str(LEASH), user, *map(str, command)]
+    # A session of its own: Ctrl-C at a terminal must not end the stores before the tests that use them.
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    server = subprocess.Popen(leash, stdin=subprocess.PIPE, cwd=place, start_new_session=True, **quiet)
+    assert server.stdin is not None
+    try:
+        yield
+    finally:
+        server.stdin.close()
+        server.wait(60)
+
+
+@contextmanager
 def redis_server(var: Path) -> Iterator[str]:
     """A Redis over TCP."""
     port = free_port()
-    command = [_binary(), "--port", str(port), "--bind", "127.0.0.1", "--requirepass", "s3cret", "--save", "", "--dir", str(var)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
+    with leashed([_binary(), "--port", str(port), "--bind", "127.0.0.1", "--requirepass", "s3cret", "--save", "", "--dir", str(var)]):
         _wait_for_port(port)
         yield f"redis://:s3cret@127.0.0.1:{port}/0"
-    finally:
-        server.terminate()
-        server.wait(60)
 
 
 @contextmanager
@@ -104,20 +116,16 @@ def postgresql(var: Path) -> Iterator[str]:
         return
     home = Path(tempfile.mkdtemp(prefix="pg-"))
     binaries = _binaries(home)
-    server = None
+    user = "nobody" if os.geteuid() == 0 else ""
+    data = home / "data"
     try:
-        arguments = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
-        data = home / "data"
+        arguments = {"user": user, "group": "nogroup", "extra_groups": []} if user else {}
         initdb = [binaries / "initdb", "-D", data, "-A", "trust", "-U", "idp", "--no-sync", "--locale=C", "-E", "UTF8"]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=home, **arguments)
-        postgres = [binaries / "postgres", "-D", data, "-k", home, "-h", "", "-c", "fsync=off"]
-        server = subprocess.Popen(postgres, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=home, **arguments)
-        wait_until(lambda: (home / ".s.PGSQL.5432").exists() and _ready(home))
-        yield f"postgresql+psycopg://idp@/postgres?host={home}"
+        with leashed([binaries / "postgres", "-D", data, "-k", home, "-h", "", "-c", "fsync=off"], user, home):
+            wait_until(lambda: (home / ".s.PGSQL.5432").exists() and _ready(home))
+            yield f"postgresql+psycopg://idp@/postgres?host={home}"
     finally:
-        if server is not None:
-            server.terminate()
-            server.wait(60)
         shutil.rmtree(home, ignore_errors=True)
 
 

@@ -1,6 +1,7 @@
 """`make run` as a newcomer meets it: three services, one sign-in, one place for the codes, and Ctrl-C ends everything."""
 
 import os
+import pty
 import re
 import signal
 import socket
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import loopback
+from tests import loopback, processes
 from tests.simple_browser import Page
 from tests.stores import free_port
 
@@ -19,12 +20,17 @@ ROOT = Path(__file__).resolve().parent.parent
 SERVICES = ("WLKP", "JKP", "PELATIHAN")
 
 
+def elsewhere(var):
+    """Free ports by name, and the variables that move the demo there."""
+    ports = {name: free_port() for name in ("IDP", *SERVICES)}
+    return ports, {f"{name}_PORT": str(port) for name, port in ports.items()} | {"IDP_VAR": str(var)}
+
+
 class Running:
     """The demo on ports of its own, and a browser that follows every redirect, also into the services."""
 
     def __init__(self, var):
-        self.ports = {name: free_port() for name in ("IDP", *SERVICES)}
-        moved = {f"{name}_PORT": str(port) for name, port in self.ports.items()} | {"IDP_VAR": str(var)}
+        self.ports, moved = elsewhere(var)
         self.process = subprocess.Popen(
             [sys.executable, "scripts/run.py"],
             cwd=ROOT,
@@ -103,3 +109,91 @@ def test_three_services_one_sign_in_and_a_clean_end(running):
     for port in running.ports.values():
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0, f"port {port} is still open"
+
+
+class AtATerminal:
+    """The demo as the foreground group of a terminal of its own."""
+
+    def __init__(self, var):
+        self.var = var
+        self.ports, moved = elsewhere(var)
+        self.pid, self.terminal = pty.fork()
+        if not self.pid:
+            os.chdir(ROOT)
+            os.execve(sys.executable, [sys.executable, "scripts/run.py"], os.environ | moved)
+        self.said = ""
+        while "Ctrl-C" not in self.said:
+            self.said += os.read(self.terminal, 4096).decode()
+
+    def press_ctrl_c(self):
+        os.write(self.terminal, b"\x03")
+
+    def press_ctrl_c_three_times(self):
+        os.write(self.terminal, b"\x03\x03\x03")
+
+    def end_the_group(self):
+        os.killpg(self.pid, signal.SIGTERM)
+
+    def end_the_parent(self):
+        os.kill(self.pid, signal.SIGTERM)
+
+    def close_the_terminal(self):
+        os.close(self.terminal)
+        self.terminal = None
+
+    def rest(self):
+        """What was said until the end."""
+        said = b""
+        try:
+            while self.terminal and (more := os.read(self.terminal, 4096)):
+                said += more
+        except OSError:  # EIO: nobody has the terminal open any more
+            pass
+        return said.decode()
+
+    def left(self):
+        """Processes of the demo, stores included."""
+        return processes.running(group=self.pid, naming=self.var)
+
+    def clean_up(self):
+        if self.left():
+            os.killpg(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        if self.terminal:
+            os.close(self.terminal)
+
+
+@pytest.fixture
+def at_a_terminal(tmp_path_factory):
+    one = AtATerminal(tmp_path_factory.mktemp("run"))
+    yield one
+    one.clean_up()
+
+
+@pytest.fixture
+def browsers(at_a_terminal):
+    """Connections as browsers keep them open after an answer, and open ahead of a question."""
+    kept = []
+    for port in at_a_terminal.ports.values():
+        kept += [socket.create_connection(("127.0.0.1", port)) for _ in range(2)]
+        answered = [socket.create_connection(("127.0.0.1", port)) for _ in range(4)]
+        for connection in answered:  # later than the silent ones, which by then are accepted too
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert connection.recv(4096).startswith(b"HTTP/1.1 ")
+        kept += answered
+    yield kept
+    for connection in kept:
+        connection.close()
+
+
+@pytest.mark.parametrize("ending", ["press_ctrl_c", "press_ctrl_c_three_times", "end_the_group", "end_the_parent", "close_the_terminal"])
+def test_everything_ends_and_nothing_is_left(ending, at_a_terminal, browsers):
+    """O13: however it is ended, soon, in peace, with browsers connected; also the embedded store, which stays no second time."""
+    assert any("redis-server" in process for process in at_a_terminal.left())
+    getattr(at_a_terminal, ending)()
+    assert processes.becomes_true(lambda: not at_a_terminal.left()), at_a_terminal.left()
+    if at_a_terminal.terminal:
+        said = at_a_terminal.rest()
+        assert "Stopping ..." in said
+        assert "Stopped." in said, "the provider was killed because it did not end"
+        assert "Traceback" not in said

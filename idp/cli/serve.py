@@ -1,7 +1,10 @@
 """`idp serve`: the provider on granian, one worker per core, each with its own chores."""
 
 import gc
+import multiprocessing
+import multiprocessing.connection
 import os
+import signal
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -17,7 +20,10 @@ if TYPE_CHECKING:
     from flask import Flask
 
 BLOCKING_THREADS = 16  # a sign-in keeps one waiting while its password is hashed, see accounts.passwords.IN_LINE
+# For requests in flight when the provider ends. Granian forgets a connection that it accepts in the very moment of the
+# signal, and then waits for it all this time: whoever tries things out at a terminal must not wait that long.
 GRACE_SECONDS = 15
+GRACE_SECONDS_IN_DEVELOPMENT = 2
 
 
 @click.command()
@@ -51,12 +57,31 @@ def worker() -> "Flask":
     from idp import create_app
     from idp.maintenance import schedule
 
+    _obey_the_parent_only()
     app = create_app()
     schedule.start_chores(app, threading.Event())
     # What stands now stays: the collector need not walk the whole program again and again between two answers.
     gc.collect()
     gc.freeze()
     return app
+
+
+def _obey_the_parent_only() -> None:
+    """Makes this worker end when its parent says so by SIGTERM, or is gone; a terminal's Ctrl-C is the parent's affair.
+
+    Ctrl-C reaches the whole foreground group, so that the parent's SIGTERM comes within microseconds of the SIGINT. Of two
+    different signals the kernel gives the second to another thread, or both: then the main thread, which alone runs
+    Python's handlers, is not woken, and the worker never ends. Threads that are started later inherit the mask.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent.sentinel,), name="parent", daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    multiprocessing.connection.wait([sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _run(loaded: Settings) -> None:
@@ -75,7 +100,7 @@ def _run(loaded: Settings) -> None:
         workers=loaded.workers or os.cpu_count() or 1,
         blocking_threads=BLOCKING_THREADS,
         respawn_failed_workers=True,
-        workers_kill_timeout=GRACE_SECONDS,
+        workers_kill_timeout=GRACE_SECONDS if loaded.production else GRACE_SECONDS_IN_DEVELOPMENT,
         log_level=LogLevels(loaded.log_level),
         log_dictconfig=logs.GRANIAN,
     )

@@ -25,14 +25,10 @@ BOTH = Script("return {redis.call('GET', KEYS[1]), ARGV[1]}")
 @contextmanager
 def server(directory, *options, port=None):
     """A redis-server with these options."""
-    process = subprocess.Popen([_binary(), "--save", "", "--dir", str(directory), *options], stdout=subprocess.DEVNULL)
-    try:
+    with stores.leashed([_binary(), "--save", "", "--dir", str(directory), *options]):
         if port:
             stores._wait_for_port(port)
-        yield process
-    finally:
-        process.terminate()
-        process.wait(60)
+        yield
 
 
 def exercise(store):
@@ -151,9 +147,7 @@ def test_sentinel_follows_the_master(tmp_path):
     conf.write_text(f"port {watch}\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 {port} 1\n")
     with ExitStack() as stack:
         stack.enter_context(server(tmp_path, "--port", str(port), "--bind", "127.0.0.1", port=port))
-        sentinel = subprocess.Popen([_binary(), str(conf), "--sentinel"], stdout=subprocess.DEVNULL)
-        stack.callback(sentinel.wait, 10)
-        stack.callback(sentinel.terminate)
+        stack.enter_context(stores.leashed([_binary(), str(conf), "--sentinel"]))
         stores._wait_for_port(watch)
         exercise(connect(f"redis+sentinel://127.0.0.1:{watch}/main/0"))
 

@@ -33,6 +33,7 @@ bench: .venv/ready ## Time the six workloads (bench/README.md)
 lock: ## Pin and hash the requirements anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --extra dev -o requirements-dev.lock
+	@sed -n '/^setuptools==/,/[^\\]$$/p' requirements-dev.lock > requirements-build.lock
 
 translations: .venv/ready ## Extract, update and compile the English texts
 	@$(PYTHON) scripts/translations.py

@@ -1,26 +1,27 @@
 #!/usr/bin/env bash
 # Installs what `make run`, `make test` and `make bench` need; does nothing when it is there already.
 #   setup.sh            the virtual environment
-#   setup.sh browser    Chromium, and Node with the npm clients of tests/interop, for the tests
+#   setup.sh browser    Chromium, nginx, and Node with the npm clients of tests/interop, for the tests
 #   setup.sh bench      taskset, for the benchmark
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 say() { printf '%s\n' "$*" >&2; }
 
+# as_root COMMAND...: runs it, with sudo when not root.
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
 # apt_install PACKAGE...: installs Debian packages, with sudo when not root, or says in one sentence what to do.
 apt_install() {
-  local as=()
   if ! command -v apt-get >/dev/null; then
     say "Please install: $* (this machine has no apt-get), then run the command again."; exit 1
   fi
   if [ "$(id -u)" != 0 ]; then
     command -v sudo >/dev/null || { say "Please install as root: apt-get install $*, then run the command again."; exit 1; }
-    as=(sudo)
   fi
   say "Installing Debian packages: $*"
-  "${as[@]}" apt-get update -qq >/dev/null || true
-  DEBIAN_FRONTEND=noninteractive "${as[@]}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+  as_root apt-get update -qq >/dev/null || true
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
     { say "apt-get could not install $*: please install them by hand, then run the command again."; exit 1; }
 }
 
@@ -60,9 +61,18 @@ npm_clients() {
   cp tests/interop/package-lock.json tests/interop/node_modules/.installed
 }
 
+# Debian starts what it installs: the tests start their own, and nobody asked for a server on port 80.
+nginx_for_tests() {
+  command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || {
+    apt_install nginx
+    if [ -d /run/systemd/system ]; then as_root systemctl disable --now --quiet nginx || true; fi
+  }
+}
+
 case "${1:-}" in
   browser)
     command -v chromium >/dev/null || command -v chromium-browser >/dev/null || apt_install chromium fonts-liberation
+    nginx_for_tests
     npm_clients ;;
   bench) command -v taskset >/dev/null || apt_install util-linux ;;
   "") environment ;;

@@ -158,10 +158,11 @@ def _certify(home: Path, rsa_key: bool) -> None:
 class Upstream:
     """Stands in for the provider where only nginx matters: says what headers came, and keeps /slow waiting."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.seen: list[dict[str, str]] = []
+        self.paths: list[str] = []
         self.let_go = Event()
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self.port = int(self.server.server_address[1])
         Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -173,6 +174,7 @@ class Upstream:
 
             def do_GET(self) -> None:
                 upstream.seen.append(dict(self.headers.items()))
+                upstream.paths.append(self.path)
                 if self.path.startswith("/slow"):
                     upstream.let_go.wait(60)
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -77,9 +77,7 @@ def _service(name: str, environment: dict[str, str]) -> "subprocess.Popen[bytes]
     lines = (ROOT / "examples/demo.env").read_text().splitlines()
     secrets = dict(line.split("=", 1) for line in lines if line[:1] not in ("#", ""))
     command = [sys.executable, f"examples/{name}/app.py"]
-    return subprocess.Popen(
-        command, env=environment | secrets, stdout=subprocess.DEVNULL, preexec_fn=_leave_the_terminal_to_us
-    )
+    return subprocess.Popen(command, env=environment | secrets, stdout=subprocess.DEVNULL, preexec_fn=_leave_the_terminal_to_us)
 
 
 def _leave_the_terminal_to_us() -> None:

@@ -102,7 +102,9 @@ def leashed(command: Sequence[str | Path], user: str = "", place: Path | None = 
 def redis_server(var: Path) -> Iterator[str]:
     """A Redis over TCP."""
     port = free_port()
-    with leashed([_binary(), "--port", str(port), "--bind", "127.0.0.1", "--requirepass", "s3cret", "--save", "", "--dir", str(var)]):
+    with leashed(
+        [_binary(), "--port", str(port), "--bind", "127.0.0.1", "--requirepass", "s3cret", "--save", "", "--dir", str(var)]
+    ):
         _wait_for_port(port)
         yield f"redis://:s3cret@127.0.0.1:{port}/0"
 

@@ -186,7 +186,9 @@ def browsers(at_a_terminal):
         connection.close()
 
 
-@pytest.mark.parametrize("ending", ["press_ctrl_c", "press_ctrl_c_three_times", "end_the_group", "end_the_parent", "close_the_terminal"])
+@pytest.mark.parametrize(
+    "ending", ["press_ctrl_c", "press_ctrl_c_three_times", "end_the_group", "end_the_parent", "close_the_terminal"]
+)
 def test_everything_ends_and_nothing_is_left(ending, at_a_terminal, browsers):
     """O13: however it is ended, soon, in peace, with browsers connected; also the embedded store, which stays no second time."""
     assert any("redis-server" in process for process in at_a_terminal.left())

@@ -6,7 +6,6 @@ import re
 import shutil
 import socket
 import ssl
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,10 +77,10 @@ class Nginx:
     @contextmanager
     def asking(self, request: str) -> Iterator[ssl.SSLSocket]:
         """A connection over TLS on which these bytes of HTTP/1.1 have been sent."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as bare:
-            with self.context().wrap_socket(bare, server_hostname=NAME) as connection:
-                connection.sendall(request.encode())
-                yield connection
+        bare = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        with bare, self.context().wrap_socket(bare, server_hostname=NAME) as connection:
+            connection.sendall(request.encode())
+            yield connection
 
     def raw(self, line: str) -> tuple[int, str]:
         """Status and all of the answer to a request line that clients refuse to send."""

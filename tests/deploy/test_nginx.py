@@ -19,7 +19,12 @@ from tests.deploy.nginx import NAME, Nginx, Upstream
 
 NIK = "3174015203900017"
 TOKEN = "V3t0-tOkEn_of-Siti-that-takes-the-recovery-back"
-SUITES = {"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384"}
+SUITES = {
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+}
 FEW = {"rate=100r/s": "rate=1r/m", "rate=500r/s": "rate=1r/m", "burst=1000": "burst=2", "burst=2000": "burst=2"}
 
 
@@ -73,7 +78,9 @@ def test_nginx_loads_it_as_debian_includes_it(home):
     assert "include /etc/nginx/conf.d/*.conf;" in debian
     debian = debian.replace("include /etc/nginx/conf.d/*.conf;", f"include {made.home}/siapkerja-id.conf;")
     debian = re.sub(r"include /etc/nginx/(?:modules-enabled|sites-enabled)/\*\S*;", "", debian)
-    debian = re.sub(r"(?m)^user .*", "", debian).replace("/run/nginx.pid", f"{home}/pid").replace("/var/log/nginx", f"{home}/logs")
+    debian = (
+        re.sub(r"(?m)^user .*", "", debian).replace("/run/nginx.pid", f"{home}/pid").replace("/var/log/nginx", f"{home}/logs")
+    )
     (home / "debian.conf").write_text(debian)
     command = [nginx.binary(), "-t", "-e", f"{home}/logs/start.log", "-p", str(home), "-c", f"{home}/debian.conf"]
     tried = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -98,7 +105,11 @@ def test_a_journey_begins_through_it(front):
 def asks(state: str, **more: str) -> str:
     """An authorization request of the demo's first service."""
     known = {"client_id": "wlkp", "redirect_uri": "http://127.0.0.1:5001/callback", "response_type": "code", "scope": "openid"}
-    challenge = {"code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "code_challenge_method": "S256", "nonce": "n-0S6_WzA2Mj"}
+    challenge = {
+        "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        "code_challenge_method": "S256",
+        "nonce": "n-0S6_WzA2Mj",
+    }
     return urlencode(known | challenge | {"state": state} | more)
 
 
@@ -119,7 +130,14 @@ def test_no_log_holds_a_query_a_token_or_a_number(home, house):
             for secret in (NIK, TOKEN, "login_hint", "Rahasia", "siti.rahayu", "?"):
                 assert secret not in written, f"{secret} was written down"
             log = one.log()
-            for line in ('"GET /authorize"', '"GET /recovery/veto/*"', '"GET /interaction/*/login/otp"', '"GET /static/*"', '"GET *"', '"GET /"'):
+            for line in (
+                '"GET /authorize"',
+                '"GET /recovery/veto/*"',
+                '"GET /interaction/*/login/otp"',
+                '"GET /static/*"',
+                '"GET *"',
+                '"GET /"',
+            ):
                 assert line in log, log
         assert "upstream=502" in ill.log()
         assert "limit=REJECTED" in ill.log()
@@ -135,7 +153,12 @@ def visit_with_secrets(one: Nginx) -> None:
     ]  # fmt: skip
     for address in addresses:
         one.get(address, headers={"User-Agent": f"Browser {NIK}", "Cookie": f"sid={TOKEN}"})
-    for line in (f"GET /{'9' * 70000}{NIK} HTTP/1.1", f"GET https://{NIK}/{NIK} HTTP/1.1", f"GET /{NIK} {NIK}", f"{NIK} /{NIK} HTTP/1.1"):
+    for line in (
+        f"GET /{'9' * 70000}{NIK} HTTP/1.1",
+        f"GET https://{NIK}/{NIK} HTTP/1.1",
+        f"GET /{NIK} {NIK}",
+        f"{NIK} /{NIK} HTTP/1.1",
+    ):
         assert one.raw(line)[0] in (400, 414, 421)
     with socket.create_connection(("127.0.0.1", one.plain)) as connection:
         connection.sendall(f"GET /authorize?login_hint={NIK} HTTP/1.1\r\nHost: {NAME}\r\nConnection: close\r\n\r\n".encode())
@@ -169,7 +192,10 @@ def handshake(one: Nginx, version: ssl.TLSVersion, suite: str = "ALL") -> str | 
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version = context.maximum_version = version
     try:
-        with socket.create_connection(("127.0.0.1", one.port), timeout=10) as plain, context.wrap_socket(plain, server_hostname=NAME) as secured:
+        with (
+            socket.create_connection(("127.0.0.1", one.port), timeout=10) as plain,
+            context.wrap_socket(plain, server_hostname=NAME) as secured,
+        ):
             return secured.version()
     except (ssl.SSLError, ConnectionError):
         return None
@@ -179,7 +205,10 @@ def test_other_names_get_no_certificate_and_no_answer(plain, upstream):
     """S29: the provider is not reached under a name that is not ours."""
     careless = ssl.create_default_context()
     careless.check_hostname, careless.verify_mode = False, ssl.CERT_NONE
-    with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"), socket.create_connection(("127.0.0.1", plain.port), timeout=10) as bare:
+    with (
+        pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"),
+        socket.create_connection(("127.0.0.1", plain.port), timeout=10) as bare,
+    ):
         careless.wrap_socket(bare, server_hostname="evil.example")
     assert plain.get("/", headers={"Host": "evil.example"}).status_code == 421
     assert upstream.seen == []
@@ -195,7 +224,9 @@ def test_plain_http_leads_to_tls(plain):
 
 def test_the_provider_hears_the_peers_own_address_only(plain, upstream):
     """S29: whatever a client says of itself is replaced, so that limits cannot be dodged by a header."""
-    claimed = dict.fromkeys(["X-Forwarded-For", "X-Real-IP", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded"], "for=203.0.113.7")
+    claimed = dict.fromkeys(
+        ["X-Forwarded-For", "X-Real-IP", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded"], "for=203.0.113.7"
+    )
     plain.get("/", "127.0.0.7", headers=claimed)
     [seen] = upstream.seen
     assert seen["X-Forwarded-For"] == "127.0.0.7"

@@ -40,7 +40,9 @@ def front(tmp_path: Path, port: int) -> Iterator[Nginx]:
 def tab(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A tab without JavaScript of ours: the policy of these pages allows none."""
     width, scheme = request.param
-    context = chromium.new_context(viewport={"width": width, "height": 740}, color_scheme=scheme, ignore_https_errors=True, bypass_csp=False)
+    context = chromium.new_context(
+        viewport={"width": width, "height": 740}, color_scheme=scheme, ignore_https_errors=True, bypass_csp=False
+    )
     yield context.new_page()
     context.close()
 

@@ -18,7 +18,14 @@ from idp.core.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
-SECRETS = ("deploy/secrets.json", "deploy/private/secrets.json", "deploy/environment", "deploy/.env", "var/secrets.json", "deploy/private/tls.key")
+SECRETS = (
+    "deploy/secrets.json",
+    "deploy/private/secrets.json",
+    "deploy/environment",
+    "deploy/.env",
+    "var/secrets.json",
+    "deploy/private/tls.key",
+)
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -50,7 +57,9 @@ def enters_the_image(path: str) -> bool:
             continue
         anywhere = pattern.startswith("**/") and any(fnmatch.fnmatch(part, pattern[3:]) for part in path.split("/"))
         parents = ["/".join(path.split("/")[: n + 1]) for n in range(path.count("/") + 1)]
-        if anywhere or any(fnmatch.fnmatchcase(parent, pattern) and parent.count("/") == pattern.count("/") for parent in parents):
+        if anywhere or any(
+            fnmatch.fnmatchcase(parent, pattern) and parent.count("/") == pattern.count("/") for parent in parents
+        ):
             ignored = not line.startswith("!")
     return not ignored
 
@@ -110,7 +119,13 @@ def test_the_wheel_of_the_image_has_all_that_it_serves(tmp_path):
     subprocess.run([sys.executable, "-m", *arguments], cwd=tmp_path, check=True, capture_output=True, timeout=280)
     [wheel] = (tmp_path / "wheels").glob("*.whl")
     held = zipfile.ZipFile(wheel).namelist()
-    for folder, pattern in (("idp/templates", "*.html"), ("idp/static", "*"), ("idp/translations", "*.mo"), ("idp/gateways", "*.yaml"), ("idp", "*.py")):
+    for folder, pattern in (
+        ("idp/templates", "*.html"),
+        ("idp/static", "*"),
+        ("idp/translations", "*.mo"),
+        ("idp/gateways", "*.yaml"),
+        ("idp", "*.py"),
+    ):
         wanted = {str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob(pattern) if path.is_file()}
         assert wanted
         assert wanted <= set(held), wanted - set(held)
@@ -229,5 +244,7 @@ def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path):
     verified = subprocess.run(["systemd-analyze", "verify", copy], capture_output=True, text=True, timeout=120)
     assert verified.returncode == 0, verified.stderr
     assert "siapkerja-id.service" not in verified.stderr, verified.stderr
-    judged = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=20", copy], capture_output=True, text=True, timeout=120)
+    judged = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=20", copy], capture_output=True, text=True, timeout=120
+    )
     assert judged.returncode == 0, judged.stdout[-300:]

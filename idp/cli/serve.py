@@ -54,10 +54,10 @@ def _close(loaded: Settings) -> None:
 
 def worker() -> "Flask":
     """What granian calls in each worker: the application, with its chores until the process ends."""
+    _obey_the_parent_only()
     from idp import create_app
     from idp.maintenance import schedule
 
-    _obey_the_parent_only()
     app = create_app()
     schedule.start_chores(app, threading.Event())
     # What stands now stays: the collector need not walk the whole program again and again between two answers.
@@ -73,6 +73,8 @@ def _obey_the_parent_only() -> None:
     different signals the kernel gives the second to another thread, or both: then the main thread, which alone runs
     Python's handlers, is not woken, and the worker never ends. Threads that are started later inherit the mask.
     """
+    # The parent's own handler was inherited: it would swallow a SIGTERM until granian installs the worker's.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     parent = multiprocessing.parent_process()
     if parent is not None:

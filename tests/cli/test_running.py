@@ -1,5 +1,6 @@
 """The commands against running stores, and `idp serve` as a process."""
 
+import os
 import re
 import signal
 import socket
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests import processes
 from tests.cli.conftest import ROOT, Operator
 from tests.stores import free_port
 from tests.waiting import wait_until
@@ -50,7 +52,7 @@ def server(equipped: Operator) -> Iterator[Server]:
         known = {"IDP_PORT": port, "IDP_WORKERS": "2", "IDP_ISSUER": issuer} | changes
         command = [sys.executable, "-m", "idp", "serve", "--migrate"]
         environment = equipped.environment(**known)
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
         started.append(process)
         assert process.stderr is not None
         assert any(f"listens on {issuer}" in line for line in process.stderr)
@@ -103,6 +105,30 @@ def test_serve_migrates_answers_and_stops_in_peace(equipped: Operator, server: S
     assert process.returncode == 0, said
     assert "Stopped." in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_every_worker_ends_in_peace_when_the_whole_group_is_told(ending: signal.Signals, server: Server) -> None:
+    """O13: Ctrl-C at a terminal reaches the workers and their parent, which tells them again within microseconds."""
+    process, issuer = server(IDP_LOG_LEVEL="warning")
+    assert fetched(f"{issuer}/readyz")[0] == 200
+    os.killpg(process.pid, ending)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert "Stopped." in said
+    assert "refused to gracefully stop" not in said, "a worker hung, and granian killed it"
+    assert "Traceback" not in said
+    assert not processes.running(group=process.pid)
+
+
+def test_workers_do_not_outlive_a_parent_that_is_killed(equipped: Operator, server: Server) -> None:
+    """O13, H6: left alone they would start the embedded store again whenever somebody stops it."""
+    process, issuer = server(IDP_REDIS_URL="embedded:")
+    assert fetched(f"{issuer}/readyz")[0] == 200
+    assert processes.running(naming=equipped.var), "the embedded store runs"
+    process.kill()
+    process.communicate(timeout=60)
+    assert processes.becomes_true(lambda: not processes.running(group=process.pid, naming=equipped.var))
 
 
 def test_serve_names_a_taken_port(equipped: Operator) -> None:

@@ -1,10 +1,6 @@
 """What runs on this machine, for tests that must leave nothing behind."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
-
-SECONDS = 60
 
 
 def running(*, group: int | None = None, naming: Path | None = None) -> list[str]:
@@ -19,12 +15,3 @@ def running(*, group: int | None = None, naming: Path | None = None) -> list[str
         if state != "Z" and (its_group == str(group) or (naming is not None and str(naming) in command)):
             found.append(f"{process.name} {command}")
     return found
-
-
-def becomes_true(condition: Callable[[], bool]) -> bool:
-    """Whether the condition holds within a minute, which is long for a machine that has much to do."""
-    for _ in range(SECONDS * 50):
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False

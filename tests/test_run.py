@@ -15,6 +15,7 @@ import pytest
 from tests import loopback, processes
 from tests.simple_browser import Page
 from tests.stores import free_port
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = ("WLKP", "JKP", "PELATIHAN")
@@ -193,7 +194,7 @@ def test_everything_ends_and_nothing_is_left(ending, at_a_terminal, browsers):
     """O13: however it is ended, soon, in peace, with browsers connected; also the embedded store, which stays no second time."""
     assert any("redis-server" in process for process in at_a_terminal.left())
     getattr(at_a_terminal, ending)()
-    assert processes.becomes_true(lambda: not at_a_terminal.left()), at_a_terminal.left()
+    wait_until(lambda: not at_a_terminal.left())
     if at_a_terminal.terminal:
         said = at_a_terminal.rest()
         assert "Stopping ..." in said

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import processes
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 STARTS = """
@@ -41,7 +42,7 @@ def test_a_killed_run_leaves_no_server_behind(stores, servers, place):
         for server in servers:
             assert any(server in command for command in processes.running(naming=place))
         run.send_signal(signal.SIGKILL)
-    assert processes.becomes_true(lambda: not processes.running(naming=place)), processes.running(naming=place)
+    wait_until(lambda: not processes.running(naming=place))
 
 
 def test_a_store_of_two_outlives_the_first_that_is_killed(place):
@@ -59,7 +60,7 @@ def test_a_store_of_two_outlives_the_first_that_is_killed(place):
         for run in runs:
             run.kill()
             run.communicate()
-    assert processes.becomes_true(lambda: not processes.running(naming=place)), processes.running(naming=place)
+    wait_until(lambda: not processes.running(naming=place))
 
 
 SHARES = """

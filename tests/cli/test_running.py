@@ -128,7 +128,7 @@ def test_workers_do_not_outlive_a_parent_that_is_killed(equipped: Operator, serv
     assert processes.running(naming=equipped.var), "the embedded store runs"
     process.kill()
     process.communicate(timeout=60)
-    assert processes.becomes_true(lambda: not processes.running(group=process.pid, naming=equipped.var))
+    wait_until(lambda: not processes.running(group=process.pid, naming=equipped.var))
 
 
 def test_serve_names_a_taken_port(equipped: Operator) -> None:

@@ -12,10 +12,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from tests import processes, stores
+from tests import stores
 from tests.conftest import House
 from tests.deploy import nginx
 from tests.deploy.nginx import NAME, Nginx, Upstream
+from tests.waiting import wait_until
 
 NIK = "3174015203900017"
 TOKEN = "V3t0-tOkEn_of-Siti-that-takes-the-recovery-back"
@@ -278,7 +279,7 @@ def test_one_network_cannot_hold_every_connection(home, upstream):
     with nginx.running(home, upstream.port, changes={"connections 1000": "connections 2"}) as one:
         request = f"GET /slow HTTP/1.1\r\nHost: {NAME}\r\n\r\n"
         with one.asking(request), one.asking(request):
-            assert processes.becomes_true(lambda: len(upstream.seen) == 2)
+            wait_until(lambda: len(upstream.seen) == 2)
             assert_friendly(one.get("/authorize"), 429, "Terlalu banyak permintaan sekaligus")
             assert one.get("/authorize", "127.0.0.2").status_code == 200
 

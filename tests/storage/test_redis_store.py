@@ -18,6 +18,7 @@ from tests import stores
 from tests.conftest import Outbox
 from tests.person import Person
 from tests.relying_party import RelyingParty
+from tests.waiting import wait_until
 
 BOTH = Script("return {redis.call('GET', KEYS[1]), ARGV[1]}")
 
@@ -160,7 +161,7 @@ def cluster(directory):
     with server(directory, *options, port=port):
         node = redis.Redis(port=port)
         node.execute_command("CLUSTER", "ADDSLOTS", *range(16384))
-        stores._wait_for(lambda: b"cluster_state:ok" in node.execute_command("CLUSTER", "INFO", NEVER_DECODE=[]))
+        wait_until(lambda: b"cluster_state:ok" in node.execute_command("CLUSTER", "INFO", NEVER_DECODE=[]))
         node.close()
         yield f"redis+cluster://127.0.0.1:{port}"
 

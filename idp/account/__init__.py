@@ -5,6 +5,7 @@ from flask import Flask
 from idp.account import (
     activity,
     connected_services,
+    contact_confirmation,
     contacts,
     deletion,
     devices,
@@ -20,8 +21,8 @@ from idp.account.access import blueprint
 from idp.account.overview import SECTIONS
 
 __all__ = [
-    "SECTIONS", "activity", "connected_services", "contacts", "deletion", "devices", "export", "identity", "init_app",
-    "language", "overview", "password", "session_expiry", "sign_in_methods",
+    "SECTIONS", "activity", "connected_services", "contact_confirmation", "contacts", "deletion", "devices", "export",
+    "identity", "init_app", "language", "overview", "password", "session_expiry", "sign_in_methods",
 ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from flask import Response, g, request, url_for
 
-from idp import accounts, notices
+from idp import accounts, authenticators, notices
 from idp.account.access import blueprint, page, second_factor_required_if_enrolled, sign_in_required
 from idp.core import clock, lifetimes
 from idp.core.languages import _, _l
@@ -43,12 +43,18 @@ FORMS: dict[str, type[Form]] = {PhoneNumber.kind: PhoneForm, EmailAddress.kind: 
 
 @dataclass(frozen=True, slots=True)
 class PendingContactChange:
-    """A contact that waits for the code that went to it: `kind` is phone or email; `proved` once the code was right."""
+    """A contact that waits for the code that went to it: `kind` is phone or email; `proved` once the code was right.
+
+    `old` is the kind of the old contact that was asked too, with the code `old_code`; `agreed` once that was right.
+    """
 
     kind: str
     code: dict[str, Any]
     value: str = field(repr=False)
     proved: bool = False
+    old: str = ""
+    old_code: dict[str, Any] = field(default_factory=dict)
+    agreed: bool = False
 
     @property
     def contact(self) -> ContactValue:
@@ -98,7 +104,7 @@ def _offered(form: Form, kind: str) -> Form:
 @second_factor_required_if_enrolled
 def verify_contact() -> Response:
     """The code that went to the new contact."""
-    change, form = _pending_change(), CodeForm()
+    change, form = pending_change(), CodeForm()
     if change is None:
         return urls.see_other(url_for("account.contacts"))
     if request.method != "POST" or not (change.proved or form.validate()):
@@ -109,15 +115,24 @@ def verify_contact() -> Response:
     except TooManyAttempts as limit:
         return _code_page(change, form, 429, exhausted=limit.limit, limited=limit.retry_after)
     # Kept at once: should SQL be away just now, the used code need not be right twice.
-    _save_pending_change(replace(change, proved=True))
-    return _finish(change)
+    change = save_pending_change(replace(change, proved=True))
+    return urls.see_other(url_for("account.confirm_contact")) if contacts_to_ask(change) else finish(change)
+
+
+def contacts_to_ask(change: PendingContactChange) -> list[ContactValue]:
+    """Old contacts one of which must agree by a code; none where the second factor was given, or where the contact of the
+    account is only proved. A password alone, which may be stolen, changes no contact."""
+    account = g.account
+    if authenticators.enrolled_for(account.subject).any or change.contact in account.contacts_in_use:
+        return []
+    return list(account.verified_contacts)
 
 
 @blueprint.route("/contacts/resend", methods=["POST"])
 @second_factor_required_if_enrolled
 def resend_to_contact() -> Response:
     """Another code; earlier ones stay valid."""
-    change = _pending_change()
+    change = pending_change()
     if change is None or change.proved:
         return urls.see_other(url_for("account.contacts"))
     try:
@@ -136,7 +151,7 @@ def _send(change: PendingContactChange) -> Response:
     send = otp.pretend if taken else _send_code
     challenge = send(known, PURPOSE, contact)
     notices.notify_in_constant_time([contact] if taken else [], notices.contact_attempt(change.kind, clock.now()))
-    _save_pending_change(replace(change, code=SentCode.of(challenge).to_dict()))
+    save_pending_change(replace(change, code=SentCode.of(challenge).to_dict()))
     return urls.see_other(url_for("account.verify_contact"))
 
 
@@ -144,7 +159,8 @@ def _send_code(known: str | None, purpose: str, contact: ContactValue) -> otp.Ch
     return otp.send(known, purpose, contact, neutral=True)
 
 
-def _finish(change: PendingContactChange) -> Response:
+def finish(change: PendingContactChange) -> Response:
+    """Puts the contact in use and tells everybody; the caller has seen that whoever must agree has done so."""
     account, new = g.account, change.contact
     told = dict.fromkeys([*account.contacts_in_use, new])
     try:
@@ -168,7 +184,8 @@ def contact_changed() -> Response:
     return page("contact_changed")
 
 
-def _pending_change() -> PendingContactChange | None:
+def pending_change() -> PendingContactChange | None:
+    """The change that this session has begun."""
     kept = store().get(_key())
     if kept is None:
         return None
@@ -178,8 +195,10 @@ def _pending_change() -> PendingContactChange | None:
         return None
 
 
-def _save_pending_change(change: PendingContactChange) -> None:
+def save_pending_change(change: PendingContactChange) -> PendingContactChange:
+    """Keeps the change for this session, sealed."""
     store().put(_key(), sealer().seal(orjson.dumps(change).decode(), _key()), LIFE)
+    return change
 
 
 def _key() -> str:

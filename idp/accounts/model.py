@@ -70,6 +70,11 @@ class Account(Model):
         """Where this person is to be told of what happens to the account."""
         return [contact.value for contact in self.contacts if contact.current]
 
+    @property
+    def verified_contacts(self) -> list[ContactValue]:
+        """Those in use that a code has come to: only by them is the account recovered."""
+        return [contact.value for contact in self.contacts if contact.current and contact.verified_at is not None]
+
     def contacts_since(self, moment: int) -> list[ContactValue]:
         """Those in use, and those that were after `moment` (epoch seconds): their owner may still say no."""
         return [c.value for c in self.contacts if c.superseded_at is None or c.superseded_at > moment]

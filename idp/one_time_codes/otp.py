@@ -31,7 +31,12 @@ SURGE_FACTOR = 3
 
 # Whose share of the SMS budget, and whose count of wrong codes, each purpose uses: what is guessed or asked for at one
 # never costs the others.
-SHARES = {"mfa": "second_factor", "registration": "registration", "contact-change": "registration"}
+SHARES = {
+    "mfa": "second_factor",
+    "registration": "registration",
+    "contact-change": "registration",
+    "contact-change-old": "second_factor",
+}
 SHARE_OF_OTHERS = "recovery"
 
 Recipient = ContactValue

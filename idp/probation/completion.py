@@ -13,6 +13,7 @@ from idp.core.settings import settings
 from idp.core.values import EmailAddress, PhoneNumber
 from idp.notices import Notice
 from idp.probation import links, risk_signals, transitions
+from idp.probation.answerers import SETTLED
 from idp.probation.model import Recovery
 from idp.probation.risk import DURATION_SECONDS, RiskDecision, assess_risk
 from idp.probation.risk_signals import RecoveryEvidence
@@ -34,10 +35,19 @@ def start(account: Account | None, nik_index: str) -> Recovery:
     with unit_of_work():
         row = transitions.create(subject, nik_index, self_service=own, **risk_signals.requester_indexes())
         if account is not None:
-            _notify(row, account.contacts_in_use, lambda url: notices.recovery_started(clock.now(), url))
+            _notify(row, _heard(account, row.started_at), lambda url: notices.recovery_started(clock.now(), url))
             trail.record("recovery_started", account=subject, recovery=row.id)
     background.pad_to_constant_time(begun)
     return row
+
+
+def _heard(account: Account, now: int) -> list[PhoneNumber | EmailAddress]:
+    """The contacts in use, and those that were until lately: a thief who replaced them must not be the only one who hears.
+
+    One that has become somebody else's is left in peace.
+    """
+    known = dict.fromkeys(account.contacts_since(now - SETTLED))
+    return [contact for contact in known if not accounts.contact_taken(contact, except_subject=account.subject)]
 
 
 def complete(row: Recovery, account: Account, given: RecoveryEvidence, password_hash: str) -> Case:

@@ -155,7 +155,7 @@ def _proves_old(draft: Draft, account: Account) -> bool:
     """
     if authenticators.enrolled_for(account.subject).any:
         return False
-    return draft.knew_password or PhoneNumber(draft.recipient) in account.contacts_in_use
+    return draft.knew_password or PhoneNumber(draft.recipient) in account.verified_contacts
 
 
 def _nik_index(draft: Draft) -> str:

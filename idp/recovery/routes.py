@@ -201,7 +201,7 @@ def _begin_by_contact(page: str, form: PhoneForm | EmailForm, way: str) -> Respo
         rate_limits.hit("password_address", requests.client_network())
         account = accounts.find_by_nik(form.nik.value)
         typed: PhoneNumber | EmailAddress = form.contact.value
-        owned = account is not None and typed in (account.phone, account.email)
+        owned = account is not None and typed in account.verified_contacts
         waited = completion.waited_recovery_for(account, typed) if account is not None and not owned else None
         subject = account.subject if account is not None and (owned or waited) else ""
         return _send(Draft(way=way, account=subject, recipient=typed.value, recovery=waited.id if waited else ""))

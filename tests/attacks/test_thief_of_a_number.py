@@ -6,9 +6,10 @@ import pytest
 from idp import accounts, probation
 from idp.accounts import officers
 from idp.authenticators import totp
-from idp.core.values import ACR_DATA, ACR_FULL, ACR_RECOVERED
+from idp.core.values import ACR_DATA, ACR_FULL, ACR_RECOVERED, EmailAddress, PhoneNumber
 from idp.probation import answers as decisions
 from idp.probation import transitions
+from tests.account_rows import put_contacts
 from tests.recoveries import DAY, answers, links, newest, proves, subject_of, vetoes
 from tests.simple_browser import SimpleBrowser
 
@@ -146,3 +147,54 @@ def test_a_recovery_that_is_undone_gives_the_class_back(owner, thief, app, outbo
             for officer in ("officer-1", "officer-2"):
                 decisions.sign_decision(transitions.find(newest(app).id), officer, probation.Act.UNDO)
     assert enters(owner, owner.password) == ACR_FULL
+
+
+@pytest.fixture
+def robbed(owner, thief, app):
+    """The account after a thief with the password has put contacts of their own in place of both."""
+    fresh = PhoneNumber.parse("081377771239"), EmailAddress.parse("pencuri@surat.example")
+    with app.app_context():
+        put_contacts(accounts.find(subject_of(app, owner)), *fresh)
+    return fresh
+
+
+@pytest.mark.every_store
+def test_contacts_younger_than_thirty_days_neither_veto_nor_affirm_against_older_ones(owner, thief, robbed, app, outbox, issuer):
+    """S4: the thief's contacts do not stop the owner's recovery; the contacts that they replaced hear of it and say yes."""
+    assert recovers(thief, phone="081398765432", email="baru@surat.example").heading == "Akun Anda aktif kembali"
+    browser = SimpleBrowser(issuer)
+    for contact in robbed:
+        page = browser.open(links(outbox, contact.value)[-1])
+        assert offered(page) == [] and "jadi belum dapat menjawab" in page.text
+    forged = next(form for form in browser.open(links(outbox, owner.e164)[-1]).forms if form.fields.get("answer") == "no")
+    for answer in ("no", "yes"):
+        forged.action = links(outbox, robbed[0].value)[-1]
+        assert browser.submit(form=forged, answer=answer).status == 409
+    assert newest(app).state == "provisional"
+    assert vetoes(outbox, owner.e164, issuer, "yes").heading == "Terima kasih, sudah kami catat"
+
+
+def test_young_contacts_answer_where_there_are_no_older_ones(owner, person, clock, service, outbox, issuer, app):
+    """S4: a new account is defended by the only contacts that it has."""
+    budi = person("Budi")
+    budi.wlkp = service("wlkp")
+    budi.wlkp.sends(budi.browser, prompt="create")
+    budi.registers()
+    clock.shift(61)
+    password, number = budi.password, budi.e164
+    recovers(budi, phone="081398765432", email="baru@surat.example", old_password=password)
+    assert newest(app).state == "provisional"
+    assert vetoes(outbox, number, issuer).heading == "Pemulihan dibatalkan"
+
+
+def test_an_address_that_nobody_proved_resets_no_password_and_confirms_no_recovery(owner, thief, outbox, issuer, app):
+    """S5: whoever's mailbox it is, it was typed at registration and never proved; once proved it counts."""
+    sent = len(outbox.to(owner.email))
+    thief.browser = SimpleBrowser(issuer)
+    thief.wlkp.sends(thief.browser)
+    thief.browser.click("Kendala Masuk ke Akun?")
+    thief.browser.click("Verifikasi lewat email")
+    assert thief.browser.submit(nik=owner.nik, email=owner.email).heading == "Periksa pesan masuk Anda", "as ever"
+    assert len(outbox.to(owner.email)) == sent, "and no code goes out"
+    recovers(thief, phone="081377771231")
+    assert offered(SimpleBrowser(issuer).open(links(outbox, owner.email)[-1])) == ["no"]

@@ -78,8 +78,9 @@ def operator_errors() -> Iterator[None]:
 
 
 @contextmanager
-def application() -> Iterator["Flask"]:
-    """The application with its context pushed, for commands that need stores; its audit events reach SQL at the end."""
+def application(*, audited: bool = True) -> Iterator["Flask"]:
+    """The application with its context pushed, for commands that need stores; its audit events reach SQL at the end,
+    unless the command takes their tables away."""
     from idp import create_app
     from idp.audit.trail import drain_all
     from idp.storage.database import db
@@ -89,7 +90,8 @@ def application() -> Iterator["Flask"]:
     with app.app_context():
         try:
             yield app
-            drain_all()
+            if audited:
+                drain_all()
         finally:
             db.engine.dispose()
             store().close()

@@ -37,7 +37,7 @@ def downgrade(revision: str) -> None:
     from idp.audit.trail import drain_all
     from idp.storage.database import db
 
-    with application():
+    with application(audited=False):
         drain_all()
         with db.engine.begin() as connection:
             _wait_for_turn(connection)

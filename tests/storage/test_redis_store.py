@@ -230,7 +230,7 @@ def test_an_answer_that_came_too_late_is_never_the_next_ones():
     with stores.little() as place:
         store = connect(place.redis_url)
         store.run(BOTH, ("a",), ("x",))
-        store.redis.client_pause(3500)
+        store.redis.client_pause(1500)
         with pytest.raises(StoreUnavailable):
             store.run(BOTH, ("a",), ("late",))
         assert store.run(BOTH, ("a",), ("x",)) == [None, b"x"]

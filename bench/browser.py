@@ -5,6 +5,7 @@ import html
 import re
 from urllib.parse import urlencode, urlsplit
 
+LEAVING = re.compile(r'http-equiv="refresh" content="0; url=([^"]+)"')
 FORM = re.compile(r"<form(.*?)>(.*?)</form>", re.S)
 INPUT = re.compile(r"<(?:input|button)\s(.*?)>", re.S)
 ATTRIBUTE = re.compile(r'([\w-]+)=["\']([^"\']*)["\']')
@@ -54,7 +55,7 @@ class Browser:
         """Follows redirects and fills in forms until a Location begins with `end`; no answers: no page may appear."""
         answer = await self.get(path, Accept="text/html")
         for _ in range(14):
-            location = answer.headers.get("location")
+            location = answer.headers.get("location") or _leaving(answer.text)
             if location and location.startswith(end):
                 return location
             if location:
@@ -99,6 +100,12 @@ class Browser:
             self.jar[name, path] = value
         else:
             self.jar.pop((name, path), None)
+
+
+def _leaving(page: str) -> str | None:
+    """Where the page leads that stands for a redirect after a form."""
+    found = LEAVING.search(page)
+    return html.unescape(found[1]) if found else None
 
 
 def _path(location: str) -> str:

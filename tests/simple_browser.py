@@ -9,6 +9,8 @@ import httpx
 
 from tests import loopback
 
+TEXT_BOXES = {"text", "password", "email", "tel", "search", "url", "number"}
+
 
 @dataclass
 class Form:
@@ -31,6 +33,10 @@ class Page(HTMLParser):
         self.forms: list[Form] = []
         self.links: list[tuple[str, str]] = []
         self.attributes: dict[str, dict[str, str]] = {}
+        self.ids: list[str] = []
+        self.boxes: list[dict[str, str]] = []
+        self._labelled: set[str] = set()
+        self._refresh: str | None = None
         self._texts: list[str] = []
         self._inside: list[str] = []
         self._heading: list[str] = []
@@ -51,6 +57,18 @@ class Page(HTMLParser):
     def error(self) -> str | None:
         """The code of an error page."""
         return self.attributes.get("main", {}).get("data-error")
+
+    @property
+    def refresh(self) -> str | None:
+        """Where the page goes on by itself, at once or a moment later; None when it stays."""
+        return self._refresh and urljoin(self.url, self._refresh)
+
+    @property
+    def faults(self) -> list[str]:
+        """What no page may have: one id twice, a text box that no label names (U2)."""
+        twice = sorted({known for known in self.ids if self.ids.count(known) > 1})
+        nameless = [box for box in self.boxes if box.get("id") not in self._labelled and "aria-label" not in box]
+        return [f"id twice: {known}" for known in twice] + [f"box without a name: {box.get('name')}" for box in nameless]
 
     def form(self, *names: str) -> Form:
         """The form that has all of these fields."""
@@ -73,6 +91,13 @@ class Page(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         self.attributes.setdefault(tag, given)
         self._inside.append(tag)
+        self.ids += [given["id"]] if "id" in given else []
+        if tag == "meta" and given.get("http-equiv") == "refresh":
+            self._refresh = given["content"].partition("url=")[2]
+        if tag == "label":
+            self._labelled.add(given.get("for", ""))
+        elif tag == "textarea" or (tag == "input" and given.get("type", "text") in TEXT_BOXES):
+            self.boxes.append(given)
         if tag == "form":
             self.forms.append(
                 Form(
@@ -185,13 +210,17 @@ class SimpleBrowser:
             location = response.headers.get("Location")
             if location is None:
                 self.page = Page(str(response.url), response.status_code, response.text)
+                location = self.page.refresh
+            if location is None:
                 assert response.status_code != 500, self.page.text[:500]
+                assert not self.page.faults, (self.page.url, self.page.faults)
                 return self.page
             target = urljoin(str(response.url), location)
             if not target.startswith(self.issuer):
                 self.url_of_service = target
                 self.page = Page(target, response.status_code, "")
                 return self.page
+            # So that refresh and back repeat nothing.
             assert request.method == "GET" or response.status_code == 303, "a POST must be answered with 303"
             request = self.client.build_request("GET", target)
         raise AssertionError("too many redirects")
@@ -204,3 +233,11 @@ def parameters(url: str | None) -> dict[str, Any]:
     assert url is not None, "the browser has not arrived at the service"
     parts = urlsplit(url)
     return dict(parse_qsl(parts.query or parts.fragment, keep_blank_values=True))
+
+
+def onward(response: Any) -> str:
+    """Where an answer leads, by a redirect or by the page that stands for one after a form (U14); empty when it stays."""
+    address: str = (
+        response.headers.get("Location") or Page(str(response.request.url), response.status_code, response.text).refresh or ""
+    )
+    return address

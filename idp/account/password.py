@@ -1,5 +1,7 @@
 """Password: a new one for whoever knows the old; every other session ends, and the contacts are told."""
 
+from dataclasses import replace
+
 from flask import Response, g, url_for
 
 from idp import accounts, notices
@@ -7,6 +9,7 @@ from idp.account.access import blueprint, page, recent_sign_in_required, sign_in
 from idp.accounts.fields import NewPasswordField
 from idp.core import clock
 from idp.core.languages import _, _l
+from idp.core.values import Authentication
 from idp.limits.rate_limits import TooManyAttempts
 from idp.sessions import single_sign_on
 from idp.storage.unit_of_work import unit_of_work
@@ -44,7 +47,7 @@ def password() -> Response:
         return page("password", form)
     response = urls.see_other(url_for("account.password_changed"))
     # Whoever has copied this session's cookie has nothing from now on.
-    single_sign_on.establish(g.session.authentication, response, replaces=g.session)
+    single_sign_on.establish(_renewed(g.session.authentication), response, replaces=g.session)
     return response
 
 
@@ -53,6 +56,15 @@ def password() -> Response:
 def password_changed() -> Response:
     """Says that the password was changed, and what has ended with the old one."""
     return page("password_changed")
+
+
+def _renewed(proved: Authentication) -> Authentication:
+    """The event that the session stands on from now on: the password, proved a moment ago.
+
+    An event of before the new password would count nowhere, and lead round and round between door and room. A second
+    factor keeps its time: the password alone renews none (fails closed), and nothing is owed by whoever gave one.
+    """
+    return proved if "mfa" in proved.amr else replace(proved, amr=("pwd",), auth_time=clock.timestamp())
 
 
 def _verified(typed: str) -> str | None:

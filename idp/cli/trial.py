@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TIMEOUT = 15  # seconds
 MOST_PAGES = 10
 NO_CODE = "00" + "x" * 43  # a code that nobody issued
+LEAVING = r'http-equiv="refresh" content="0; url=([^"]+)"'
 HIDDEN = re.compile(r'<input[^>]*name="csrf_token"[^>]*value="([^"]*)"')
 
 
@@ -204,12 +205,13 @@ class Trial:
         return f"ID token: verified with {alg}; it says {', '.join(claims)}."
 
     def onward(self, page: Page, step: str, *, code_too: bool = False) -> str:
-        """Where a redirect leads; raises Mistake for an error, at the client or on a page."""
-        asked = parse_qs(urlsplit(page.location).query)
-        if page.status not in (302, 303) or "error" in asked:
+        """Where a redirect leads, or the page that stands for one; raises OperatorError for an error, at the client or here."""
+        location = page.location or page.mark(LEAVING)
+        asked = parse_qs(urlsplit(location).query)
+        if not location or "error" in asked:
             told = asked.get("error_description", [""])[0]
             raise OperatorError(f"{step}: {asked['error'][0]}: {told}" if "error" in asked else f"{step}: {self.explained(page)}")
-        target = urljoin(page.url, page.location)
+        target = urljoin(page.url, location)
         if not code_too and not target.startswith(self.issuer + "/"):
             raise OperatorError(f"{step}: the provider answered without asking anybody to sign in.")
         return target

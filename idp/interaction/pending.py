@@ -64,6 +64,11 @@ class Interaction:
         self.authentication, self.fresh = authentication, True
         self.rotate_secret(authentication.account)
 
+    def forget_authentication(self) -> None:
+        """Nobody is signed in here any more, nor by the browser's session: the door asks for a new sign-in, so that it
+        never leads back to a room that has just refused the one there was."""
+        self.authentication, self.fresh, self.session = None, False, ""
+
     def rotate_secret(self, subject: str) -> None:
         """Gives the browser that has just proved to be this account's owner another secret, with the next `save`.
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 from flask import Blueprint, Response, g, url_for
 
 from idp.interaction.pending import Interaction, load
-from idp.web import headers, urls
+from idp.web import urls
 
 
 def load_from_url(endpoint: str | None, values: dict[str, Any] | None) -> None:
@@ -13,8 +13,6 @@ def load_from_url(endpoint: str | None, values: dict[str, Any] | None) -> None:
     if not values or "interaction_id" not in values:
         return
     g.interaction = load(values.pop("interaction_id"))
-    # Chromium applies form-action to the redirect after a POST too: the way out of here leads to this one origin.
-    headers.allow_form_action(g.interaction.service.get("origin", ""))
 
 
 def room(name: str, import_name: str, *serves: str) -> Blueprint:

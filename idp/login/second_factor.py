@@ -41,8 +41,11 @@ def while_second_factor_owed(view: Callable[[SecondFactorContext], Response]) ->
     def opened() -> Response:
         first = current_interaction().authentication
         # A lock or a new password since the first factor ends it here too, before anything is guessed at.
-        if "mfa" not in current_interaction().owed or first is None or not accounts.authentication_still_valid(first):
+        if "mfa" not in current_interaction().owed or first is None:
             return rooms.redirect_to_next_step()
+        if not accounts.authentication_still_valid(first):
+            current_interaction().forget_authentication()
+            return rooms.save_and_continue()
         account = accounts.find(first.account)
         if account is None:
             return rooms.redirect_to_next_step()

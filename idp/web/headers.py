@@ -23,9 +23,9 @@ def csp_nonce() -> str:
     return known
 
 
-def allow_form_action(origin: str) -> None:
-    """Lets this page's forms end at `origin`: Chromium applies form-action to the redirect after the POST too."""
-    g.form_action = f"{g.get('form_action', '')} {origin}"
+def allow_form_action(source: str) -> None:
+    """Lets this page's form be sent to `source` as well, such as `https:`: the page of the form post response mode alone."""
+    g.form_action = f" {source}"
 
 
 def allow_frames(*origins: str) -> None:

@@ -161,7 +161,7 @@ class World:
         """A fresh interaction at this point of its way: its id, and the secret of its browser."""
         proved = Authentication(self.siti, ("pwd",), clock.timestamp(), ACR_DATA) if known else None
         with self.app.test_request_context():
-            service = {"client_id": "fuzz", "name": "Fuzz", "origin": "https://rp.example"}
+            service = {"client_id": "fuzz", "name": "Fuzz"}
             pinned = {"authentication": proved, "fresh": known, "owed": owed, "drafts": drafts}
             begun, secret = pending.begin(dict(ASKED), service, **pinned)
         return begun.id, secret

@@ -180,7 +180,7 @@ def test_a_veto_after_probation_locks_the_thief_out_and_leaves_the_rest_to_offic
 
 def deletes(thief):
     thief.browser.open("/account/delete")
-    form = next(form for form in thief.browser.page.forms if form.id == "delete")
+    form = next(form for form in thief.browser.page.forms if form.id == "form-delete")
     return thief.browser.submit(form=form, meant="y")
 
 

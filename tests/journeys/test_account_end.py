@@ -76,7 +76,7 @@ def asks_to_be_deleted(siti):  # noqa: F811
 
 
 def form_of(siti):  # noqa: F811
-    return next(form for form in siti.page.forms if form.id == "delete")
+    return next(form for form in siti.page.forms if form.id == "form-delete")
 
 
 def test_a_deletion_is_meant(siti):  # noqa: F811

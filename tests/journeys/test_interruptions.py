@@ -82,7 +82,7 @@ def test_registration_survives_an_outage_of_the_database(budi, house):
         assert budi.types_the_code().status == 503
     page = budi.browser.open(budi.page.url)
     assert "Kode OTP Anda sudah benar." in page.text and accounts_in(house) == 0, "looking writes nothing"
-    page = budi.browser.submit(form=next(form for form in page.forms if form.id == "verify"))
+    page = budi.browser.submit(form=next(form for form in page.forms if form.id == "form-verify"))
     assert "telah berhasil" in page.text and accounts_in(house) == 1
     budi.browser.click("Lanjut ke")
     budi.at(budi.wlkp)
@@ -207,7 +207,7 @@ def test_recovery_survives_an_outage_of_the_database(siti, house, clock):
     with database_away(house):
         assert siti.types_the_code().status == 503
     page = siti.browser.open(siti.page.url)
-    page = siti.browser.submit(form=next(form for form in page.forms if form.id == "verify"))
+    page = siti.browser.submit(form=next(form for form in page.forms if form.id == "form-verify"))
     assert "Akunmu kini telah aktif kembali" in page.text, "the outage has not used up the one success of 30 days"
     siti.browser.click("Masuk")
     siti.signs_in(siti.phone)
@@ -275,7 +275,7 @@ def test_nothing_of_recovery_signs_anybody_in(siti):
     siti.recovers("identity", **NEW)
     assert "idp_session" not in siti.browser.client.cookies
     siti.browser.click("Masuk")
-    assert siti.page.form("identifier", "password").id == "login"
+    assert siti.page.form("identifier", "password").id == "form-login"
 
 
 def test_the_name_in_the_hint_is_there_when_the_page_opens(siti):

@@ -229,3 +229,22 @@ def test_bad_input_gets_one_clear_error(siti, changes):
     page = siti.proves_identity(**changes)
     assert page.status == 422 and page.heading == "Pendaftaran Akun"
     assert "<script>alert" not in page.source
+
+
+def test_on_the_done_page_no_way_back_throws_the_sign_in_away(person, service):
+    """U4: «Kembali ke {layanan}» answered access_denied there; now the way back is the way on."""
+    budi, wlkp = person("Budi"), service("wlkp")
+    wlkp.sends(budi.browser, prompt="create")
+    budi.proves_identity()
+    budi.gives_contacts()
+    done = budi.types_the_code()
+    assert not [form for form in done.forms if form.action.endswith("/cancel")]
+    assert "Kembali ke" not in done.text
+    for words, address in done.links:
+        if "Lanjut ke" in words:
+            tab = budi.browser.clone()
+            tab.open(address)
+            assert "code=" in (tab.url_of_service or "")
+            break
+    else:
+        raise AssertionError(done.links)

@@ -27,7 +27,7 @@ class Everything(Form):
 
 PAGE = """{% extends "base.html" %}{% import "macros/ui.html" as ui %}{% block title %}Uji{% endblock %}
 {% block content %}{{ ui.error_summary(form) }}<h1>Uji</h1>
-{% call ui.form(form, id="uji") %}{{ ui.nik_field(form.nik) }}
+{% call ui.form(form, id="nik") %}{{ ui.nik_field(form.nik) }}
 {{ ui.text_field(form.mothers_name, echo=false) }}
 {{ ui.new_password_field(form.password) }}{{ ui.code_field(form.code) }}
 {{ ui.button("Berikutnya") }}{% endcall %}
@@ -124,14 +124,14 @@ def test_a_password_can_be_shown_and_is_hidden_again_when_sent(app: Flask, perso
     page = shown(app, person)
     page.click("text=Tampilkan")
     assert page.get_attribute("#password", "type") == "text"
-    page.evaluate("document.getElementById('uji').addEventListener('submit', e => e.preventDefault())")
+    page.evaluate("document.getElementById('form-nik').addEventListener('submit', e => e.preventDefault())")
     page.click("text=Berikutnya")
     assert page.get_attribute("#password", "type") == "password"
 
 
 def test_a_second_press_sends_nothing(app: Flask, person: BrowserContext) -> None:
     page = shown(app, person)
-    page.evaluate("window.sent = 0; document.getElementById('uji').addEventListener('submit', e => {"
+    page.evaluate("window.sent = 0; document.getElementById('form-nik').addEventListener('submit', e => {"
                   "if (!e.defaultPrevented) window.sent += 1; e.preventDefault(); })")  # fmt: skip
     page.dblclick("text=Berikutnya")
     assert page.evaluate("window.sent") == 1
@@ -188,3 +188,21 @@ def test_everything_to_press_is_at_least_44_pixels_high(app: Flask, person: Brow
         "l => l.filter(e => e.getBoundingClientRect().height < 44).map(e => e.outerHTML)"
     )
     assert small == []
+
+
+def test_a_form_and_its_field_have_ids_of_their_own(app: Flask, person: BrowserContext) -> None:
+    """U2: a form named as its field took the label away, and «Tampilkan» with it; on change-number and new-password pages."""
+    page = shown(app, person)
+    page.get_by_role("button", name="Tampilkan password").click()
+    assert page.locator("#nik").evaluate("e => e.tagName") == "INPUT"
+    assert page.get_by_label("NIK").get_attribute("name") == "nik"
+    assert page.locator("#password").get_attribute("type") == "text"
+
+
+def test_the_next_error_is_on_the_screen_after_a_click_in_the_summary(app: Flask, person: BrowserContext) -> None:
+    """U3: the fragment of the summary's link does not survive the next sending."""
+    page = shown(app, person, nik="")
+    page.locator(".summary a").first.click()
+    assert page.url.endswith("#nik")
+    page.locator("#form-nik button[type=submit].primary").click()
+    page.wait_for_url(f"{HERE}/uji")

@@ -25,6 +25,7 @@ from idp.oidc.authorization.prompts import (
     preferred_acr,
     required_subject,
 )
+from idp.oidc.authorization.response_modes import leave_by_page
 from idp.oidc.clients.addresses import is_loopback
 from idp.oidc.clients.presentation import service_of
 from idp.oidc.errors import oauth_error
@@ -35,7 +36,6 @@ from idp.oidc.tokens.approvals import Approval
 from idp.sessions import known_devices, single_sign_on
 from idp.sessions.single_sign_on import Session
 from idp.web import error_pages, metrics, urls
-from idp.web.urls import origin_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def finish(waiting: Interaction, seen: ValidatedRequest) -> Response:
     response = _success_response(replace(seen, session=session, remembered=remembered))
     response.headers.extend([("Set-Cookie", value) for value in carrier.headers.getlist("Set-Cookie")])
     trail.record("code_issued", account=waiting.proved.account, client=seen.request.registered.client_id)
-    return pending.delete_interaction_cookie(response, waiting)
+    return pending.delete_interaction_cookie(leave_by_page(response), waiting)
 
 
 def _resumed(waiting: Interaction) -> Request:
@@ -240,7 +240,7 @@ def _begin_interaction(seen: ValidatedRequest, prompt: Prompt | None) -> Respons
     locale = _locale(seen.request)
     begun, secret = pending.begin(
         parameters.kept(seen.request),
-        service_of(client, locale) | {"origin": origin_of(seen.request.verified_redirect_uri or "")},
+        service_of(client, locale),
         session=session.sid if session else None,
         authentication=session.authentication if session else None,
         owed=list(prompt.opens) if prompt else [],
@@ -300,7 +300,7 @@ def _end_with_error(waiting: Interaction, asked: Request, error: OAuth2Error) ->
         metrics.count_event(event)
     else:
         trail.record(event, account=account, client=waiting.service.get("client_id"), error=error.error)
-    return pending.delete_interaction_cookie(_error_response(asked, error), waiting)
+    return pending.delete_interaction_cookie(leave_by_page(_error_response(asked, error)), waiting)
 
 
 def _locale(asked: Request) -> str | None:

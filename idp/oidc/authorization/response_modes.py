@@ -9,7 +9,6 @@ from flask import Response, make_response, render_template
 from idp.core.settings import settings
 from idp.oidc.request import Request, words
 from idp.web import headers
-from idp.web.urls import origin_of
 
 Parameters = list[tuple[str, str]]
 
@@ -29,6 +28,22 @@ class AuthorizationResponse:
         response.headers["Cache-Control"] = "no-store"
         response.headers["Pragma"] = "no-cache"
         return response
+
+
+def leave_by_page(response: Response) -> Response:
+    """The same answer for whoever has sent a form of ours on the way: a page that goes on by itself instead of a redirect.
+
+    Chromium holds every hop after a form against its page's `form-action` (Content Security Policy 3 section 6.4.1): the
+    service's own redirects too, which nobody here knows. A page in between ends that chain; where no redirect leads to a
+    service nothing changes.
+    """
+    location = response.headers.get("Location", "")
+    if not urlsplit(location).scheme:
+        return response
+    del response.headers["Location"]
+    response.status_code, response.mimetype = 200, "text/html"
+    response.set_data(render_template("oidc/leaving.html", onward=location))
+    return response
 
 
 def authorization_response(request: Request, parameters: Parameters) -> AuthorizationResponse:
@@ -73,7 +88,8 @@ def _in_fragment(uri: str, parameters: Parameters) -> Response:
 
 
 def _in_form_post(uri: str, parameters: Parameters) -> Response:
-    headers.allow_form_action(origin_of(uri))
+    # The service may redirect the form to any host of its own; a source cannot name an IPv6 address at all.
+    headers.allow_form_action(f"{urlsplit(uri).scheme}:")
     return make_response(render_template("oidc/form_post.html", action=uri, parameters=parameters))
 
 

@@ -110,7 +110,12 @@ def on_session_ended(_: Any, sid: str, account: str, clients: set[str]) -> None:
 
 
 def _redirect_or_page(asked: EndSessionRequest) -> Response:
-    return urls.see_other(asked.redirect_uri) if asked.redirect_uri else _signed_out_page(asked)
+    if not asked.redirect_uri:
+        return _signed_out_page(asked)
+    if flask.request.method == "POST":
+        # After our own question a page leads on, not a redirect: Chromium would hold that against the form's policy.
+        return _signed_out_page(asked, onward=asked.redirect_uri)
+    return urls.see_other(asked.redirect_uri)
 
 
 def _is_unregistered(asked: EndSessionRequest) -> bool:
@@ -158,15 +163,13 @@ def _request_parameters(asked: Request) -> dict[str, str]:
 
 
 def _confirmation(asked: Request, farewell: LogoutRequest) -> Response:
-    if farewell.asked.redirect_uri:
-        headers.allow_form_action(origin_of(farewell.asked.redirect_uri))
     context = {"service": _service(farewell.asked), "fields": _request_parameters(asked)}
     return make_response(render_template("oidc/logout.html", **context))
 
 
-def _signed_out_page(asked: EndSessionRequest | None, *, stayed: bool = False) -> Response:
+def _signed_out_page(asked: EndSessionRequest | None, *, stayed: bool = False, onward: str | None = None) -> Response:
     service = _service(asked) if asked else None
-    return make_response(render_template("oidc/logged_out.html", service=service, stayed=stayed))
+    return make_response(render_template("oidc/logged_out.html", service=service, stayed=stayed, continue_url=onward))
 
 
 def _service(asked: EndSessionRequest) -> dict[str, str] | None:

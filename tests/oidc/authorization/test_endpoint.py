@@ -121,7 +121,7 @@ def test_the_state_comes_back_intact_in_every_response_mode(
         assert unescape(fields["state"]) == state
         assert fields["code"]
         assert unescape(fields["iss"]) == wlkp.issuer
-        assert f"form-action 'self' {CALLBACK.rpartition('/')[0]}" in response.headers["Content-Security-Policy"]
+        assert "form-action 'self' https:" in response.headers["Content-Security-Policy"]
         return
     parts = urlsplit(response.location)
     told = parse_qs(parts.fragment if mode == "fragment" else parts.query)

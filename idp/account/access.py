@@ -114,6 +114,12 @@ def page(template: str, form: Any = None, status: int | None = None, **context: 
     return form_page(f"account/{template}.html", form, status, **context)
 
 
+@blueprint.route("/register")
+def register() -> Response:
+    """Registration for somebody who came without a service: it ends at their new account's pages."""
+    return redirect_to_sign_in(url_for("account.home"), prompt="create")
+
+
 @blueprint.route("/callback")
 def callback() -> Response:
     """Back from the corridor. The code is left to die: these pages ask the session itself, which it was issued for."""

@@ -101,6 +101,11 @@ class Settings(BaseSettings):
         "completes",
         description="Whether a risky recovery is completed with a new code after 72 hours, or by two officers only.",
     )
+    help_phone: str = Field("", description="Number of the help desk, as people dial it: on every page and in every footer.")
+    help_whatsapp: str = Field("", description="Its WhatsApp number in digits with the country code, such as 628119521500.")
+    help_hours: str = Field("", description="When somebody answers there, such as `Senin–Jumat 08.00–16.00 WIB`.")
+    help_url: str = Field("https://bantuan.kemnaker.go.id", description="The web page of the help desk.")
+    help_address: str = Field("", description="Where people go who want to speak to somebody, in one line.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @field_validator("issuer")
@@ -111,6 +116,20 @@ class Settings(BaseSettings):
             raise ValueError("must be scheme and host only, such as https://id.example.go.id, with no path or final slash")
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise ValueError("must be https:// (http:// is for loopback addresses only)")
+        return value
+
+    @field_validator("help_url")
+    @classmethod
+    def _help_is_a_web_page(cls, value: str) -> str:
+        if urlsplit(value).scheme != "https" or not urlsplit(value).netloc:
+            raise ValueError("must be the https:// address of a web page")
+        return value
+
+    @field_validator("help_phone", "help_whatsapp")
+    @classmethod
+    def _can_be_dialled(cls, value: str) -> str:
+        if value and (set(value) - set("0123456789 +-()") or sum(sign.isdigit() for sign in value) < 3):
+            raise ValueError("must be a number that can be dialled: digits, spaces, +, - and parentheses")
         return value
 
     @field_validator("trusted_proxies", "metrics_from", mode="before")

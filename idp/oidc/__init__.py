@@ -15,7 +15,7 @@ from idp.accounts import (
 )
 from idp.interaction import rooms
 from idp.oidc import routes
-from idp.oidc.clients import built_in, connected_services, dynamic
+from idp.oidc.clients import built_in, connected_services, dynamic, presentation
 from idp.oidc.clients.directory import ClientDirectory
 from idp.oidc.logout import rp_initiated
 from idp.oidc.logout.rp_initiated import EndSessionEndpoint
@@ -35,6 +35,7 @@ ENDPOINTS: tuple[Any, ...] = (IntrospectionEndpoint, RevocationEndpoint, EndSess
 def init_app(app: Flask) -> None:
     """Builds the authorization server and binds the routes."""
     app.extensions["idp.clients"] = _directory(app)
+    app.jinja_env.globals["services_to_visit"] = presentation.services_to_visit  # for the front page, which knows no client
     app.extensions["idp.keys"] = KeyRing()
     app.extensions["idp.oidc"] = _server()
     connections.register_provider(app, connected_services.ConnectedServices())

@@ -1,10 +1,12 @@
 """The pages that belong to no journey (home, legal, language, health), and what every template can call."""
 
+from urllib.parse import urlsplit
+
 from flask import Flask
 
 from idp.core import clock, languages, lifetimes
 from idp.pages import delivery_reports, routes
-from idp.web import assets, headers, times
+from idp.web import assets, headers, help_desk, times
 from idp.web.csrf import csrf_protect
 from idp.web.locale import select_locale
 
@@ -12,11 +14,15 @@ __all__ = ["init_app", "select_locale"]
 
 
 def init_app(app: Flask) -> None:
-    """Adds the pages; gives templates `asset`, `this_year`, `csp_nonce`, the languages, `lifetimes`, and what `times` adds."""
+    """Adds the pages; gives templates `asset`, `this_year`, `csp_nonce`, the languages, `lifetimes`, and what `times` and
+    `help_desk` add; `issuer_host` is the name that people compare with the address bar."""
     assets.init_app(app)
     times.init_app(app)
+    help_desk.init_app(app)
     app.jinja_env.globals |= {"csp_nonce": headers.csp_nonce, "this_year": lambda: clock.wib(clock.now()).year}
     app.jinja_env.globals |= {"language": languages.current, "languages": languages.languages, "lifetimes": lifetimes}
+    host = urlsplit(app.extensions["idp.settings"].issuer).netloc
+    app.jinja_env.globals |= {"issuer_host": host}
     # Its page may carry an interaction's token: it checks the origin itself, and changes a language only.
     csrf_protect.exempt(routes.language)
     # Gateways post with a token of their own.

@@ -59,6 +59,10 @@ EFFECTS = {
     "deletion_days": f"{HERE}::test_an_account_waits_so_long_for_its_erasure",
     "registration_tokens": "tests/conformance/test_oidcc_dynamic.py::test_oidcc_server",
     "recovery_waiting": "tests/journeys/test_recovery_veto.py::test_where_only_officers_may_let_it_go_on_it_waits",
+    **dict.fromkeys(
+        ("help_phone", "help_whatsapp", "help_hours", "help_url", "help_address"),
+        "tests/pages/test_help_desk.py::test_the_help_desk_is_on_every_page_of_trouble",
+    ),
     "log_level": "tests/web/test_logs.py::test_the_level_is_the_operators",
 }
 

@@ -59,6 +59,18 @@ def test_home_knows_the_way(siti):
     assert siti.browser.click("Akun saya").heading == "Akun saya"
 
 
+def test_home_knows_the_ways_in(siti, person):
+    """U6: who came without a service signs in from the front page, or registers, and arrives at the account."""
+    siti.browser.forget_session()
+    siti.browser.open("/")
+    assert siti.browser.click("Masuk").heading == "Masuk"
+    assert siti.signs_in().heading == "Akun saya"
+    budi = person("Budi")
+    budi.browser.open("/")
+    assert budi.browser.click("Daftar Sekarang").heading == "Pendaftaran Akun"
+    assert budi.registers().heading == "Akun saya"
+
+
 def test_who_is_not_signed_in_sees_nothing_of_it(siti, house):
     for rule in house.app.url_map.iter_rules():
         if not rule.rule.startswith("/account") or "GET" not in rule.methods or rule.endpoint in OPEN_TO_ALL:
@@ -68,7 +80,7 @@ def test_who_is_not_signed_in_sees_nothing_of_it(siti, house):
         assert browser.open(path).heading == "Masuk", rule.rule
 
 
-OPEN_TO_ALL = {"account.callback", "account.session_expiry", "account.signed_out"}
+OPEN_TO_ALL = {"account.callback", "account.register", "account.session_expiry", "account.signed_out"}
 
 
 def test_personal_data_is_shown_with_the_nik_masked_and_the_road_to_correction(siti):

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 from idp.core.settings import settings
+from idp.oidc.clients.directory import clients
 
 if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
@@ -21,6 +22,13 @@ def service_of(client: "Client", locale: str | None = None) -> dict[str, str]:
         "login_uri": initiate_login_url(client),
     }
     return {name: str(value) for name, value in facts.items() if value}
+
+
+def services_to_visit(locale: str) -> list[dict[str, str]]:
+    """The services of the front page, by name: those of clients.yaml that say where people begin; `url` is that address."""
+    known = [service_of(client, locale) for client in clients().all()]
+    shown = [service | {"url": service.get("client_uri") or service.get("login_uri", "")} for service in known]
+    return sorted((service for service in shown if service["url"]), key=lambda service: service["name"].casefold())
 
 
 def initiate_login_url(client: "Client") -> str | None:

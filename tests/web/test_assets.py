@@ -34,6 +34,6 @@ def test_files_may_be_kept_for_ever_since_their_name_changes_with_them(app: Flas
 
 
 def test_nothing_comes_from_elsewhere_and_nothing_is_inline(app: Flask) -> None:
-    page = app.test_client().get("/").get_data(as_text=True)
+    page = app.test_client().get("/syarat").get_data(as_text=True)
     assert 'src="http' not in page and "style=" not in page and "onclick" not in page
     assert page.count("<script") == 1 and " defer></script>" in page

@@ -18,6 +18,7 @@ from idp.sessions import single_sign_on
 from idp.storage.database import db
 from idp.storage.redis_store import store
 from tests.oidc.conftest import RelyingParty, answer
+from tests.simple_browser import onward
 
 OUT = "https://rp.example/out"
 
@@ -169,9 +170,9 @@ def test_a_registered_address_is_followed_once_the_person_has_confirmed(wlkp: Re
     """R5: RP-Initiated Logout 1.0 section 3: with client_id and without a hint, it is the person who vouches."""
     page = logout(browser, client_id="wlkp", post_logout_redirect_uri=OUT, state="s t")
     assert (page.status_code, page.location) == (200, None)
-    assert "form-action 'self' https://rp.example" in page.headers["Content-Security-Policy"]
+    assert page.headers["Content-Security-Policy"].endswith("form-action 'self'")
     response = confirm(browser, page, "yes")
-    assert (response.status_code, response.location) == (303, OUT + "?state=s+t")
+    assert (response.status_code, onward(response)) == (200, OUT + "?state=s+t")
     assert not signed_in(wlkp, browser)
 
 

@@ -38,7 +38,7 @@ def test_a_password_alone_changes_no_contact(siti, clock, service):  # noqa: F81
     assert siti.page.heading == "Konfirmasi dari kontak lama"
     for path in ("/account/contacts/verify", "/account/contacts/confirm"):
         siti.browser.open(path)
-        form = next(form for form in siti.page.forms if form.id in ("verify", "confirm") or form.fields.get("to"))
+        form = next(form for form in siti.page.forms if form.id in ("form-verify", "form-confirm") or form.fields.get("to"))
         form.fields.pop("to", None)
         form.action = siti.browser.issuer + path
         siti.browser.submit(form=form, code=siti.outbox.code(e164(NEW_PHONE)))

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.accounts.claims_cache import invalidate_claims
-from idp.accounts.lookup import find_by_identifier, find_by_nik
+from idp.accounts.lookup import find_by_nik
 from idp.accounts.model import ACTIVE, DELETING, LOCKED, PHONE, TERMS, Account, Contact
 from idp.audit import trail
 from idp.core import clock, crypto, languages, lifetimes
@@ -63,7 +63,9 @@ def create(
 
     Of two submissions that race, the database's unique indexes let one through.
     """
-    _refuse_taken(nik, (phone, email))
+    # An address that nobody proved is refused to nobody: else registration would tell who has it, and keep its owner out.
+    claimed: list[PhoneNumber | EmailAddress] = [phone, email] if email_verified else [phone]
+    _refuse_taken(nik, claimed)
     subject, now = crypto.random_token(16), clock.timestamp()
     account = Account(
         subject=subject,
@@ -81,7 +83,7 @@ def create(
         terms=TERMS,
     )
     account.contacts = [Contact.of(subject, phone, now), Contact.of(subject, email, now if email_verified else None)]
-    with unit_of_work(), conflicts_refused(nik, (phone, email)):
+    with unit_of_work(), conflicts_refused(nik, claimed):
         db.session.add(account)
         trail.record("account_created", account=subject, terms=TERMS)
     return account
@@ -226,9 +228,15 @@ def claims_changed(account: Account) -> None:
 
 
 def contact_taken(value: PhoneNumber | EmailAddress, except_subject: str | None = None) -> bool:
-    """Whether another account than `but` uses this contact."""
-    owner = find_by_identifier(value)
-    return owner is not None and owner.subject != except_subject
+    """Whether another account than `except_subject` has proved this contact and uses it."""
+    indexes = sealer().indexes(value.value, value.kind)
+    wanted = select(Contact.subject).where(
+        Contact.kind == value.kind,
+        Contact.value_index.in_(indexes),
+        Contact.superseded_at.is_(None),
+        Contact.verified_at.is_not(None),
+    )
+    return any(subject != except_subject for subject in db.session.scalars(wanted))
 
 
 def _refuse_taken(nik: Nik | None, contacts: Sequence[PhoneNumber | EmailAddress], except_subject: str | None = None) -> None:

@@ -36,7 +36,7 @@ def find_by_nik(nik: Nik) -> Account | None:
 
 
 def find_by_identifier(identifier: Identifier) -> Account | None:
-    """The account that signs in with this NIK, or has this contact in use."""
+    """The account that signs in with this NIK, or has this contact in use: who has proved it, else who had it first."""
     if isinstance(identifier, Nik):
         return find_by_nik(identifier)
     kind = identifier.kind
@@ -44,7 +44,7 @@ def find_by_identifier(identifier: Identifier) -> Account | None:
     wanted = select(Account).join(Contact).where(
         Contact.kind == kind, Contact.value_index.in_(indexes), Contact.superseded_at.is_(None)
     )  # fmt: skip
-    return db.session.scalars(wanted).first()
+    return db.session.scalars(wanted.order_by(Contact.verified_at.is_(None), Contact.id).limit(1)).first()
 
 
 def locale_of(subject: str) -> str | None:

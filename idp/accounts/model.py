@@ -15,6 +15,8 @@ PHONE, EMAIL = PhoneNumber.kind, EmailAddress.kind
 # Version of the privacy policy and the terms that whoever registers agrees to (UU 27/2022 article 22): raised with the texts.
 TERMS = "2026-11"
 
+_TAKEN = text("superseded_at IS NULL AND verified_at IS NOT NULL")
+
 
 class Account(Model):
     """One person; `subject` becomes `sub` and never changes. Times are epoch seconds.
@@ -94,15 +96,13 @@ class Account(Model):
 
 
 class Contact(Model):
-    """A verified handphone number or address; one that was replaced is kept, so that its owner can still be told."""
+    """A handphone number or address; one that was replaced is kept, so that its owner can still be told. An address without
+    `verified_at` was typed and never proved: several accounts may have it, and it blocks nobody."""
 
     __tablename__ = "contacts"
     __table_args__ = (
-        # Of the contacts in use no two are alike: of two registrations that race, the database lets one through.
-        Index(
-            "uq_contacts_in_use", "kind", "value_index", unique=True,
-            sqlite_where=text("superseded_at IS NULL"), postgresql_where=text("superseded_at IS NULL"),
-        ),
+        # Of the proved contacts in use no two are alike: of two registrations that race, the database lets one through.
+        Index("uq_contacts_in_use", "kind", "value_index", unique=True, sqlite_where=_TAKEN, postgresql_where=_TAKEN),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True)

@@ -35,7 +35,7 @@ def warn_owner(draft: Draft) -> Draft:
 def may_send_code(draft: Draft) -> bool:
     """Whether a code may really go out: by phone or e-mail to the account's own contact, by identity to a free number.
 
-    Owners of taken contacts are told. A taken e-mail holds back no code: it is refused once the phone is proved.
+    Owners of taken contacts are told. A taken e-mail holds back no code and is not refused: unproved it is nobody's.
     """
     if draft.way != IDENTITY:
         return bool(draft.account)

@@ -62,8 +62,6 @@ class Draft(IdentityDraft):
         given = replace(self, email=email.value, recipient=phone.value, password_hash=password_hash, refused="")
         return given if same else replace(given, code=None, verified=False)
 
-    def without(self, kind: str) -> Self:
-        """Back to the contacts, since the `email` or `phone` is another account's; a number that was proved stays so."""
-        if kind == "email":
-            return replace(self, password_hash="", refused=self.email)
+    def without_phone(self) -> Self:
+        """Back to the contacts, since the number is another account's."""
         return replace(self, password_hash="", refused=self.recipient, code=None, verified=False)

@@ -257,8 +257,8 @@ def _complete(draft: Draft) -> Response:
     account = accounts.find(draft.account) if draft.account else None
     try:
         case = completion.complete(draft, account)
-    except accounts.ContactTaken as taken:
-        return _save_and_redirect(draft.without(taken.kind), "recovery.contact")
+    except accounts.ContactTaken:
+        return _save_and_redirect(draft.without_phone(), "recovery.contact")
     except ImpossibleAct:
         return _save_and_redirect(Draft(outcome=REFUSED), "recovery.done")
     if case is None:

@@ -188,7 +188,7 @@ def _send_to_new(draft: Draft) -> Response:
 def _send(draft: Draft) -> Response:
     """Sends a code, or only seems to when the number is another account's; owners of taken contacts are told.
 
-    A taken e-mail holds back no code: nobody would learn why it never came. It is refused once the phone is proved.
+    A taken e-mail holds back no code and is not refused: unproved it is nobody's, and whoever registers learns nothing of it.
     """
     taken = [c for c in (draft.phone_number, draft.email_address) if accounts.contact_taken(c)]
     # A real send waits for the gateway, so that a message which could not go out says so at once.
@@ -208,8 +208,8 @@ def _finish(draft: Draft) -> Response:
         account = _create_account(draft)
     except accounts.NikTaken:
         return _save_and_redirect(Draft(proof=draft.proof), "registration.contact")
-    except accounts.ContactTaken as taken:
-        return _save_and_redirect(draft.without(taken.kind), "registration.contact")
+    except accounts.ContactTaken:
+        return _save_and_redirect(draft.without_phone(), "registration.contact")
     trail.record("registration_finished", account=account.subject, client=current_interaction().service.get("client_id"))
     current_interaction().authenticated(Authentication(account.subject, ("pwd", "sms"), clock.timestamp(), account.acr))
     # Nothing of the draft is needed any more: what is not kept cannot leak.

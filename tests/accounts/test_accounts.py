@@ -140,12 +140,28 @@ def test_one_account_a_person(here: Flask) -> None:
     assert accounts.find_by_identifier(phone(2)) is None, "nothing of it was written"
 
 
+def test_an_address_belongs_to_who_proves_it(here: Flask) -> None:
+    """S5, S28: an unproved one blocks nobody and is refused to nobody; once proved it is found, and taken."""
+    first = an_account()
+    second = accounts.create(nik(2), first.name, phone(2), email(), "none")
+    found = accounts.find_by_identifier(email())
+    assert found is not None and found.subject == first.subject, "who had it first"
+    accounts.replace_contact(second, email())
+    found = accounts.find_by_identifier(email())
+    assert found is not None and found.subject == second.subject
+    with pytest.raises(ContactTaken):
+        accounts.replace_contact(reloaded(first), email())
+    third = accounts.create(nik(3), first.name, phone(3), email(), "none")
+    assert accounts.claims(third)["email_verified"] is False
+    assert accounts.claims(reloaded(second))["email_verified"] is True
+
+
 @pytest.mark.parametrize("kind", ["phone", "email"])
 def test_a_contact_belongs_to_one_account(here: Flask, kind: str) -> None:
-    account = an_account()
+    account = an_account(email_verified=True)
     contacts = {"phone": phone(2), "email": email(2)} | {kind: phone() if kind == "phone" else email()}
     with pytest.raises(ContactTaken) as taken:
-        accounts.create(nik(2), account.name, **contacts, password_hash="none")
+        accounts.create(nik(2), account.name, **contacts, password_hash="none", email_verified=True)
     assert taken.value.kind == kind
     assert accounts.find_by_nik(nik(2)) is None
 
@@ -185,7 +201,7 @@ def test_a_contact_that_stays_is_the_same_one_still_verified(here: Flask) -> Non
 
 def test_somebody_elses_contact_changes_nothing(here: Flask) -> None:
     account = an_account()
-    an_account(2)
+    an_account(2, email_verified=True)
     with pytest.raises(ContactTaken) as taken:
         put_contacts(account, phone(7), email(2))
     assert taken.value.kind == "email"

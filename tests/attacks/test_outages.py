@@ -10,7 +10,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from idp.storage.database import db
+from tests.attacks.test_interaction_cookies import HTTPS, begin
 from tests.oidc.conftest import RelyingParty, browser, register, sign_in, siti, wlkp  # noqa: F401 (fixtures)
+from tests.simple_browser import Page
 
 
 def full(redis: Any) -> None:
@@ -119,11 +121,14 @@ def test_white_space_that_is_no_space_divides_nothing(wlkp: RelyingParty, browse
 
 
 @pytest.mark.parametrize("deep", ['{"a":' * 3000 + "1" + "}" * 3000, "[" * 9000 + "]" * 9000])
-def test_json_without_a_bottom_at_the_passkey_page(app: Flask, wlkp: RelyingParty, deep: str) -> None:  # noqa: F811
+def test_json_without_a_bottom_at_the_passkey_page(make_app: Callable[..., Flask], deep: str) -> None:
     """S20: what no authenticator sends is a passkey that cannot be used, not a failure of ours."""
-    browser = app.test_client()
-    page = browser.get(browser.get(wlkp.url()).location)
-    path = page.request.path
-    token = page.get_data(as_text=True).partition('name="csrf_token"')[2].partition('value="')[2].partition('"')[0]
-    answer = browser.post(path + "/passkey", data={"csrf_token": token, "credential": deep})
-    assert answer.status_code in (303, 422)
+    browser = make_app(issuer=HTTPS).test_client()
+    page = browser.get(begin(browser).location, base_url=HTTPS)
+    form = next(
+        form for form in Page(HTTPS + page.request.path, 200, page.get_data(as_text=True)).forms if "credential" in form.fields
+    )
+    sent = form.fields | {"credential": deep}
+    answer = browser.post(form.action, data=sent, base_url=HTTPS, headers={"Origin": HTTPS})
+    assert answer.status_code == 422, answer.get_data(as_text=True)[:300]
+    assert "Passkey tidak dapat dipakai" in answer.get_data(as_text=True)

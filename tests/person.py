@@ -38,6 +38,7 @@ class Person:
     def named(cls, name: str, issuer: str, outbox: "Outbox") -> "Person":
         """One of the fictional citizens."""
         nik, full_name, mother = CITIZENS[name]
+        full_name = full_name.upper()  # as a KTP has it, and so as the account keeps it
         number = 2790 + list(CITIZENS).index(name)
         somebody = cls(
             name, nik, full_name, mother, SimpleBrowser(issuer), outbox,

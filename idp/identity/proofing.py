@@ -8,6 +8,7 @@ from flask import Response, after_this_request
 from idp.audit import trail
 from idp.core import clock, crypto, lifetimes
 from idp.core.values import FullName, Nik
+from idp.gateways import dukcapil
 from idp.gateways.civil_registry import THRESHOLDS, Facts, Purpose, RegistryUnavailable, Verdict, civil_registry
 from idp.limits import rate_limits
 from idp.storage.sealing import sealer
@@ -92,9 +93,14 @@ def _ask(facts: Facts, index: str, acts: Acts, purpose: Purpose) -> IdentityProo
     if verdict is Verdict.MATCH:
         rate_limits.give_back("facts_nik_day", index)
         trail.record("identity_proved", purpose=purpose, nik=index)
-        return IdentityProof(facts.nik, facts.name, clock.timestamp(), crypto.random_token(12))
+        return IdentityProof(facts.nik, _confirmed(facts.name), clock.timestamp(), crypto.random_token(12))
     trail.record("identity_refused", purpose=purpose, verdict=verdict.value, nik=index)
     raise _refusal(verdict, min(left["facts_nik_day"], left["facts_nik_month"]))
+
+
+def _confirmed(name: FullName) -> FullName:
+    """The name as Dukcapil has confirmed it and keeps it: upper case, single spaces, no titles, however it was typed."""
+    return FullName(dukcapil.without_titles(dukcapil.normalised(name.text)))
 
 
 def _refusal(verdict: Verdict, remaining: int) -> Exception:

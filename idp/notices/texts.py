@@ -38,7 +38,8 @@ class Notice:
         """The SMS in the language of `reader`, a tag; in the default one where that is not known."""
         with languages.speaking(languages.find(reader) or languages.default()):
             # An SMS of 160 characters knows no middle dot (GSM 03.38).
-            said = self._filled(WORDS[self.kind].sms, times.short_time).replace(" · ", ", ")
+            words = WORDS[self.kind]
+            said = self._filled(words.sms_of.get(str(self.facts.get("what")), words.sms), times.short_time).replace(" · ", ", ")
             return said if "url" in self.facts else _("%(said)s Bukan Anda? %(url)s", said=said, url=self.url)
 
     def letter(self, reader: str | None = None) -> ComposedEmail:

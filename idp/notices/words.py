@@ -25,6 +25,7 @@ class Words:
     paragraphs: tuple[Any, ...]
     button: Any = NOT_ME
     what: dict[str, Any] = field(default_factory=dict)
+    sms_of: dict[str, Any] = field(default_factory=dict)  # by `what`, where the common words of the SMS say too little
 
 
 AUTHENTICATOR_CHANGES = {
@@ -120,6 +121,9 @@ WORDS: dict[str, Words] = {
             _l("Jika ini Anda, silakan Masuk atau buka Kendala Masuk ke Akun? Jika bukan, akun Anda tetap aman."),
         ),
         what=TAKEN,
+        sms_of={
+            "phone": _l("SIAPkerja: %(at)s ada yang mencoba mendaftar dengan nomor ini. Satu akun perlu nomor sendiri."),
+        },
     ),
     "contact_attempt": Words(
         _l("SIAPkerja: %(at)s ada yang mencoba memakai %(what)s di akun lain. Akun Anda aman."),

@@ -1,5 +1,6 @@
 """The step that asks for a one-time code, as the rooms share it: what is kept of a code that was sent, and its judgement."""
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -47,11 +48,19 @@ class SentCode:
 
 
 def verify_code(form: CodeForm, sent: SentCode, purpose: str, recipient: Recipient) -> bool:
-    """Whether the typed code is right, which uses it up; else the field says what is wrong. Raises TooManyAttempts."""
+    """Whether the typed code is right, which uses it up; else the field says what is wrong. Raises TooManyAttempts.
+
+    What cannot be a code is a slip of the finger, and costs no try.
+    """
+    if len(re.sub(r"[\s.\-]", "", form.code.data or "")) != otp.CODE_LENGTH:
+        form.code.errors = [_("Kode OTP terdiri dari %(n)s angka. Periksa kembali jumlahnya.", n=otp.CODE_LENGTH)]
+        return False
     try:
         otp.verify(sent.challenge, purpose, form.code.data or "", recipient)
     except otp.WrongCode as wrong:
-        form.code.errors = [_("Kode OTP salah. Sisa percobaan: %(n)s.", n=wrong.remaining)]
+        left = _("Kode OTP salah. Sisa percobaan: %(n)s.", n=wrong.remaining)
+        over = _("Kode OTP salah, dan kode ini tidak berlaku lagi. Minta kode baru dengan Kirim Ulang.")
+        form.code.errors = [left if wrong.remaining else over]
     except otp.CodeExpired:
         form.code.errors = [_("Kode OTP sudah tidak berlaku. Minta kode baru.")]
     return not form.code.errors

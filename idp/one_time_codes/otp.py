@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 LIFE = lifetimes.ONE_TIME_CODE.seconds
 LIVE_CODES = 3
+CODE_LENGTH = 6  # digits
 SMS_LENGTH = 160
 SURGE_FACTOR = 3
 
@@ -136,7 +137,7 @@ def send(
     _count_send(kind, recipient, share_of(purpose))
     if kind == "phone":
         _spend_budget(recipient, share_of(purpose))
-    code = crypto.numeric_code()
+    code = crypto.numeric_code(CODE_LENGTH)
     opened = _open(challenge, purpose, recipient, account, code)
     if neutral:
         background.start_in_constant_time(_deliver, opened, purpose, recipient, account, code)

@@ -88,10 +88,26 @@ def register_errors(app: Flask, facts: Mapping[type[Exception], tuple[int, str]]
 
 def _page_for(status: int, error: str) -> Any:
     def page(fact: Exception) -> Response:
+        if error in NEEDS_COOKIES and _cookies_are_off():
+            return error_page(400, "cookies_off", service=getattr(fact, "service", None))
         shown = {k: getattr(fact, k) for k in ("retry_after", "limit", "service", "reason") if hasattr(fact, k)}
         return error_page(status, error, **shown)
 
     return page
+
+
+# What a browser meets that was given a cookie a moment ago and shows none: to begin anew would end here again.
+NEEDS_COOKIES = ("gone", "form_expired")
+
+
+def _cookies_are_off() -> bool:
+    """Whether this browser keeps no cookies: it shows none at all, and comes from a page or redirect that had set one.
+
+    Who types an address, or opens it from a message (`none`, Fetch Metadata section 2.4), may simply never have been here.
+    """
+    site = request.headers.get("Sec-Fetch-Site", "none")
+    ours = site == "same-origin" if request.method == "POST" else site != "none"
+    return ours and not request.cookies
 
 
 def _http_error(problem: HTTPException) -> AnyResponse:

@@ -43,14 +43,14 @@ def test_one_sign_in_opens_all_three_and_a_logout_ends_it(demos: dict[str, str],
 
     visit(browser, f"{demos['wlkp']}/register")
     siti.registers()
-    assert "Selamat datang, Siti Nurhaliza Rahayu" in arrive(browser).text
+    assert "Selamat datang, SITI NURHALIZA RAHAYU" in arrive(browser).text
     assert siti.email in browser.page.text
 
     told = visit(browser, f"{demos['jkp']}/").text
     assert siti.nik in told
     assert f"{siti.phone} (terverifikasi)" in told
     told = visit(browser, f"{demos['pelatihan']}/login").text
-    assert "Selamat datang, Siti Nurhaliza Rahayu" in told
+    assert "Selamat datang, SITI NURHALIZA RAHAYU" in told
     assert siti.nik not in told
 
     siti.outbox.to(siti.e164)  # waits for what goes on behind the answers: the notices to the services
@@ -61,4 +61,4 @@ def test_one_sign_in_opens_all_three_and_a_logout_ends_it(demos: dict[str, str],
     visit(browser, f"{demos['wlkp']}/login")
     assert browser.page.url.startswith(siti.browser.issuer)
     siti.signs_in()
-    assert "Selamat datang, Siti Nurhaliza Rahayu" in arrive(browser).text
+    assert "Selamat datang, SITI NURHALIZA RAHAYU" in arrive(browser).text

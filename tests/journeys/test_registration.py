@@ -248,3 +248,44 @@ def test_on_the_done_page_no_way_back_throws_the_sign_in_away(person, service):
             break
     else:
         raise AssertionError(done.links)
+
+
+def test_the_name_is_kept_as_dukcapil_has_it(person, service):
+    """U10: spaces, case and titles as somebody happened to type them went to every service."""
+    siti, wlkp = person("Siti"), service("wlkp")
+    wlkp.sends(siti.browser, prompt="create")
+    siti.proves_identity(name="hj. Siti  nurhaliza rahayu, S.Pd.")
+    siti.gives_contacts()
+    siti.types_the_code()
+    siti.browser.click("Lanjut ke")
+    siti.at(wlkp)
+    assert wlkp.userinfo().json()["name"] == "SITI NURHALIZA RAHAYU"
+
+
+def test_a_family_handphone_says_what_to_do(person, service, outbox):
+    """U7: page and SMS say that one number serves one account; the page says so to everybody, and so tells nothing."""
+    siti, budi, wlkp = person("Siti"), person("Budi"), service("wlkp")
+    wlkp.sends(siti.browser, prompt="create")
+    siti.registers()
+    wlkp.sends(budi.browser, prompt="create")
+    budi.proves_identity()
+    page = budi.gives_contacts(phone=siti.phone)
+    assert page.heading == "Verifikasi"
+    assert "Satu nomor handphone hanya untuk satu akun." in page.text and "Ubah nomor HP" in page.text
+    assert "Satu akun perlu nomor sendiri." in outbox.to(siti.e164)[-1].text
+
+
+def test_a_code_of_the_wrong_length_costs_no_try(person, service, outbox):
+    """U15: and the last wrong one says what to do instead of counting down to nothing."""
+    budi, wlkp = person("Budi"), service("wlkp")
+    wlkp.sends(budi.browser, prompt="create")
+    budi.proves_identity()
+    budi.gives_contacts()
+    for slip in ("123", "12345678", "12 34"):
+        page = budi.browser.submit(code=slip)
+        assert "Kode OTP terdiri dari 6 angka." in page.text and "Sisa percobaan" not in page.text
+    right = outbox.code(budi.e164)
+    wrong = f"{(int(right) + 1) % 1_000_000:06d}"
+    told = [budi.browser.submit(code=wrong).text for _ in range(5)]
+    assert "Sisa percobaan: 4." in told[0] and "Sisa percobaan: 1." in told[3]
+    assert "kode ini tidak berlaku lagi. Minta kode baru dengan Kirim Ulang." in told[4] and "Sisa percobaan: 0" not in told[4]

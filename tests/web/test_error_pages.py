@@ -103,3 +103,29 @@ def test_the_service_may_ask_for_a_language(app: Flask) -> None:
     assert "Page not found" in page(app, 404, "not_found", waiting(request={"ui_locales": "fr en"}))
     assert "Page not found" in page(app, 404, "not_found", waiting(locale="en"))
     assert "Halaman tidak ditemukan" in page(app, 404, "not_found", waiting(request={"ui_locales": "id"}, locale="en"))
+
+
+CROSS = {"Sec-Fetch-Site": "cross-site"}
+
+
+def test_a_browser_without_cookies_is_told_so(app: Flask) -> None:
+    """U11: it was told to sign in once more, for ever."""
+    visitor = app.test_client(use_cookies=False)
+    from tests.relying_party import RelyingParty
+
+    begun = visitor.get(RelyingParty.of_demo("http://localhost", "wlkp").url().removeprefix("http://localhost"), headers=CROSS)
+    page = visitor.get(begun.location, headers=CROSS)
+    assert (page.status_code, 'data-error="cookies_off"' in page.text) == (400, True)
+    assert "Izinkan cookie untuk" in page.text
+    sent = visitor.post(begun.location, data={"identifier": "x"}, headers={"Sec-Fetch-Site": "same-origin"})
+    assert (sent.status_code, 'data-error="cookies_off"' in sent.text) == (400, True)
+
+
+def test_who_was_never_here_is_not_told_of_cookies(app: Flask) -> None:
+    """U11: a link from a message, opened in another browser, is over; and so is one in a browser that shows cookies."""
+    place = "/interaction/" + "A" * 22
+    assert app.test_client().get(place, headers={"Sec-Fetch-Site": "none"}).status_code == 410
+    assert app.test_client().get(place).status_code == 410
+    visitor = app.test_client()
+    visitor.set_cookie("bahasa", "id")
+    assert visitor.get(place, headers=CROSS).status_code == 410

@@ -37,7 +37,9 @@ def password() -> Response:
         if suspended is not None:
             return _ask_about_recovery(suspended, "password")
         # The same sentence whether the account exists or not, and never which of the two was wrong.
-        return _page(form, _("Data masuk atau password tidak sesuai. Periksa kembali, atau pilih Kendala Masuk ke Akun?"))
+        return _page(
+            form, _("NIK, email, nomor handphone, atau password tidak sesuai. Periksa kembali, atau pilih Kendala Masuk ke Akun?")
+        )
     except accounts.AccountLocked:
         return locked_page()
     if account.deleting:

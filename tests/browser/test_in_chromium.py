@@ -18,7 +18,7 @@ def test_sign_in_and_sign_out(tab, siti, service, javascript):
     assert one.heading == "Masuk"
     one.fill(identifier=siti.email, password="Bukan#Ini2026")
     one.send()
-    assert "Data masuk atau password tidak sesuai." in one.text
+    assert "NIK, email, nomor handphone, atau password tidak sesuai." in one.text
     one.fill(password=siti.password)
     one.send()
     subject = received(wlkp, one)["sub"]

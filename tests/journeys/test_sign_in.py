@@ -62,7 +62,7 @@ def test_wrong_password_and_unknown_person_are_told_alike_and_what_was_typed_sta
     wlkp.sends(siti.browser)
     known = siti.signs_in(siti.email, "Bukan#Ini2026")
     assert known.status == 422
-    assert "Data masuk atau password tidak sesuai." in known.text
+    assert "NIK, email, nomor handphone, atau password tidak sesuai." in known.text
     assert known.form("identifier").fields["identifier"] == siti.email
     assert known.form("password").fields["password"] == ""
     unknown = siti.signs_in("siapa@surat.example", "Bukan#Ini2026")

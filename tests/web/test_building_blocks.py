@@ -206,3 +206,24 @@ def test_the_next_error_is_on_the_screen_after_a_click_in_the_summary(app: Flask
     assert page.url.endswith("#nik")
     page.locator("#form-nik button[type=submit].primary").click()
     page.wait_for_url(f"{HERE}/uji")
+
+
+LISTED = """{% extends "base.html" %}{% block width %}wide{% endblock %}{% block content %}<h1>Riwayat</h1>
+<p><a href="/lain">Pilih cara lain</a></p><ul class="methods"><li><div><strong>Masuk dengan password</strong>
+<span class="hint">5 Mei 2026 pukul 14.03 WIB · Firefox · Windows</span></div>
+<form method="post" action="/lapor"><button class="button link" type="submit">Laporkan aktivitas ini</button></form></li></ul>
+{% endblock %}"""
+
+
+def test_a_list_is_of_cards_on_a_phone(app: Flask, person: BrowserContext) -> None:
+    """U9: the words had a third of the line beside their button; U19: a link that stands alone is 44 px high."""
+    with app.test_request_context("/uji"):
+        html = render_template_string(LISTED)
+    page = person.new_page()
+    page.route("**/*", lambda route: route.fulfill(**answer(app, html, route.request.url)))
+    page.goto(f"{HERE}/uji")
+    box, words, act = (page.locator(f".methods {part}").bounding_box() for part in ("li", "li > div", "form"))
+    assert box is not None and words is not None and act is not None
+    assert words["width"] > 0.85 * box["width"] and act["y"] >= words["y"] + words["height"]
+    link = page.get_by_role("link", name="Pilih cara lain").bounding_box()
+    assert link is not None and link["height"] >= 44

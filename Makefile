@@ -3,7 +3,7 @@
 PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run test lint check bench lock translations assets clean
+.PHONY: help run test quick soak lint check bench lock translations assets clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -20,6 +20,14 @@ test: .venv/ready ## Check everything: linters, types, and the whole suite with 
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
 	@$(PYTHON) -m pytest -n 2 $(PYTEST)
+
+quick: .venv/ready ## Check in a minute what tells most: units, and a journey of each kind on SQLite
+	@$(PYTHON) -m ruff check -q .
+	@$(PYTHON) -m pytest -n 2 -q --quick --durations=5 $(PYTEST)
+
+soak: .venv/ready ## Run the suite TIMES times in random order, or ONLY=browser, races or clock, to find what fails by chance
+	@bash scripts/setup.sh browser
+	@$(PYTHON) scripts/soak.py $(TIMES) $(ONLY) -- $(PYTEST)
 
 lint: .venv/ready ## Linters, formatting and types only
 	@$(PYTHON) -m ruff check .

@@ -36,6 +36,9 @@ CHROMIUM_FLAGS = (
 KEPT_TABLES = {"signing_keys", "alembic_version"}  # making RSA keys for each test would take most of the time
 
 
+pytest_plugins = ["tests.choosing"]
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Journeys, and whatever is marked `every_store`, run on both combinations of stores; the rest on the little one."""
     if "combination" in metafunc.fixturenames:

@@ -33,19 +33,17 @@ class Stores:
 
 # Below those that the system gives to connections that go out, and such that ten thousand more are below them too.
 PORTS = range(10240, 20240)
-_claims: list[socket.socket] = []
 
 
 def free_port() -> int:
     """A loopback port that nobody listens on, and that no other process of the tests is given while this one lives."""
     while True:
         port = secrets.choice(PORTS)
-        with suppress(OSError):
+        with suppress(OSError), socket.socket(socket.AF_UNIX) as claim:
             # A name that only one process can have, and that is free again when that process ends, however it ends.
-            claim = socket.socket(socket.AF_UNIX)
-            _claims.append(claim)
             claim.bind(f"\0idp-tests-port-{port}")
             _probe(port)
+            claim.detach()  # stays open, and so claimed, without anybody who could close it
             return port
 
 

@@ -256,6 +256,7 @@ def test_every_recipe_is_done() -> None:
     assert all(recipes().values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", sorted(PROMISES))
 def test_a_recipe_does_what_it_promises(copy: Path, title: str) -> None:
     before = kept(copy, PROMISES[title])

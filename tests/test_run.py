@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,8 @@ from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = ("WLKP", "JKP", "PELATIHAN")
+
+pytestmark = pytest.mark.slow
 
 
 def elsewhere(var):
@@ -56,10 +57,8 @@ class Running:
 
     def heard_of_the_sign_out(self, service):
         """The service's page, once the notice has travelled there from server to server."""
-        deadline = time.monotonic() + 30
-        while "Masuk dengan SIAPkerja ID" not in (page := self.open(service)).text:
-            assert time.monotonic() < deadline, page.text
-        return page
+        wait_until(lambda: "Masuk dengan SIAPkerja ID" in self.open(service).text)
+        return self.open(service)
 
     def stop(self):
         """Ctrl-C; what was said until the end."""

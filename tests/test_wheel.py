@@ -26,6 +26,8 @@ from tests import stores
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 DECLARED = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
+pytestmark = pytest.mark.slow
+
 # What is needed without being imported by name.
 UNNAMED = {
     "hiredis": "redis reads answers with it when it is there",

@@ -22,6 +22,7 @@ from idp.storage.redis_store import StoreUnavailable
 from idp.storage.sealing import sealer
 from idp.web import requests
 from tests.account_rows import ANOTHER, PASSWORD, an_account, at_once, email, nik, nowhere, phone, put_contacts
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.every_store, pytest.mark.usefixtures("clock")]
 
@@ -178,12 +179,11 @@ def line_full_of(app: Flask, number: int) -> Iterator[None]:
     """So many hashes wait in the line, of nobody's address."""
     line, done = app.extensions["idp.hashing"], threading.Event()
     waiting = [
-        threading.Thread(target=line.run, args=(hashing.Turn.KNOWN_BROWSER, None, lambda: done.wait(20))) for _ in range(number)
+        threading.Thread(target=line.run, args=(hashing.Turn.KNOWN_BROWSER, None, lambda: done.wait(60))) for _ in range(number)
     ]
     for thread in waiting:
         thread.start()
-    while line.pending < number:
-        threading.Event().wait(0.01)
+    wait_until(lambda: line.pending >= number)
     try:
         yield
     finally:

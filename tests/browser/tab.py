@@ -6,13 +6,36 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Locator
+from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 IDS_THAT_STAND_TWICE = "[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, at, all) => all.indexOf(id) !== at)"
 TEXT_BOXES = "input:is([type=text], [type=password], [type=email], [type=tel], :not([type])):visible"
 # A wait that ends early costs nothing: the bound is for a machine on which everything takes twenty times as long.
 DEADLINE_MS = 60_000
+
+
+@contextmanager
+def leaving(page: Page) -> Iterator[None]:
+    """Around whatever leads to another page, or to the same one anew: goes on when that page is there, whole.
+
+    A click alone ends when it was done, and the old page stands for some milliseconds more. Whoever reads then reads
+    the old page, and who reloads meets a page that is on its way ("Not attached to an active page").
+    """
+    with page.expect_event("framenavigated", lambda frame: frame == page.main_frame):
+        yield
+    page.wait_for_load_state("load")
+
+
+def press(page: Page, what: str | Locator) -> None:
+    """Presses what leads to another page, and waits for it."""
+    with leaving(page):
+        (page.locator(what) if isinstance(what, str) else what).first.click()
+
+
+def touch(page: Page, what: str | Locator) -> None:
+    """Presses what keeps the page, such as a button of its script."""
+    (page.locator(what) if isinstance(what, str) else what).click()
 
 
 class Tab:
@@ -54,21 +77,9 @@ class Tab:
         """Asks for the same page again."""
         self.page.reload()
 
-    @contextmanager
-    def leaving(self) -> Iterator[None]:
-        """Around whatever leads to another page, or to the same one anew: goes on when that page is there, whole.
-
-        A click alone ends when it was done, and the old page stands for some milliseconds more. Whoever reads then reads
-        the old page, and who reloads meets a page that is on its way ("Not attached to an active page").
-        """
-        with self.page.expect_event("framenavigated", lambda frame: frame == self.page.main_frame):
-            yield
-        self.page.wait_for_load_state("load")
-
     def press(self, what: str | Locator) -> None:
         """Presses what leads to another page, and waits for it."""
-        with self.leaving():
-            (self.page.locator(what) if isinstance(what, str) else what).first.click()
+        press(self.page, what)
 
     def press_named(self, role: str, words: str) -> None:
         """Presses the button or link with these words, which leads to another page, and waits for it."""

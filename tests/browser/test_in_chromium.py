@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.conftest import received
+from tests.browser.tab import leaving, touch
 
 scripts = pytest.mark.parametrize("javascript", [True, False], ids=["with-js", "without-js"])
 
@@ -75,7 +76,7 @@ def test_the_keyboard_is_enough(tab, siti, service):
     one.page.keyboard.press("Tab")
     assert one.page.evaluate("document.activeElement.name") == "password"
     one.page.keyboard.type(siti.password)
-    with one.leaving():
+    with leaving(one.page):
         one.page.keyboard.press("Enter")
     received(wlkp, one)
 
@@ -109,7 +110,7 @@ def test_password_rules_are_live_and_the_nik_is_grouped(tab, person, service):
     before = one.page.locator("main").inner_html()
     one.page.locator('[name="password"]').press_sequentially("Abcdefg1!")
     assert one.page.locator("main").inner_html() != before
-    one.page.get_by_role("button", name=re.compile("Tampilkan")).click()
+    touch(one.page, one.page.get_by_role("button", name=re.compile("Tampilkan")))
     assert one.page.get_attribute('[name="password"]', "type") == "text"
 
 

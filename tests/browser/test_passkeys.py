@@ -3,6 +3,7 @@
 import pytest
 
 from tests.browser.conftest import moved, received
+from tests.browser.tab import touch
 from tests.conftest import Outbox
 from tests.person import Person
 from tests.soft_passkey import named
@@ -108,7 +109,7 @@ def test_a_device_that_refuses_leaves_the_password(device, siti, wlkp, clock):
     one, page = device.tab, device.tab.page
     page.add_init_script("window.PublicKeyCredential.isConditionalMediationAvailable = undefined")
     one.open(wlkp.url())
-    page.get_by_role("button", name="Masuk dengan passkey").click()
+    touch(page, page.get_by_role("button", name="Masuk dengan passkey"))
     page.wait_for_function("document.querySelector('[data-failed]').textContent !== ''")
     one.fill(identifier=siti.email, password=siti.password)
     one.send()

@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from idp.gateways.demo_registry import CITIZENS, citizens
 from scripts import tour
-from tests.browser.test_in_chromium import AXE, chromium  # noqa: F401
+from tests.browser.tab import AXE, leaving, press, touch
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -26,7 +26,7 @@ def demo(tmp_path_factory):
 
 
 @pytest.fixture
-def browser(chromium):  # noqa: F811
+def browser(chromium):
     """New browsers, each with its first page; what their console complains about fails the test."""
     opened, trouble = [], []
 
@@ -94,25 +94,25 @@ def test_whoever_registers_at_wlkp_can_claim_at_jkp(demo, browser):
     citizen = citizens(CITIZENS)[-1]
     page = browser(360)
     page.goto(f"{demo.wlkp}/")
-    page.get_by_role("link", name="Daftar Sekarang").click()
+    press(page, page.get_by_role("link", name="Daftar Sekarang"))
     for name, value in (("nik", citizen.nik), ("name", citizen.name), ("mothers_name", citizen.mothers_name)):
         page.fill(f"main [name={name}]", value)
-    page.locator("main form button[type=submit]:not(.toggle)").first.click()
+    press(page, page.locator("main form button[type=submit]:not(.toggle)"))
     for name, value in (("email", "intan@surat.example"), ("phone", "081234567812"), ("password", "Matahari!7terbit")):
         page.fill(f"main [name={name}]", value)
-    page.locator("main form button[type=submit]:not(.toggle)").first.click()
+    press(page, page.locator("main form button[type=submit]:not(.toggle)"))
     page.locator("main [name=code]").wait_for()
     outbox = page.context.new_page()
     outbox.goto(f"{demo.provider}/dev/outbox")
     page.fill("main [name=code]", re.search(r"Kode OTP Anda (\d{6})", outbox.inner_text("body"))[1])
-    page.locator("main form button[type=submit]:not(.toggle)").first.click()
-    page.get_by_role("link", name="Lanjut ke").click()
+    press(page, page.locator("main form button[type=submit]:not(.toggle)"))
+    press(page, page.get_by_role("link", name="Lanjut ke"))
     page.wait_for_url(f"{demo.wlkp}/")
     assert citizen.name in page.inner_text("h1")
     tour.hop(page, demo)
     tour.claim(page, demo)
     assert "Data cocok dengan Dukcapil" in page.inner_text("main")
-    page.get_by_role("button", name="Kirim klaim").click()
+    press(page, page.get_by_role("button", name="Kirim klaim"))
     assert "Klaim contoh Anda sudah kami terima." in page.inner_text("[role=status]")
     looked_at(page, "claimed")
 
@@ -127,7 +127,7 @@ def test_a_sign_out_at_pelatihan_is_told_in_a_frame_and_from_server_to_server(de
     page = browser(1280)
     enters(page, demo)
     tour.hop(page, demo)
-    page.locator("a.hop", has_text="Pelatihan").click()
+    press(page, page.locator("a.hop", has_text="Pelatihan"))
     page.wait_for_url(f"{demo.pelatihan}/")
     with page.expect_response(lambda answer: "/logout/frontchannel" in answer.url) as framed:
         tour.sign_out(page, demo)
@@ -143,8 +143,7 @@ def test_pages_are_light_and_bring_everything_themselves(demo, browser):
     page = browser(360)
     enters(page, demo)
     for address in (f"{demo.wlkp}/", f"{demo.jkp}/klaim", f"{demo.pelatihan}/"):
-        page.goto(address)
-        page.wait_for_load_state("networkidle")
+        page.goto(address)  # to its load event: by then everything that it names has come
         files = page.evaluate("performance.getEntriesByType('resource').map(file => [file.name, file.decodedBodySize])")
         assert all(name.startswith(address.rpartition("/klaim")[0] or address) for name, _ in files), files
         assert len(page.content().encode()) + sum(size for _, size in files) < PAGE_BUDGET, (address, files)
@@ -161,7 +160,7 @@ def test_the_claims_are_said_in_words_and_as_json_for_those_who_want_it(demo, br
     assert told["Cara masuk"] == "password"
     assert re.fullmatch(r"\d{1,2} \w+ \d{4} pukul \d\d\.\d\d WIB", told["Masuk pada"])
     assert "prompt" not in page.inner_text("body") and "urn:siapkerja" not in page.inner_text("body")
-    page.get_by_text("Untuk pengembang").click()
+    touch(page, page.get_by_text("Untuk pengembang"))
     claims = json.loads(page.locator("pre").first.inner_text())
     assert claims["iss"] == demo.provider and claims["aud"] == "wlkp" and {"sid", "nonce", "acr", "exp"} <= claims.keys()
     looked_at(page, "developer")
@@ -178,7 +177,8 @@ def test_the_keyboard_is_enough(demo, browser):
     assert met[0] == "Lewati ke isi"
     assert met[3] == "Masuk dengan SIAPkerja ID" and met[4] == "Daftar Sekarang"
     page.locator("main a.go").focus()
-    page.keyboard.press("Enter")
+    with leaving(page):
+        page.keyboard.press("Enter")
     page.locator("main [name=identifier]").wait_for()
 
 
@@ -186,7 +186,7 @@ def test_wide_targets_and_one_language_for_all(demo, browser):
     """U12: whoever chose English takes it along to the next service; everything to press is 44 px high."""
     page = browser(360, language="id")
     page.goto(f"{demo.wlkp}/")
-    page.get_by_role("link", name="English").click()
+    press(page, page.get_by_role("link", name="English"))
     page.get_by_role("link", name="Sign in with SIAPkerja ID").wait_for()
     enters(page, demo)
     assert page.inner_text("h1").startswith("Welcome")

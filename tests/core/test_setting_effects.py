@@ -19,7 +19,7 @@ from idp.core.settings import Settings
 from idp.core.values import Authentication
 from idp.sessions import single_sign_on
 from tests.cli.conftest import Operator, equipped, operator, operators_redis  # noqa: F401
-from tests.cli.test_running import Server, fetched, server  # noqa: F401
+from tests.cli.test_serve import Server, fetched, server  # noqa: F401
 from tests.relying_party import RelyingParty
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,19 +27,19 @@ HERE = "tests/core/test_setting_effects.py"
 
 # The test that goes red when a setting loses its effect.
 EFFECTS = {
-    "environment": "tests/cli/test_commands.py::test_a_mistaken_setting_is_named",
-    "issuer": "tests/cli/test_running.py::test_serve_migrates_answers_and_stops_in_peace",
+    "environment": "tests/cli/test_config.py::test_a_mistaken_setting_is_named",
+    "issuer": "tests/cli/test_serve.py::test_serve_migrates_answers_and_stops_in_peace",
     "bind": f"{HERE}::test_the_address_that_is_bound",
-    "port": "tests/cli/test_running.py::test_serve_names_a_taken_port",
+    "port": "tests/cli/test_serve.py::test_serve_names_a_taken_port",
     "workers": f"{HERE}::test_so_many_workers_are_started",
-    "var": "tests/cli/test_running.py::test_serve_starts_and_stops_the_embedded_store",
-    "database_url": "tests/cli/test_commands.py::test_a_database_without_tables_is_one_sentence",
-    "redis_url": "tests/cli/test_commands.py::test_a_store_that_is_away_is_one_sentence",
+    "var": "tests/cli/test_serve.py::test_serve_starts_and_stops_the_embedded_store",
+    "database_url": "tests/cli/test_config.py::test_a_database_without_tables_is_one_sentence",
+    "redis_url": "tests/cli/test_config.py::test_a_store_that_is_away_is_one_sentence",
     "clients_file": "tests/cli/test_client_commands.py::test_mistakes_are_told_by_line",
-    "secrets_file": "tests/cli/test_commands.py::test_new_secrets_are_private_and_never_overwritten",
+    "secrets_file": "tests/cli/test_config.py::test_new_secrets_are_private_and_never_overwritten",
     "civil_registry_url": "tests/cli/test_accounts.py::test_a_name_is_corrected_as_dukcapil_has_it_by_now",
-    "civil_registry_ca": "tests/gateways/test_registry_over_http.py::test_dukcapil_is_asked_as_the_settings_say",
-    "civil_registry_caller_ip": "tests/gateways/test_registry_over_http.py::test_dukcapil_is_asked_as_the_settings_say",
+    "civil_registry_ca": "tests/gateways/test_civil_registry_over_http.py::test_dukcapil_is_asked_as_the_settings_say",
+    "civil_registry_caller_ip": "tests/gateways/test_civil_registry_over_http.py::test_dukcapil_is_asked_as_the_settings_say",
     "sms_url": "tests/gateways/test_sms.py::test_production_refuses_stand_ins",
     "sms_hourly_budget": "tests/limits/test_rate_limits.py::test_the_budget_is_counted_by_the_hour",
     "sms_report_token": "tests/gateways/test_delivery_reports.py::test_without_the_token_nothing_is_believed",

@@ -111,7 +111,7 @@ class Thief(RuleBasedStateMachine):
 Thief.TestCase.settings = settings(
     max_examples=300, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck), database=None
 )
-TestThief = Thief.TestCase
+TestThief = pytest.mark.slow(Thief.TestCase)
 
 
 def test_waiting_gives_nothing_until_a_new_code_comes() -> None:

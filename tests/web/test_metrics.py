@@ -139,6 +139,7 @@ print([line for line in client.get("/metrics").text.splitlines() if "home" in li
 """
 
 
+@pytest.mark.slow
 def test_any_worker_tells_the_sum_of_all(tmp_path: Any) -> None:
     def runs(how: str) -> str:
         files = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics")} if how == "join" else {}

@@ -92,6 +92,7 @@ def test_a_database_without_tables_is_one_sentence(equipped: Operator, command: 
     assert "idp db upgrade" in equipped.errs(*command)
 
 
+@pytest.mark.slow
 def test_a_mistake_in_a_process_of_its_own_shows_no_traceback(operator: Operator) -> None:
     command = [sys.executable, "-W", "error", "-m", "idp", "config", "check"]
     environment = operator.environment(IDP_PORT="many")

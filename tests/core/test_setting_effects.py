@@ -61,7 +61,7 @@ EFFECTS = {
     "recovery_waiting": "tests/journeys/test_recovery_veto.py::test_where_only_officers_may_let_it_go_on_it_waits",
     **dict.fromkeys(
         ("help_phone", "help_whatsapp", "help_hours", "help_url", "help_address"),
-        "tests/pages/test_help_desk.py::test_the_help_desk_is_on_every_page_of_trouble",
+        "tests/pages/test_pages_help_desk.py::test_the_help_desk_is_on_every_page_of_trouble",
     ),
     "log_level": "tests/web/test_logs.py::test_the_level_is_the_operators",
 }

@@ -12,6 +12,7 @@ from idp.accounts.changes import (
     contact_taken,
     create,
     lock,
+    lock_row,
     password_changed,
     recover,
     restore_block_marks,
@@ -40,6 +41,7 @@ from idp.accounts.lookup import (
     WrongCredentials,
     authenticate,
     authentication_still_valid,
+    credentials_digest,
     find,
     find_by_identifier,
     find_by_nik,
@@ -50,14 +52,14 @@ from idp.accounts.officers import assign_roles, correct_name, set_assurance_leve
 from idp.accounts.self_service import ChangedMeanwhile, change_password, forbidden_in_password, replace_contact, set_locale
 
 __all__ = [
-    "Account", "AccountLocked", "ChangedMeanwhile", "Contact", "ContactTaken", "Identifier", "NikTaken",
-    "ReplacedCredentials", "TERMS", "WrongCredentials", "account_deleting", "account_erased", "account_erasing",
-    "account_locked", "account_recovered", "assign_roles", "authenticate", "authentication_still_valid", "cached_claims",
-    "cancel_deletion", "change_password", "claims", "contact_taken", "correct_name", "create", "deletion_due",
-    "earliest_erasure", "erase", "erase_due", "find", "find_by_identifier", "find_by_nik", "forbidden_in_password",
-    "in_use", "init_app", "invalidate_claims", "locale_of", "lock", "password_changed", "recover", "replace_contact",
-    "request_deletion", "restore_block_marks", "set_assurance_level",
-    "set_legal_hold", "set_locale", "set_password_hash", "undo_recovery", "unlock", "write_block_marks",
+    "TERMS", "Account", "AccountLocked", "ChangedMeanwhile", "Contact", "ContactTaken", "Identifier", "NikTaken",
+    "ReplacedCredentials", "WrongCredentials", "account_deleting", "account_erased", "account_erasing", "account_locked",
+    "account_recovered", "assign_roles", "authenticate", "authentication_still_valid", "cached_claims", "cancel_deletion",
+    "change_password", "claims", "contact_taken", "correct_name", "create", "credentials_digest", "deletion_due",
+    "earliest_erasure", "erase", "erase_due", "find", "find_by_identifier", "find_by_nik", "forbidden_in_password", "in_use",
+    "init_app", "invalidate_claims", "locale_of", "lock", "lock_row", "password_changed", "recover", "replace_contact",
+    "request_deletion", "restore_block_marks", "set_assurance_level", "set_legal_hold", "set_locale", "set_password_hash",
+    "undo_recovery", "unlock", "write_block_marks",
 ]  # fmt: skip
 
 

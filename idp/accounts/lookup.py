@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from idp.accounts import hashing
 from idp.accounts.model import ACTIVE, Account, Contact
 from idp.audit import trail
+from idp.core import crypto
 from idp.core.values import Authentication, EmailAddress, Nik, PhoneNumber
 from idp.limits import rate_limits, streaks
 from idp.storage.database import DATABASE_DOWN, db
@@ -54,6 +55,15 @@ def locale_of(subject: str) -> str | None:
             return connection.scalar(select(Account.locale).where(Account.subject == subject))
     except DATABASE_DOWN:
         return None  # a message in several languages is better than none
+
+
+def credentials_digest(account: Account) -> str:
+    """What stands for the account's password, contacts in use and state: another one as soon as any of them changed.
+
+    Whoever proved something before a change is told apart by it from whoever proves it after.
+    """
+    contacts = sorted(contact.id for contact in account.contacts if contact.current)
+    return crypto.digest(" ".join([account.subject, account.password_hash, account.state, *map(str, contacts)]))
 
 
 def authentication_still_valid(proved: Authentication) -> bool:

@@ -116,6 +116,7 @@ def _set_hold(who: str, reason: str, *, legal_hold: bool) -> None:
 def end_sessions(who: str, reason: str) -> None:
     """Sign an account out everywhere."""
     from idp import notices
+    from idp.accounts.connections import connected_services
     from idp.audit import trail
     from idp.core import clock
     from idp.sessions import single_sign_on
@@ -127,6 +128,8 @@ def end_sessions(who: str, reason: str) -> None:
             trail.record("sessions_ended", account=account.subject, reason=said)
             write_notice(account, notices.signed_out_everywhere(clock.now()))
         ended = single_sign_on.end_all(account.subject)
+        # What services may go on with unattended has no session: signed out everywhere means these too.
+        connected_services().revoke_tokens(account.subject)
         click.echo(f"{ended} sessions of {account.subject} ended.")
 
 

@@ -100,7 +100,9 @@ def _ask_about_deletion(account: accounts.Account, amr: tuple[str, ...], by: Ans
 
 def _ask_about_recovery(row: probation.Recovery, by: AnsweredBy) -> Response:
     current_interaction().rotate_secret(row.subject)
-    current_interaction().put_draft(RECOVERY_QUESTION_NOTES, {"recovery": row.id, "by": by})
+    account = accounts.find(row.subject)
+    proved = accounts.credentials_digest(account) if account is not None else ""
+    current_interaction().put_draft(RECOVERY_QUESTION_NOTES, {"recovery": row.id, "by": by, "credentials": proved})
     current_interaction().save()
     return urls.see_other(url_for("login.recovering"))
 

@@ -46,13 +46,29 @@ def may_send_code(draft: Draft) -> bool:
     return draft.contact not in taken
 
 
-def reset_password(account: Account, password: str) -> None:
-    """A new password: every session ends, every contact is told. Contacts and everything else stay as they were."""
+def credentials_of(draft: Draft) -> str:
+    """What the account has in use now; empty when there is none."""
+    account = accounts.find(draft.account) if draft.account else None
+    return accounts.credentials_digest(account) if account is not None else ""
+
+
+def reset_password(account: Account, password: str, proved: str) -> None:
+    """A new password: every session ends, every contact is told. Contacts and everything else stay as they were.
+
+    `proved` is what the account had in use when its contact was proved (`accounts.credentials_digest`). Raises ImpossibleAct
+    when that has changed since: whoever proved a contact before a veto, a new password or a lock sets nothing after it.
+    """
+    if accounts.credentials_digest(account) != proved:
+        raise ImpossibleAct(State.EXPIRED)
     # Before and after: without the store nothing changes (fails closed), and no session slips in between.
     single_sign_on.end_all(account.subject)
     password_hash = hashing.hash_password(password)
     subject = account.subject
     with unit_of_work():
+        # Once more behind the lock of the row: of a veto and a reset at once the veto holds.
+        accounts.lock_row(account, clock.timestamp())
+        if accounts.credentials_digest(account) != proved:
+            raise ImpossibleAct(State.EXPIRED)
         notices.notify(account.contacts_in_use, notices.password_changed(clock.now()), subject)
         accounts.set_password_hash(account, password_hash)
         trail.record("recovery_finished", account=subject)
@@ -155,7 +171,9 @@ def _proves_old(draft: Draft, account: Account) -> bool:
     """
     if authenticators.enrolled_for(account.subject).any:
         return False
-    return draft.knew_password or PhoneNumber(draft.recipient) in account.verified_contacts
+    # A password that was changed since is nobody's proof any more.
+    knows = draft.knew_password and draft.credentials == accounts.credentials_digest(account)
+    return knows or PhoneNumber(draft.recipient) in account.verified_contacts
 
 
 def _nik_index(draft: Draft) -> str:

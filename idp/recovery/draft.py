@@ -18,7 +18,8 @@ class Draft(IdentityDraft):
 
     `account` is the subject, empty when there is none: nobody is told before the end. `warned` is that its contacts,
     if any, were told at once. `recovery` is the id of what SQL knows of it. `knew_password` is that the previous password
-    was given too. `outcome` is the end, and `until` when it gets better (epoch seconds).
+    was given too. `credentials` is what the account had in use when something of it was proved (`accounts.credentials_digest`):
+    after any change of it the proof counts no more. `outcome` is the end, and `until` when it gets better (epoch seconds).
     """
 
     way: str = ""
@@ -26,6 +27,7 @@ class Draft(IdentityDraft):
     warned: bool = False
     recovery: str = ""
     knew_password: bool = False
+    credentials: str = ""
     recipient: str = ""
     outcome: str = ""
     until: int = 0

@@ -186,7 +186,7 @@ def withdraw() -> Response:
 def _set_password(draft: Draft, account: accounts.Account, typed: str) -> None:
     """Resets the password, or with it completes the recovery that has waited for this number."""
     if not draft.recovery:
-        completion.reset_password(account, typed)
+        completion.reset_password(account, typed, draft.credentials)
         return
     row = completion.waited_recovery_for(account, draft.contact)
     if row is None or row.id != draft.recovery:
@@ -201,10 +201,14 @@ def _begin_by_contact(page: str, form: PhoneForm | EmailForm, way: str) -> Respo
         rate_limits.hit("password_address", requests.client_network())
         account = accounts.find_by_nik(form.nik.value)
         typed: PhoneNumber | EmailAddress = form.contact.value
-        owned = account is not None and typed in account.verified_contacts
+        # A locked account is opened by officers, and by nothing that its contacts prove.
+        owned = account is not None and not account.locked and typed in account.verified_contacts
         waited = completion.waited_recovery_for(account, typed) if account is not None and not owned else None
         subject = account.subject if account is not None and (owned or waited) else ""
-        return _send(Draft(way=way, account=subject, recipient=typed.value, recovery=waited.id if waited else ""))
+        proved = accounts.credentials_digest(account) if account is not None and subject else ""
+        return _send(
+            Draft(way=way, account=subject, recipient=typed.value, recovery=waited.id if waited else "", credentials=proved)
+        )
     except TooManyAttempts as limit:
         return _page(page, form, 429, wait=limit.retry_after)
     except DATABASE_DOWN:
@@ -222,7 +226,8 @@ def _give_contacts(draft: Draft, form: ContactForm) -> Response:
     rate_limits.hit("recovery_given_nik", sealer().index(draft.proved.nik.value, "facts"))
     hashed = hashing.hash_password(form.password.data or "")
     knew = draft.knew_password or completion.knows_password(draft, form.old_password.data or "")
-    draft = replace(draft.with_contacts(form.email.value, form.phone.value, hashed), knew_password=knew)
+    credentials = completion.credentials_of(draft) if knew else ""
+    draft = replace(draft.with_contacts(form.email.value, form.phone.value, hashed), knew_password=knew, credentials=credentials)
     if draft.verified:
         return _complete(_save_draft(draft))
     # A code that is on its way to the same number is not sent again.

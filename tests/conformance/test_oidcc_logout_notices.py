@@ -14,6 +14,7 @@ import pytest
 from idp.oidc.logout import back_channel
 from tests.conformance.suite import CALLBACK, Flow, SuiteClient
 from tests.conftest import Outbox
+from tests.simple_browser import Page
 from tests.waiting import wait_until
 
 OUT = "https://suite.example/post_logout"
@@ -69,8 +70,13 @@ def listener() -> Iterator[Listener]:
 
 def leaves(client: SuiteClient, hint: str) -> None:
     """RP-initiated logout."""
+    client.browser.open(logout_url(client, hint))
+
+
+def logout_url(client: SuiteClient, hint: str) -> str:
+    """Where RP-initiated logout begins."""
     asked = {"id_token_hint": hint, "post_logout_redirect_uri": OUT, "state": "bye"}
-    client.browser.open(f"{client.issuer}/logout?{urlencode(asked)}")
+    return f"{client.issuer}/logout?{urlencode(asked)}"
 
 
 def header_of(token: str) -> dict[str, str]:
@@ -151,12 +157,11 @@ def test_oidcc_frontchannel_rp_initiated_logout(register):
     uri = CALLBACK.replace("/callback", "/frontchannel")
     client = register(post_logout_redirect_uris=(OUT,), frontchannel_logout_uri=uri)
     result = client.signs_in()
-    leaves(client, result.id_token)
-    page = client.browser.page
-    frame = page.attributes["iframe"]["src"]
+    shown = client.browser.client.get(logout_url(client, result.id_token))  # as it is, before it goes on
+    frame = Page(str(shown.url), shown.status_code, shown.text).attributes["iframe"]["src"]
     assert frame.startswith(uri + "?")
     assert parse_qs(urlsplit(frame).query) == {"iss": [client.issuer], "sid": [result.claims["sid"]]}
-    headers = client.browser.last.headers
+    headers = shown.headers
     assert headers["Refresh"].endswith(f"url={OUT}?state=bye")
     assert "https://suite.example" in directive(headers["Content-Security-Policy"], "frame-src")
     client.sends(prompt="none")

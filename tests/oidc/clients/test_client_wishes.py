@@ -23,7 +23,7 @@ from idp.oidc.logout import back_channel
 from idp.sessions import single_sign_on
 from idp.web import cookies
 from tests.oidc.conftest import CALLBACK, RelyingParty, answer
-from tests.simple_browser import Page
+from tests.simple_browser import Page, onward
 
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 START = "https://rp.example/start"
@@ -220,7 +220,7 @@ def test_an_app_on_loopback_gets_no_code_in_silence(register: Callable[..., Rely
         page = browser.get(asked.location).get_data(as_text=True)
         token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
         answered = browser.post(asked.location, data={"csrf_token": token, "decision": "allow"})
-        assert "code=" in browser.get(answered.location).location
+        assert "code=" in onward(browser.get(answered.location))
         assert "error=consent_required" in browser.get(app.url(redirect_uri=to, prompt="none")).location
     assert "code=" in browser.get(app.url(redirect_uri="id.go.example.app:/cb")).location
 

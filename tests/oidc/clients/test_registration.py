@@ -23,6 +23,7 @@ from idp.storage.database import db
 from tests import loopback
 from tests.conformance.suite import Shelf, shelf
 from tests.oidc.conftest import CALLBACK, VERIFIER, RelyingParty, answer
+from tests.simple_browser import Page
 
 BASIC = {"client_name": "Dinamis", "redirect_uris": [CALLBACK]}
 
@@ -224,8 +225,7 @@ def test_a_registered_client_signs_its_secret_and_gets_tokens(app: Flask, enrol:
 def allowed(browser: FlaskClient, party: RelyingParty) -> str:
     """The code, after the person allowed it."""
     page = browser.get(party.url(scope="openid")).location
-    html = browser.get(page).text
-    token = html.partition('id="consent"')[2].partition('name="csrf_token" value="')[2].partition('"')[0]
+    token = Page(page, 200, browser.get(page).text).form("decision").fields["csrf_token"]
     answered = browser.post(page, data={"csrf_token": token, "decision": "allow"}, headers={"Origin": party.issuer})
     while answered.status_code == 303 and not answered.location.startswith(CALLBACK):
         answered = browser.get(answered.location)

@@ -69,7 +69,7 @@ class Running:
     def stop(self) -> None:
         """Ctrl-C."""
         self._process.send_signal(signal.SIGINT)
-        self._process.communicate(timeout=30)
+        self._process.communicate(timeout=120)
 
 
 # -- the tour: one function for each picture, in the order of README ------------------------------------------------

@@ -164,6 +164,7 @@ class World:
             service = {"client_id": "fuzz", "name": "Fuzz"}
             pinned = {"authentication": proved, "fresh": known, "owed": owed, "drafts": drafts}
             begun, secret = pending.begin(dict(ASKED), service, **pinned)
+            begun._write()  # as after somebody's first act: the store has it, and no cookie carries it
         return begun.id, secret
 
     def forms(self, rule: Rule, drafts: dict[str, dict[str, Any]], known: bool) -> list[Form]:

@@ -130,6 +130,7 @@ def test_the_accounts_own_page_adds_and_removes_one(tab, siti, home, width):
     one.press("text=Kirim kode lewat SMS")
     one.fill(code=siti.outbox.code(siti.e164))
     one.send()
+    one.arrives("**/account/methods/passkey")
     one.is_sound("add-passkey")
     one.press_named("button", "Buat passkey")
     one.arrives("**/account/methods")

@@ -64,6 +64,7 @@ def test_a_gateway_that_names_messages_by_its_own_id(
         app = make_app(sms_report_token=TOKEN, sms_url=url)
         with app.app_context():
             sms().send(PHONE, "SIAPkerja: Kode OTP Anda 481516.", "our-reference")
+            sms().close()
         assert report(app, adapter, {told_as: "4711", "status": "Delivered"}) == 204
         assert status(app, "our-reference") == "delivered"
         assert report(app, adapter, {told_as: "4712", "status": "Delivered"}) == 204, "unknown ones are not sent again"
@@ -74,6 +75,7 @@ def test_zenziva_posts_a_form(make_app: Callable[..., Flask]) -> None:
         app = make_app(sms_report_token=TOKEN, sms_url=f"zenziva:http://user:word@127.0.0.1:{gateway.port}")
         with app.app_context():
             sms().send(PHONE, "SIAPkerja: Kode OTP Anda 481516.", "ours")
+            sms().close()
         form = {"messageId": "99", "status": "Undelivered"}
         assert app.test_client().post("/gateways/sms/zenziva", data=form, headers=BEARER).status_code == 204
         assert status(app, "ours") == "undelivered"

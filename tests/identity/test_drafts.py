@@ -72,10 +72,9 @@ def test_another_number_drops_what_the_first_one_proved(draft: Any) -> None:
 @pytest.mark.parametrize("draft", [Registration(proof={}), Recovery(way=IDENTITY, proof={})])
 def test_a_contact_of_somebody_else_leads_back_without_password(draft: Any) -> None:
     verified = type(draft).load(given(draft).notes() | {"verified": True, "proof": proof()})
-    for kind, refused in (("email", ADDRESS.value), ("phone", NUMBER.value)):
-        back = verified.without(kind)
-        assert back.step == "contact" and back.refused == refused and back.password_hash == ""
-        assert back.verified is (kind == "email"), "the number stays proved unless it is the one that is taken"
+    back = verified.without_phone()
+    assert back.step == "contact" and back.refused == NUMBER.value and back.password_hash == ""
+    assert not back.verified and back.code is None
 
 
 def test_notes_of_another_version_are_passed_over() -> None:

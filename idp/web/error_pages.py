@@ -47,11 +47,14 @@ return number <= tonumber(ARGV[1]) and 1 or 0
 
 
 def _worth_keeping() -> bool:
-    """Whether somebody is on the way to a service; of everybody else's errors the store keeps a bounded number an hour.
+    """Whether somebody has acted on the way to a service; of everybody else's errors the store keeps a bounded number an hour.
 
     A stranger who calls up error pages must not fill the memory that sign-ins need; the log has them all.
     """
-    return "interaction" in g or bool(store().run(_COUNT, ["references:strangers"], [KEPT_OF_STRANGERS, 3600]))
+    waiting = g.get("interaction")
+    # An interaction that its browser still carries costs nobody anything: it makes no stranger somebody.
+    acted = waiting is not None and not waiting.carried
+    return acted or bool(store().run(_COUNT, ["references:strangers"], [KEPT_OF_STRANGERS, 3600]))
 
 
 def error_page(status: int, error: str, **context: Any) -> Response:

@@ -141,6 +141,17 @@ def test_errors_of_strangers_are_kept_in_bounds(app: Flask) -> None:
     assert len(keys(app)) == before + 5 + 1
 
 
+def test_errors_inside_a_request_that_is_only_carried_are_a_strangers_too(app: Flask) -> None:
+    """S22: a request of one's own, which costs nothing, must not open the store to errors without number."""
+    browser = app.test_client()
+    place = begin(browser).location
+    app.extensions["idp.storage.redis_store"].redis.set("references:strangers", error_pages.KEPT_OF_STRANGERS, ex=3600)
+    before = keys(app)
+    for _ in range(10):
+        assert browser.post(place, data={"csrf_token": "nonsense"}).status_code == 400
+    assert {key for key in keys(app) - before if key.startswith(b"reference:")} == set()
+
+
 def test_going_back_as_a_stranger_writes_no_row(app: Flask) -> None:
     """S30: GET /authorize and Batal wrote a row of the trail each time, for anybody."""
     redis = app.extensions["idp.storage.redis_store"].redis

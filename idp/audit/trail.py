@@ -34,7 +34,7 @@ Event = Literal[
     "account_created", "account_locked", "account_unlocked", "account_found", "account_deleted", "account_exported",
     "sign_in", "sign_in_failed", "sign_out", "session_ended", "sessions_ended", "second_factor", "second_factor_failed",
     "password_changed", "password_rehashed", "contacts_changed", "locale_changed", "roles_changed",
-    "account_assured", "name_corrected",
+    "account_assured", "name_corrected", "limits_cleared",
     "deletion_requested", "deletion_cancelled", "account_held", "account_released", "activity_reported",
     "identity_proved", "identity_refused", "identity_unavailable",
     "registration_started", "registration_finished", "registration_refused",

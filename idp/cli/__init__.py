@@ -22,6 +22,7 @@ COMMANDS = {
     "demo": "idp.cli.demo:demo",
     "explain": "idp.cli.explain:explain",
     "keys": "idp.cli.keys:keys",
+    "limits": "idp.cli.limits:limits",
     "notices": "idp.cli.notices:notices",
     "otp": "idp.cli.otp:otp",
     "outbox": "idp.cli.outbox:outbox",

@@ -83,9 +83,11 @@ LIMITS: dict[str, Limit] = {
     "facts_nik_month": Limit(5, 30 * DAY),
     "facts_device": Limit(5, DAY),
     "facts_address": Limit(10, HOUR, per_address=True),
-    # Completed identity recoveries: per NIK, and per new contact.
+    # Completed identity recoveries: per NIK, and per new contact. Counted from the rows in SQL (probation.frequency); what is
+    # counted here is only that no two complete at once.
     "recovery_nik": Limit(1, 30 * DAY),
     "recovery_contact": Limit(1, 30 * DAY),
+    "recovery_now": Limit(1, MINUTE),
     "registration_address": Limit(10, HOUR, per_address=True),
     # Interactions that the store has to keep: those in which somebody acted, and those too large for a cookie.
     "interaction_address": Limit(600, 10 * MINUTE, per_address=True),

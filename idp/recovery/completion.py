@@ -7,9 +7,8 @@ from idp.accounts import Account, hashing
 from idp.audit import trail
 from idp.core import clock
 from idp.core.values import EmailAddress, PhoneNumber
-from idp.limits import rate_limits
 from idp.limits.rate_limits import TooManyAttempts
-from idp.probation import completion, transitions
+from idp.probation import completion, frequency, transitions
 from idp.probation.model import Recovery
 from idp.probation.risk_signals import RecoveryEvidence
 from idp.probation.state_machine import Act, Case, ImpossibleAct, State
@@ -129,7 +128,7 @@ def knows_password(draft: Draft, typed: str) -> bool:
 
 def contact_used_recently(contact: Value) -> bool:
     """Whether this contact has recovered an account within 30 days; says nothing about whose."""
-    return not rate_limits.remaining("recovery_contact", _index(contact))
+    return frequency.contact_used(contact)
 
 
 def forbidden_in_password(draft: Draft, form: ContactForm) -> list[str]:
@@ -144,24 +143,11 @@ def _within_limits(draft: Draft, row: Recovery, account: Account, given: Recover
     blocked = completion.seconds_until_unblocked(nik)
     if blocked is not None:
         raise TooManyAttempts(blocked, "recovery_nik")
-    # One success per NIK and per new contact in 30 days: a thief's phone recovers one account, not a village.
-    acts: list[tuple[str, tuple[str, ...]]] = [("recovery_nik", (nik,))]
-    acts += [("recovery_contact", (_index(contact),)) for contact in (given.phone, given.email)]
-    rate_limits.hit_all(acts)
     try:
-        return completion.complete(row, account, given, draft.password_hash)
+        with frequency.counted(nik, given.phone, given.email):
+            return completion.complete(row, account, given, draft.password_hash)
     except ConcurrentTransition:
-        _give_back(acts)
         raise ImpossibleAct(State(row.state)) from None
-    except Exception:
-        # Nothing was recovered: an outage must not use up the one success of 30 days.
-        _give_back(acts)
-        raise
-
-
-def _give_back(acts: list[tuple[str, tuple[str, ...]]]) -> None:
-    for name, subjects in acts:
-        rate_limits.give_back(name, *subjects)
 
 
 def _proves_old(draft: Draft, account: Account) -> bool:
@@ -178,7 +164,3 @@ def _proves_old(draft: Draft, account: Account) -> bool:
 
 def _nik_index(draft: Draft) -> str:
     return sealer().index(draft.proved.nik.value, "facts")
-
-
-def _index(contact: Value) -> str:
-    return sealer().index(contact.value, contact.kind)

@@ -70,6 +70,7 @@ def test_the_numbers_are_those_of_the_security_design() -> None:
         "facts_address": (10, HOUR),
         "recovery_nik": (1, 30 * DAY),
         "recovery_contact": (1, 30 * DAY),
+        "recovery_now": (1, MINUTE),
         "registration_address": (10, HOUR),
         "notice_contact_day": (5, DAY),
     }

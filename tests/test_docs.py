@@ -1,6 +1,9 @@
 """Documents that cannot lie: every setting, endpoint, command and member of an entry is in them."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -9,6 +12,7 @@ import pytest
 from idp.cli import COMMANDS, main
 from idp.cli.config import settings_table
 from idp.core import lifetimes
+from idp.oidc.clients import file
 from idp.oidc.clients.client import Client
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,6 +50,22 @@ def test_every_command_is_documented(name):
 def test_every_member_of_an_entry_is_documented(member):
     shape = member.replace("id_token_encrypted", "…_encrypted").replace("userinfo_encrypted", "…_encrypted")
     assert f"`{member}" in PROTOCOL or f"`{shape}" in PROTOCOL, f"{member} is not in docs/protocol.md"
+
+
+def test_the_first_steps_of_a_service_work_as_they_are_written(tmp_path):
+    """R2: word for word, in a folder where nothing is yet."""
+    steps = README.partition("## You run a service")[2].partition("\n2. ")[0]
+    commands = [line.strip() for line in steps.splitlines() if line.startswith(" " * 7)]
+    assert commands[0] == ". .venv/bin/activate"
+    script = f'idp() {{ {sys.executable} -m idp "$@"; }}\n' + "\n".join(commands[1:])
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")} | {"PYTHONPATH": str(ROOT)}
+    ran = subprocess.run(["bash", "-euc", script], cwd=tmp_path, env=plain, capture_output=True, text=True, timeout=300)
+    assert ran.returncode == 0, ran.stderr
+    told = dict(line.split("=", 1) for line in (tmp_path / "layanan-saya.env").read_text().splitlines())
+    entry = file.load(tmp_path / "clients.yaml")["layanan-saya"]
+    assert entry.check_client_secret(told["SIAPKERJA_CLIENT_SECRET"])
+    assert told["SIAPKERJA_ISSUER"] == "http://localhost:5000", "as `make run` serves"
+    assert told["SIAPKERJA_REDIRECT_URI"] in entry.redirect_uris
 
 
 def test_links_between_documents_lead_somewhere():

@@ -199,7 +199,7 @@ assert isinstance(gateway, sms.HttpGateway)
     "a command": """
 import subprocess, sys
 said = subprocess.run([sys.executable, "-m", "idp", "greet"], check=True, capture_output=True, text=True).stdout
-assert said == "Greetings from http://127.0.0.1:5000.\\n"
+assert said == "Greetings from http://localhost:5000.\\n"
 """,
     "a language": READY + """
 from idp.core import languages

@@ -1,5 +1,6 @@
 """`idp clients`: check the file of relying parties, add to it, see what a change means, and try a client out."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from idp.cli import OperatorError, application
+from idp.cli.stacks import STACKS
 from idp.core import languages
 from idp.core.printable import printable
 from idp.core.settings import load_settings
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
 
 FILE = click.option("--file", "path", type=click.Path(path_type=Path), help="The file; else the setting clients_file.")
+AUTH_METHODS = ["client_secret_basic", "client_secret_post", "client_secret_any", "none"]
 # What a change of a member means for people and services that are using the client now.
 CONSEQUENCES = {
     "subject_type": "every person gets another `sub` there: the service no longer recognises them",
@@ -79,34 +82,88 @@ def token(uses: int, days: int) -> None:
 @click.argument("client_id")
 @click.option("--name", required=True, help="What people see.")
 @_names
+@click.option("--for", "stack", type=click.Choice(sorted(STACKS)), help="What it is built on: the entry fits that.")
+@click.option("--url", help="The service's address, with --for; else the one usual while it is being developed.")
 @click.option("--redirect-uri", "redirect_uris", multiple=True, help="Where answers go; several times for several addresses.")
 @click.option("--post-logout-redirect-uri", "post_logout_redirect_uris", multiple=True, help="Where people go after a logout.")
-@click.option("--scope", default="openid profile email", show_default=True)
+@click.option("--scope", default="openid profile email", show_default=True, help="What it may ask for.")
 @click.option("--public", is_flag=True, help="It cannot keep a secret: an app, or a page without a server.")
 @click.option("--native", is_flag=True, help="An app on people's own machines; it may use any loopback port.")
 @click.option("--first-party", is_flag=True, help="A service of the ministry: people are not asked for consent.")
+@click.option("--alg", type=click.Choice(["RS256", "PS256", "ES256", "EdDSA"]), help="Signs its ID tokens; RS256 unless told.")
+@click.option("--auth-method", type=click.Choice(AUTH_METHODS), help="How it sends its secret; either way unless told.")
+@click.option("--write", is_flag=True, help="Put the entry into the file, and print the service's lines to standard output.")
 @FILE
-def add(client_id: str, path: Path | None, **asked: Any) -> None:
-    """Print an entry for CLIENT_ID to standard output, and its secret, this once, to standard error.
+def add(client_id: str, path: Path | None, write: bool, **asked: Any) -> None:
+    """Make an entry for CLIENT_ID, and the lines that its service needs; the secret is shown this once.
 
-    So `idp clients add wlkp --name WLKP … >> clients.yaml` never writes the secret to a file; it may be the file's first.
+    Without --write the entry goes to standard output and the secret to standard error only, so that
+    `idp clients add … >> clients.yaml` never writes it to a file. With --for and --write the lines go to
+    standard output: `idp clients add … --for flask --write > .env`.
     """
+    from idp.cli import client_entries
     from idp.core import crypto
-    from idp.oidc.clients import file
     from idp.oidc.clients.client import hash_secret
 
-    path = path or load_settings().clients_file
-    first = not path.exists() or not path.read_text().strip()  # the shell has made it already when we are to begin it
-    if not first and client_id in file.read(path)[0]:
-        raise OperatorError(f"{client_id} is in {path} already: choose another client_id, or change its entry.")
-    secret = None if asked["public"] else crypto.random_token()
-    entry = _entry(client_id, hash_secret(secret) if secret else None, asked)
-    _, wrong = file.parse_entry(entry, path, 1)
-    if wrong:
-        raise OperatorError(wrong[0].sentence)
-    click.echo(("clients:\n" if first else "") + _as_yaml(entry), nl=False)
-    if secret:
+    settings = load_settings()
+    path = path or settings.clients_file
+    begun = _first_lines(path, client_id)
+    stack = STACKS[asked["stack"]] if asked["stack"] else None
+    asked["url"] = (asked["url"] or (stack.address if stack else "")).rstrip("/")
+    secret = crypto.random_token() if client_entries.auth_method(asked) != "none" else None
+    entry = client_entries.entry(client_id, hash_secret(secret) if secret else None, asked)
+    _refuse_unsound(entry, path, production=settings.production)
+    if write:
+        client_entries.append(path, entry)
+        click.echo(f"{client_id} is in {path}: a running provider knows it within a second.", err=True)
+    else:
+        click.echo(begun + client_entries.as_yaml(entry), nl=False)
+    if secret and not (stack and write):
         click.echo(f"The secret of {client_id}, shown this once: {secret}", err=True)
+    if stack:
+        click.echo(f"For {stack.title}, in {stack.file}:", err=True)
+        redirect_uri = next(iter(entry.get("redirect_uris", [])), "")
+        facts = {"issuer": settings.issuer, "client_id": client_id, "secret": secret, "address": asked["url"]}
+        click.echo(stack.lines.format(**facts, redirect_uri=redirect_uri), nl=False, err=not write)
+
+
+@clients.command("hash")
+def hash_command() -> None:
+    """Print the client_secret_hash of a secret that exists already: typed twice, or from standard input."""
+    from idp.oidc.clients.client import hash_secret
+    from idp.oidc.clients.file import MIN_SECRET_LENGTH
+
+    terminal = sys.stdin.isatty()
+    typed = click.prompt("Secret", hide_input=True, confirmation_prompt=True, err=True) if terminal else sys.stdin.readline()
+    secret = str(typed).strip()
+    if len(secret) < MIN_SECRET_LENGTH:  # the hash is a fast one: what can be guessed would be found from it
+        raise OperatorError(
+            f"The secret has {len(secret)} characters, and {MIN_SECRET_LENGTH} are the least: `idp clients add` makes a new one."
+        )
+    click.echo(f"client_secret_hash: {hash_secret(secret)}")
+
+
+def _refuse_unsound(entry: dict[str, Any], path: Path, *, production: bool) -> None:
+    from idp.oidc.clients import file
+
+    client, wrong = file.parse_entry(entry, path, 1)
+    sentences = [mistake.sentence for mistake in wrong]
+    if production and client is not None:
+        sentences += file.production_mistakes(client)
+    if sentences:
+        raise OperatorError("\n".join(sentences))
+
+
+def _first_lines(path: Path, client_id: str) -> str:
+    """What must stand before an entry that is appended; raises OperatorError when the file has this client already."""
+    from idp.oidc.clients import file
+
+    text = path.read_text() if path.exists() else ""  # the shell has made it already when we are to begin it
+    if not text.strip():
+        return "clients:\n"
+    if client_id in file.read(path)[0]:
+        raise OperatorError(f"{client_id} is in {path} already: choose another client_id, or change its entry.")
+    return "" if text.endswith("\n") else "\n"
 
 
 @clients.command()
@@ -154,36 +211,6 @@ def logouts() -> None:
         for known in back_channel.statuses():
             counts = f"waiting {known.pending}  delivered {known.delivered}  given up {known.failed}"
             click.echo(printable(f"{known.client_id:24} {counts}  {known.last_answer}"))
-
-
-def _entry(client_id: str, secret_hash: str | None, asked: dict[str, Any]) -> dict[str, Any]:
-    entry = {
-        "client_id": client_id,
-        "client_name": asked["name"],
-        **{f"client_name#{tag}": asked[_name_in(tag)] for tag in languages.tags()[1:]},
-        "application_type": "native" if asked["native"] else None,
-        "redirect_uris": list(asked["redirect_uris"]),
-        "post_logout_redirect_uris": list(asked["post_logout_redirect_uris"]) or None,
-        "scope": asked["scope"],
-        "token_endpoint_auth_method": None if secret_hash else "none",
-        "client_secret_hash": secret_hash,
-        "id_token_signed_response_alg": "ES256",
-        "first_party": asked["first_party"] or None,
-    }
-    return {member: value for member, value in entry.items() if value is not None}
-
-
-def _as_yaml(entry: dict[str, Any]) -> str:
-    """The entry as an item of the file's list."""
-    from io import StringIO
-
-    from ruamel.yaml import YAML
-
-    written, yaml = StringIO(), YAML()
-    yaml.width = 4096
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.dump([entry], written)
-    return written.getvalue()
 
 
 def _changes(client_id: str, old: "dict[str, Client]", new: "dict[str, Client]") -> list[str]:

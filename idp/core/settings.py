@@ -25,7 +25,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="IDP_", extra="forbid", frozen=True)
 
-    issuer: str = Field("http://127.0.0.1:5000", description="The issuer identifier; every URL of ours begins with it.")
+    issuer: str = Field("http://localhost:5000", description="The issuer identifier; every URL of ours begins with it.")
     # After the issuer, which decides when nobody does: a forgotten variable must not open a public provider to stand-ins.
     environment: Environment = Field(
         default_factory=lambda known: _environment_of(known.get("issuer", "")),

@@ -9,9 +9,10 @@ from ruamel.yaml import YAML
 
 from idp import accounts
 from idp.accounts import hashing
+from idp.cli.stacks import STACKS
 from idp.core.values import ACR_FULL, EmailAddress, FullName, Nik, PhoneNumber
 from idp.oidc.clients import file
-from idp.oidc.clients.client import hash_secret
+from idp.oidc.clients.client import Client, hash_secret
 from tests import loopback
 from tests.cli.conftest import ROOT, Operator
 
@@ -64,6 +65,114 @@ def test_a_client_without_a_secret_is_added_without_one(operator: Operator) -> N
     (entry,) = YAML(typ="safe").load(result.stdout)
     assert entry["token_endpoint_auth_method"] == "none"
     assert "client_secret_hash" not in entry
+
+
+def test_a_secret_may_come_either_way_unless_the_operator_says_how(operator: Operator) -> None:
+    """R1: a library that sends it in the form is served as well as one that uses HTTP Basic; RS256 is what all expect."""
+    asked = ["--name", "x", "--redirect-uri", "https://x.example.go.id/cb"]
+    (entry,) = YAML(typ="safe").load(operator.types("clients", "add", "wlkp", *asked).stdout)
+    assert (entry["token_endpoint_auth_method"], entry.get("id_token_signed_response_alg")) == ("client_secret_any", None)
+    more = ["--auth-method", "client_secret_post", "--alg", "ES256"]
+    (entry,) = YAML(typ="safe").load(operator.types("clients", "add", "wlkp", *asked, *more).stdout)
+    assert (entry["token_endpoint_auth_method"], entry["id_token_signed_response_alg"]) == ("client_secret_post", "ES256")
+
+
+@pytest.mark.parametrize("stack", sorted(STACKS))
+def test_each_stack_has_an_entry_that_is_sound_and_lines_that_fit_it(operator: Operator, stack: str) -> None:
+    """R1: nothing is left to be filled in."""
+    operator.clients().unlink()
+    result = operator.types("clients", "add", "saya", "--name", "Saya", "--for", stack, "--write")
+    assert result.exit_code == 0, result.output
+    known = file.load(operator.clients())["saya"]
+    assert "ISSUER" not in result.stdout or "http://localhost:5000" in result.stdout
+    assert "saya" in result.stdout and "{" not in result.stdout.replace("SIAPKERJA = {", "")
+    assert all(uri in result.stdout for uri in known.redirect_uris)
+    secret = re.search(r"SECRET=(\S{43})$", result.stdout, re.MULTILINE)
+    assert (secret is None) == (known.token_endpoint_auth_method == "none")
+    assert secret is None or known.check_client_secret(secret[1])
+    assert secret is None or secret[1] not in result.stderr + operator.clients().read_text()
+
+
+AS_PEOPLE_WRITE = """\
+# The services of our house.
+clients:
+- client_id: lama   # by hand, with a comment
+  client_name: "Lama"
+  redirect_uris: [https://lama.example.go.id/cb]
+
+  token_endpoint_auth_method: none
+# the end, without a line feed"""
+
+
+@pytest.mark.parametrize("before", [None, "", "\n", "clients: []\n", "# ours\nclients: [ ]  # none yet\n", AS_PEOPLE_WRITE])
+def test_an_entry_is_written_and_every_other_byte_stays(operator: Operator, before: str | None) -> None:
+    """R2: a new file, an empty one, one whose last line does not end, comments and another indentation."""
+    operator.clients().unlink()
+    if before is not None:
+        operator.clients().write_text(before)
+    asked = ["--redirect-uri", "https://baru.example.go.id/cb", "--write"]
+    for name in ("baru", "lagi"):
+        assert operator.types("clients", "add", name, "--name", "Baru", *asked).exit_code == 0
+    text = operator.clients().read_text()
+    assert list(file.load(operator.clients()))[-2:] == ["baru", "lagi"]
+    assert text.startswith((before or "").partition("clients")[0])
+    assert before != AS_PEOPLE_WRITE or text.startswith(before)
+    assert "is in" in operator.errs("clients", "add", "baru", "--name", "Baru", *asked)
+    assert operator.clients().read_text() == text
+
+
+def test_a_file_that_cannot_be_continued_is_left_alone(operator: Operator) -> None:
+    """R2: nothing is written that would not be read."""
+    flow = "clients: [{client_id: lama, client_name: Lama, redirect_uris: ['https://l.example/cb'], token_endpoint_auth_method: none}]\n"
+    operator.clients().write_text(flow)
+    asked = ["clients", "add", "baru", "--name", "Baru", "--redirect-uri", "https://baru.example.go.id/cb", "--write"]
+    assert "clients.yaml" in operator.errs(*asked)
+    assert operator.clients().read_text() == flow
+
+
+def test_a_service_for_trying_out_is_not_written_where_people_are_real(operator: Operator) -> None:
+    """R1: the address of a developer's machine is refused before it is in the file."""
+    gateways = {
+        "CIVIL_REGISTRY_URL": "https://a:b@reg.go.id/x",
+        "SMS_URL": "https://sms.go.id/",
+        "MAIL_URL": "smtps://mail.go.id",
+    }
+    real = {"IDP_ISSUER": "https://id.go.id", "IDP_ENVIRONMENT": "production", "IDP_HELP_PHONE": "1500630"}
+    real |= {f"IDP_{name}": url for name, url in gateways.items()}
+    real |= {"IDP_DATABASE_URL": "postgresql+psycopg://nobody@db.go.id/idp", "IDP_REDIS_URL": "rediss://redis.go.id/0"}
+    asked = ["clients", "add", "baru", "--name", "Baru", "--for", "flask", "--write"]
+    assert "redirect_uris has http:// in production" in operator.errs(*asked, **real)
+    assert not file.load(operator.clients())
+    result = operator.types(*asked, "--url", "https://baru.example.go.id/", **real)
+    assert "SIAPKERJA_REDIRECT_URI=https://baru.example.go.id/callback\n" in result.stdout
+
+
+def test_the_hash_of_a_secret_that_exists_is_told(operator: Operator) -> None:
+    """R6: a service moves with the secret that it has."""
+    told = operator.reads("clients", "hash", typed="x1" * 20 + "\n")
+    assert Client(
+        client_id="wlkp", client_name="W", redirect_uris=("https://x.example/cb",), **YAML(typ="safe").load(told)
+    ).check_client_secret("x1" * 20)
+    assert "x1x1" not in told
+    assert "32 are the least" in operator.errs("clients", "hash", typed="password\n")
+
+
+def test_all_that_is_wrong_with_a_client_is_told_at_once(operator: Operator) -> None:
+    """R6: in one go, not one mistake for each time that the file is checked."""
+    lines = ["client_id: wlkp", "client_name: WLKP", "redirect_uris: [https://x.example/cb]", "token_endpoint_auth_method: none"]
+    wrong = [
+        "pkce: optional",
+        "response_types: [id_token]",
+        "default_acr_values: [tinggi]",
+        "backchannel_logout_session_required: true",
+    ]
+    operator.clients().write_text("clients:\n  - " + "\n    ".join(lines + wrong) + "\n")
+    said = operator.types("clients", "check").stderr
+    for number, member in enumerate(wrong, 6):
+        assert f"clients.yaml:{number}: client wlkp: {member.partition(':')[0]} " in said
+    operator.clients().write_text("clients:\n  - " + "\n    ".join([*lines, "client_secret: x", "zzz: 1", "sector: x"]) + "\n")
+    said = operator.types("clients", "check").stderr
+    assert all(f": {member} " in said for member in ("client_secret", "zzz", "sector"))
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def attempted(request: Request) -> bool:
 
 def prove(request: Request) -> "Proof":
     """The client and the method that it registered; None when anything about the assertion is wrong."""
-    client = _claimed(request)
+    client = claimed(request)
     if client is None or request.get("client_assertion_type") != ASSERTION_TYPE:
         return None
     method = client.token_endpoint_auth_method
@@ -41,7 +41,8 @@ def prove(request: Request) -> "Proof":
     return (client, method) if _claims_are_valid(claims, client) and _first_use(claims, client) else None
 
 
-def _claimed(request: Request) -> "Client | None":
+def claimed(request: Request) -> "Client | None":
+    """The client that the assertion says it is, unproved; None when there is none."""
     subject = _unverified_subject(request.get("client_assertion"))
     if subject is None or request.get("client_id", subject) != subject:
         return None

@@ -53,6 +53,12 @@ class Client(ClientEntry, ClientMixin):
         return bool(self.backchannel_logout_uri or self.frontchannel_logout_uri)
 
     @property
+    def auth_methods(self) -> tuple[str, ...]:
+        """The methods by which it may prove itself, the one to prefer first."""
+        method = self.token_endpoint_auth_method
+        return ("client_secret_basic", "client_secret_post") if method == "client_secret_any" else (method,)
+
+    @property
     def permitted_claims(self) -> tuple[str, ...]:
         """The restricted claims that the entry allows."""
         return self.claims
@@ -91,8 +97,8 @@ class Client(ClientEntry, ClientMixin):
         return self._secret
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        """The registered method and no other, at every endpoint."""
-        return method == self.token_endpoint_auth_method
+        """The registered method and no other, at every endpoint; `client_secret_any` stands for two."""
+        return method in self.auth_methods
 
     def check_response_type(self, response_type: str) -> bool:
         """In any order of its parts (OAuth Multiple Response Types section 3)."""

@@ -29,7 +29,10 @@ RestrictedClaim = Annotated[str, _one_of(scopes.restricted_claims)]
 ContentEnc = Annotated[str, _one_of(algorithms.content_encryption_names)]
 Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]  # RFC 5646
 Name = Annotated[str, Field(min_length=1, max_length=100)]
-AuthMethod = Literal["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"]
+# `client_secret_any` is ours: by HTTP Basic or in the form, as the service's library happens to do (RFC 6749 section 2.3.1).
+AuthMethod = Literal[
+    "client_secret_basic", "client_secret_post", "client_secret_any", "client_secret_jwt", "private_key_jwt", "none",
+]  # fmt: skip
 GrantType = Literal[
     "authorization_code", "refresh_token", "client_credentials", "implicit",
     "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange",
@@ -67,9 +70,11 @@ class ClientEntry(BaseModel):
     response_types: tuple[ResponseType, ...] = Field(("code",), description="`code`; others only with `profile: legacy`.")
     grant_types: tuple[GrantType, ...] = Field(("authorization_code",), description="What it may do at /token.")
     scope: str = Field("openid profile email", description="The scopes it may ask for, separated by spaces.")
-    token_endpoint_auth_method: AuthMethod = Field("client_secret_basic", description="How it proves itself.")
+    token_endpoint_auth_method: AuthMethod = Field(
+        "client_secret_basic", description="How it proves itself; `client_secret_any`: by HTTP Basic or in the form."
+    )
     token_endpoint_auth_signing_alg: AssertionAlg | None = Field(None, description="The one algorithm of its assertions.")
-    client_secret_hash: str | None = Field(None, repr=False, description="`sha256:salt:hex`, as `idp clients add` prints it.")
+    client_secret_hash: str | None = Field(None, repr=False, description="`sha256:salt:hex`, as `idp clients hash` prints it.")
     client_secret_env: str | None = Field(None, description="Variable that holds the secret, for client_secret_jwt.")
     client_secret_file: str | None = Field(None, description="File that holds the secret, for client_secret_jwt.")
     jwks: dict[str, Any] | None = Field(None, description="Its public keys.")

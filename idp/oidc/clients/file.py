@@ -52,32 +52,41 @@ def read(path: Path) -> tuple[dict[str, Client], list[Mistake]]:
     return found, mistakes
 
 
+def entries(path: Path, text: str) -> list[Any]:
+    """The entries in a file's text as they stand there, unjudged; raises ConfigError when it is no list of them."""
+    document = _document(path, text)
+    found = document.get("clients") if isinstance(document, Mapping) else None
+    if not isinstance(found, list) or not all(isinstance(entry, Mapping) for entry in found):
+        raise ConfigError(f"{path} has no list of entries named `clients`: see `idp clients check`.")
+    return [_plain(entry) for entry in found]
+
+
 def load(path: Path, *, production: bool = False) -> dict[str, Client]:
     """The clients; raises ConfigError with every mistake, a sentence each."""
     found, mistakes = read(path)
     if production:
-        mistakes += [Mistake(path.name, 1, sentence) for client in found.values() for sentence in _production_mistakes(client)]
+        mistakes += [Mistake(path.name, 1, sentence) for client in found.values() for sentence in production_mistakes(client)]
     if mistakes:
         raise ConfigError("\n".join(str(mistake) for mistake in mistakes))
     return found
 
 
-def _production_mistakes(client: Client) -> list[str]:
-    """What is good for trying things out only: a web client on loopback, such as the demo services with their public secrets."""
+def production_mistakes(client: Client) -> list[str]:
+    """Sentences about what is for trying things out only: a web client on loopback, such as the demo services."""
     if client.application_type == "native" or not any(uri.startswith("http://") for uri in client.redirect_uris):
         return []
     cure = "use https://, or application_type: native for an app on people's own machines"
     return [f"client {client.client_id}: redirect_uris has http:// in production: {cure}"]
 
 
-def _document(path: Path) -> Any:
+def _document(path: Path, text: str | None = None) -> Any:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
-        return YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+        return YAML(typ="rt").load(path.read_text(encoding="utf-8") if text is None else text)
     except FileNotFoundError:
-        cure = f"put a first service there with `idp clients add NAME … >> {path}`, or point IDP_CLIENTS_FILE at your file"
+        cure = "put a first service there with `idp clients add NAME … --write`, or point IDP_CLIENTS_FILE at your file"
         raise ConfigError(f"{path} does not exist: {cure}.") from None
     except MarkedYAMLError as broken:
         line = broken.problem_mark.line + 1 if broken.problem_mark else 1
@@ -90,25 +99,24 @@ def parse_entry(entry: Any, path: Path, line: int) -> tuple[Client | None, list[
     """The client that an entry describes, or what is wrong with it; `line` is where the entry begins in the file."""
     if not isinstance(entry, Mapping):
         return None, [Mistake(path.name, line, "an entry must be a mapping that begins with client_id")]
-    name = str(entry.get("client_id", "without client_id"))
+    told = _Told(entry, path, line)
+    forbidden = _what_no_file_may_hold(entry)
+    wrong = [told.mistake((problem.member,), problem.sentence) for problem in forbidden]
     try:
-        _refuse_what_no_file_may_hold(entry)
-        client = Client.model_validate(_plain(entry))
-        return client.with_secret(_secret(client, path)), []
+        client = Client.model_validate(_plain({m: entry[m] for m in entry if m not in {problem.member for problem in forbidden}}))
+        client = client.with_secret(None if wrong else _secret(client, path))
     except ValidationError as invalid:
-        return None, [_mistake(problem, entry, path, line, name) for problem in invalid.errors(include_url=False)]
+        return None, wrong + [mistake for problem in invalid.errors(include_url=False) for mistake in told.mistakes(problem)]
     except InvalidEntry as problem:
-        at = _line(entry, (problem.member,), line)
-        return None, [Mistake(path.name, at, f"client {name}: {problem.member} {problem.sentence}")]
+        return None, [told.mistake((problem.member,), problem.sentence)]
+    return (None, wrong) if wrong else (client, [])
 
 
-def _refuse_what_no_file_may_hold(entry: Mapping[Any, Any]) -> None:
-    if "client_secret" in entry:
-        cure = "put client_secret_hash there (`idp clients add` makes one), and replace the secret, it was shown"
-        raise InvalidEntry("client_secret", f"is written in the clear: {cure}")
-    for member in ("names", "sector"):
-        if member in entry:
-            raise InvalidEntry(member, f"is not a member that we know{_near(member)}")
+def _what_no_file_may_hold(entry: Mapping[Any, Any]) -> list[InvalidEntry]:
+    cure = "put client_secret_hash there (`idp clients hash` makes one of a new secret), and replace the secret, it was shown"
+    found = [InvalidEntry("client_secret", f"is written in the clear: {cure}")] if "client_secret" in entry else []
+    worked_out = [member for member in ("names", "sector") if member in entry]
+    return found + [InvalidEntry(member, f"is not a member that we know{_near(member)}") for member in worked_out]
 
 
 def _near(member: str) -> str:
@@ -116,17 +124,26 @@ def _near(member: str) -> str:
     return f": did you mean {near[0]}?" if near else ": remove the line"
 
 
-def _mistake(problem: Any, entry: Any, path: Path, line: int, name: str) -> Mistake:
-    place: tuple[Any, ...] = problem["loc"]
-    cause = problem.get("ctx", {}).get("error")
-    if isinstance(cause, InvalidEntry):
-        place, sentence = (cause.member,), cause.sentence
-    else:
-        sentence = _sentence(problem, place)
-    if place[:1] == ("names",):
-        place = (f"client_name#{place[1]}",)
-    shown = place[0] if place else "the entry"
-    return Mistake(path.name, _line(entry, place, line), f"client {name}: {shown} {sentence}")
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The words for what is wrong in one entry."""
+
+    entry: Any
+    path: Path
+    line: int
+
+    def mistakes(self, problem: Any) -> list[Mistake]:
+        """What one of pydantic's errors stands for: a member, or the rules that the entry does not keep."""
+        cause = problem.get("ctx", {}).get("error")
+        if isinstance(cause, InvalidEntry):
+            return [self.mistake((one.member,), one.sentence) for one in (cause, *cause.others)]
+        return [self.mistake(problem["loc"], _sentence(problem, problem["loc"]))]
+
+    def mistake(self, place: tuple[Any, ...], sentence: str) -> Mistake:
+        if place[:1] == ("names",) and len(place) > 1:
+            place = (f"client_name#{place[1]}",)
+        shown, name = place[0] if place else "the entry", str(self.entry.get("client_id", "without client_id"))
+        return Mistake(self.path.name, _line(self.entry, place, self.line), f"client {name}: {shown} {sentence}")
 
 
 def _sentence(problem: Any, place: tuple[Any, ...]) -> str:
@@ -167,7 +184,7 @@ def _secret(client: Client, path: Path) -> str | None:
         where = f"names the file {client.client_secret_file}"
         return _long_enough(_file(path.parent / client.client_secret_file), "client_secret_file", where)
     if client.token_endpoint_auth_method.startswith("client_secret") and not client.client_secret_hash:
-        raise InvalidEntry("client_secret_hash", "is missing: make one with `idp clients add`")
+        raise InvalidEntry("client_secret_hash", "is missing: make one with `idp clients hash`")
     return None
 
 

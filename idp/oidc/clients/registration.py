@@ -190,6 +190,8 @@ def _parsed(entry: dict[str, Any]) -> Client:
         member = cause.member if isinstance(cause, InvalidEntry) else str(problem["loc"][0]) if problem["loc"] else ""
     else:
         refused = sorted(set(client.grant_types) - GRANT_TYPES)  # names of ours: the entry knows no others
+        if client.token_endpoint_auth_method == "client_secret_any":  # a program knows how it sends its secret
+            raise oauth_error("invalid_client_metadata", "token_endpoint_auth_method is one of those in discovery.")
         if not refused:
             return client
         raise oauth_error("invalid_client_metadata", f"grant_types: {refused[0]} is for clients that the operator adds.")

@@ -18,17 +18,25 @@ TOKEN_EXCHANGE_GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 
 class InvalidEntry(ValueError):
-    """What is wrong with an entry, and the cure; `member` names it."""
+    """What is wrong with an entry, and the cure; `member` names it, `others` are what is wrong besides."""
 
     def __init__(self, member: str, sentence: str) -> None:
         super().__init__(sentence)
         self.member, self.sentence = member, sentence
+        self.others: tuple[InvalidEntry, ...] = ()
 
 
 def check_entry(client: ClientEntry) -> None:
-    """Raises Problem for the first thing in an entry that does not go together."""
+    """Raises InvalidEntry for what does not go together in an entry: all of it at once, for whoever mends it."""
+    found = []
     for rule in (_grants, _secrets, _public, _profile, _keys, _encryption, _pairwise, _classes, _initiation, _logout):
-        rule(client)
+        try:
+            rule(client)
+        except InvalidEntry as problem:
+            found.append(problem)
+    if found:
+        found[0].others = tuple(found[1:])
+        raise found[0]
 
 
 def _grants(client: ClientEntry) -> None:
@@ -49,7 +57,7 @@ def _secrets(client: ClientEntry) -> None:
         raise InvalidEntry(given[1], f"stands beside {given[0]}: keep one of them")
     if client.client_secret_hash and not SECRET_HASH.fullmatch(client.client_secret_hash):
         raise InvalidEntry(
-            "client_secret_hash", "is not sha256:salt:hex: make one with `idp clients add`, and never write the secret itself"
+            "client_secret_hash", "is not sha256:salt:hex: make one with `idp clients hash`, and never write the secret itself"
         )
     if client.token_endpoint_auth_method == "client_secret_jwt" and client.client_secret_hash:
         raise InvalidEntry("client_secret_hash", "cannot serve client_secret_jwt: use client_secret_env or client_secret_file")

@@ -37,6 +37,7 @@ class SigningAlgorithm:
     key: KeyPair
     signer: SignerOf
     clause: str
+    fapi: bool = True  # whether FAPI 2.0 Security Profile section 5.4 permits it
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class Named(Protocol):
 Row = TypeVar("Row", bound=Named)
 
 SIGNING: tuple[SigningAlgorithm, ...] = (
-    SigningAlgorithm("RS256", rsa(), pkcs1(SHA256()), "RFC 7518 3.3; REQUIRED by OpenID Connect Core 15.1"),
+    SigningAlgorithm("RS256", rsa(), pkcs1(SHA256()), "RFC 7518 3.3; REQUIRED by OpenID Connect Core 15.1", fapi=False),
     SigningAlgorithm("PS256", rsa(), pss(SHA256()), "RFC 7518 3.5; FAPI 2.0 Security Profile 5.4"),
     SigningAlgorithm("ES256", elliptic("P-256"), ecdsa(SHA256()), "RFC 7518 3.4; FAPI 2.0 Security Profile 5.4"),
     SigningAlgorithm("EdDSA", edwards("Ed25519"), eddsa, "RFC 8037 3.1; FAPI 2.0 Security Profile 5.4"),
@@ -147,6 +148,11 @@ CONTENT_ENCRYPTION: tuple[ContentEncryption, ...] = (
 def signing_names() -> tuple[str, ...]:
     """What we sign with, and accept from clients that have a key pair; never `none`."""
     return tuple(row.name for row in SIGNING)
+
+
+def fapi_names() -> tuple[str, ...]:
+    """Those that FAPI 2.0 Security Profile section 5.4 permits, and that proofs of possession are signed with."""
+    return tuple(row.name for row in SIGNING if row.fapi)
 
 
 def hmac_names() -> tuple[str, ...]:

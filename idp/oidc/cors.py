@@ -8,8 +8,8 @@ from idp.oidc.clients.directory import clients
 
 # What a page without a server of its own calls. Every other endpoint is for servers, or is opened by the browser itself.
 METHODS = {"oidc.token": "POST", "oidc.revoke": "POST", "oidc.userinfo": "GET, POST"}
-HEADERS = "Authorization, Content-Type"
-EXPOSED_HEADERS = "WWW-Authenticate, Retry-After"
+HEADERS = "Authorization, Content-Type, DPoP"
+EXPOSED_HEADERS = "WWW-Authenticate, Retry-After, DPoP-Nonce"
 PREFLIGHT_MAX_AGE = "600"  # seconds that a browser keeps the answer to its preflight
 
 

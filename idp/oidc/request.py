@@ -14,6 +14,7 @@ from idp.oidc.errors import oauth_error
 
 if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
+    from idp.oidc.tokens.dpop import DpopProof
 
 MAX_BYTES = 64 * 1024
 MAX_PARAMETERS = 100
@@ -88,6 +89,9 @@ class Request(OAuth2Request):
         self.max_age: int | None = None
         self.claims: dict[str, Any] = {}
         self.hint: dict[str, Any] | None = None
+        #: What the client has shown that it holds, and what tokens are therefore bound to (`cnf`, RFC 7800).
+        self.proof: DpopProof | None = None
+        self.confirmation: dict[str, str] = {}
 
     @property
     def args(self) -> dict[str, str | None]:

@@ -11,7 +11,7 @@ from idp.oidc.authorization import endpoint, pushed_request_endpoint
 from idp.oidc.clients import registration
 from idp.oidc.device import pages as device
 from idp.oidc.logout import rp_initiated, session_management
-from idp.oidc.tokens import endpoints, userinfo
+from idp.oidc.tokens import dpop_nonces, endpoints, userinfo
 from idp.web.csrf import csrf_protect
 
 GET, POST, BOTH = ("GET",), ("POST",), ("GET", "POST")
@@ -54,12 +54,13 @@ ROUTES: tuple[Route, ...] = (
 
 
 def bind(blueprint: Blueprint) -> None:
-    """Binds every route; scripts of other origins get their headers on the way out."""
+    """Binds every route; scripts of other origins, and clients with proofs, get their headers on the way out."""
     for route in ROUTES:
         # Where no cookie counts there is nothing to forge: only what a person does in our pages wants a CSRF token.
         view = csrf_protect.exempt(route.view) if route.called or route.cross_site else route.view
         blueprint.add_url_rule(route.rule, route.name or view.__name__, view, methods=route.methods)
     blueprint.after_request(cors.complete)
+    blueprint.after_request(dpop_nonces.offer)
 
 
 def called_segments() -> set[str]:

@@ -18,6 +18,7 @@ from idp.oidc.clients.directory import clients
 from idp.oidc.clients.presentation import service_of
 from idp.oidc.device import approval
 from idp.oidc.request import Request, from_form
+from idp.oidc.tokens import sender_constraints
 from idp.web import error_pages
 
 # Errors that are nobody's fault but ours or an operator's; every other error on a page is a request that cannot be.
@@ -57,7 +58,18 @@ class AuthorizationServer(FlaskAuthorizationServer):
 
     def authenticate_client(self, request: OAuth2Request, methods: Any, endpoint: str = "token") -> Any:
         """By our table, whatever list an endpoint names: which method a client uses is the client's entry to say."""
-        return authentication.authenticate(cast(Request, request), endpoint)
+        ours = cast(Request, request)
+        client = authentication.authenticate(ours, endpoint)
+        if endpoint == "token":
+            sender_constraints.parse_confirmation(ours)
+        return client
+
+    def create_token_response(self, request: Any = None) -> Any:
+        """Authlib's, with what no grant may forget before it issues anything: a proof of possession counts once."""
+        grant = self.get_token_grant(request)
+        grant.validate_token_request()
+        sender_constraints.use_proof(request)
+        return self.handle_response(*grant.create_token_response())
 
     def handle_response(self, status_code: int, payload: Any, headers: Any) -> Response:
         """The one place where answers are made: to a client through its browser, or JSON."""

@@ -22,7 +22,8 @@ OAUTH_ERRORS = {
     "unsupported_response_type", "access_denied", "invalid_token", "insufficient_scope", "invalid_redirect_uri",
     "invalid_client_metadata", "unapproved_software_statement", "authorization_pending", "slow_down", "expired_token",
     "invalid_target", "invalid_request_object", "invalid_request_uri", "request_not_supported", "request_uri_not_supported",
-    "registration_not_supported", "unsupported_token_type", "login_required", "temporarily_unavailable",
+    "registration_not_supported", "unsupported_token_type", "login_required", "temporarily_unavailable", "invalid_dpop_proof",
+    "use_dpop_nonce",
 }  # fmt: skip
 
 NASTY: list[str | bytes] = [

@@ -2,11 +2,11 @@
 
 from flask import Response
 
-from idp.oidc.authorization import pipeline, pushed_requests
+from idp.oidc.authorization import pipeline, proof_keys, pushed_requests
 from idp.oidc.clients import authentication
 from idp.oidc.request import Request
 from idp.oidc.server import server
-from idp.oidc.tokens import endpoints
+from idp.oidc.tokens import dpop, endpoints
 
 CREDENTIALS = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
 
@@ -18,10 +18,12 @@ def par() -> Response:
 
 def _push(asked: Request) -> Response:
     client = authentication.authenticate(asked, "par")
+    proof = dpop.presented()
     pipeline.run(pipeline.PUSHED_REQUEST_STEPS, asked)
     parameters = {name: value for name, value in asked.payload.data.items() if name not in CREDENTIALS}
     pushed = Request(parameters | {"client_id": client.client_id})
     pushed.pushed = True
     pipeline.validate(pushed)
+    proof_keys.bind_to_proof(pushed, proof)
     answer = {"request_uri": pushed_requests.save_pushed_request(pushed), "expires_in": pushed_requests.REQUEST_URI_LIFE}
     return server().handle_response(201, answer, [("Content-Type", "application/json"), ("Cache-Control", "no-store")])

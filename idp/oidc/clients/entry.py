@@ -89,6 +89,8 @@ class ClientEntry(BaseModel):
     request_uris: tuple[Address, ...] = Field((), description="Where its request objects may be fetched.")
     require_signed_request_object: bool = Field(False, description="Only signed requests are taken from it.")
     require_pushed_authorization_requests: bool = Field(False, description="Only pushed requests are taken from it.")
+    dpop_bound_access_tokens: bool = Field(False, description="Each of its token requests comes with a DPoP proof.")
+    dpop_nonce_required: bool = Field(False, description="Each of its proofs has a nonce of ours.")
     subject_type: Literal["public", "pairwise"] = Field("public", description="`pairwise`: a `sub` of its own sector.")
     sector_identifier_uri: Address | None = Field(None, description="Names the sector of a pairwise client.")
     default_max_age: int | None = Field(None, ge=0, description="Seconds after which people sign in again.")

@@ -1,6 +1,7 @@
 """The rules that a client's entry must keep, whoever wrote it: an operator in clients.yaml or a client by registration."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,7 +30,7 @@ class InvalidEntry(ValueError):
 def check_entry(client: ClientEntry) -> None:
     """Raises InvalidEntry for what does not go together in an entry: all of it at once, for whoever mends it."""
     found = []
-    for rule in (_grants, _secrets, _public, _profile, _keys, _encryption, _pairwise, _classes, _initiation, _logout):
+    for rule in RULES:
         try:
             rule(client)
         except InvalidEntry as problem:
@@ -77,6 +78,12 @@ def _profile(client: ClientEntry) -> None:
         return
     if any(kind != "code" for kind in client.response_types) or "implicit" in client.grant_types:
         raise InvalidEntry("response_types", "has more than code: that needs `profile: legacy`")
+
+
+def _binding(client: ClientEntry) -> None:
+    in_browser = any("token" in kind.split() for kind in client.response_types)
+    if client.dpop_bound_access_tokens and in_browser:
+        raise InvalidEntry("dpop_bound_access_tokens", "cannot be with a response_type of token: no redirect has a proof")
 
 
 def _keys(client: ClientEntry) -> None:
@@ -156,3 +163,9 @@ def _logout(client: ClientEntry) -> None:
 def _origin_of(uri: str) -> tuple[str, str]:
     parts = urlsplit(uri)
     return parts.scheme, parts.netloc
+
+
+# What an entry must keep, in the order in which it is told.
+RULES: tuple[Callable[[ClientEntry], None], ...] = (
+    _grants, _secrets, _public, _profile, _binding, _keys, _encryption, _pairwise, _classes, _initiation, _logout,
+)  # fmt: skip

@@ -24,6 +24,8 @@ SWITCHES: tuple[Switch, ...] = (
     Switch("request_object_signing_alg", "client", "one algorithm for its request objects", "OpenID Connect Registration 2"),
     Switch("require_signed_request_object", "client", "nothing unsigned", "RFC 9101 10.5"),
     Switch("require_pushed_authorization_requests", "client", "nothing in the open", "RFC 9126 6"),
+    Switch("dpop_bound_access_tokens", "client", "no token without a proof of possession", "RFC 9449 5.2"),
+    Switch("dpop_nonce_required", "client", "no proof without a nonce of ours", "RFC 9449 8 and 11.2"),
     Switch("id_token_signed_response_alg", "client", "signs ID and logout tokens", "OpenID Connect Registration 2"),
     Switch("id_token_encrypted_response_alg", "client", "encrypts ID tokens", "OpenID Connect Core 10.2"),
     Switch("id_token_encrypted_response_enc", "client", "with which cipher", "OpenID Connect Core 10.2"),

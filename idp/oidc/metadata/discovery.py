@@ -16,7 +16,7 @@ from idp.oidc import algorithms, scopes
 from idp.oidc.authorization import parameters, pushed_requests, request_objects, response_modes, response_types
 from idp.oidc.clients import authentication, registration
 from idp.oidc.device import pages as device
-from idp.oidc.tokens import encryption, grants, signing_keys
+from idp.oidc.tokens import dpop, encryption, grants, signing_keys
 from idp.storage.sealing import Unsealable
 
 METADATA_PATHS = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
@@ -100,6 +100,7 @@ METADATA_FEATURES: tuple[tuple[Callable[[str], dict[str, Any]], str], ...] = (
     (_clients, "OpenID Connect Discovery 3; RFC 8414 2"),
     (request_objects.metadata, "OpenID Connect Discovery 3; RFC 9101 10.5"),
     (pushed_requests.metadata, "RFC 9126 5"),
+    (dpop.metadata, "RFC 9449 5.1"),
     (device.metadata, "RFC 8628 4"),
     (encryption.metadata, "OpenID Connect Discovery 3"),
     (registration.metadata, "OpenID Connect Discovery 3; RFC 8414 2"),

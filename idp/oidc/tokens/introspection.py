@@ -8,7 +8,7 @@ from idp.core.settings import settings
 from idp.oidc.clients.directory import clients
 from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
-from idp.oidc.tokens import access_tokens, claims, refresh_tokens
+from idp.oidc.tokens import access_tokens, claims, refresh_tokens, sender_constraints
 from idp.oidc.tokens.access_tokens import AccessToken
 from idp.oidc.tokens.refresh_tokens import UsableRefreshToken
 
@@ -60,7 +60,7 @@ def _about_access(token: AccessToken) -> dict[str, Any]:
         "client_id": token.client_id,
         "sub": claims.subject_for(owner, token.subject) if owner and token.subject else token.client_id,
         "scope": token.scope,
-        "token_type": "Bearer",
+        "token_type": sender_constraints.token_type(token.confirmation),
         "iat": token.issued_at,
         "exp": token.expires_at,
         "aud": list(token.audience) or token.client_id,
@@ -75,7 +75,7 @@ def _about_access(token: AccessToken) -> dict[str, Any]:
 def _about_refresh(token: UsableRefreshToken) -> dict[str, Any]:
     approval = token.approval
     owner = clients().find(approval.client_id)
-    return {
+    about = {
         "active": True,
         "iss": settings().issuer,
         "client_id": approval.client_id,
@@ -84,3 +84,4 @@ def _about_refresh(token: UsableRefreshToken) -> dict[str, Any]:
         "iat": token.issued_at,
         "exp": token.expires_at,
     }
+    return about | ({"cnf": approval.bound_to} if approval.bound_to else {})

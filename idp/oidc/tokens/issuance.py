@@ -13,7 +13,7 @@ from idp.core.settings import settings
 from idp.oidc import scopes
 from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
-from idp.oidc.tokens import access_tokens, claims, encryption, jwt_access_tokens, refresh_tokens, signing_keys
+from idp.oidc.tokens import access_tokens, claims, encryption, jwt_access_tokens, refresh_tokens, sender_constraints, signing_keys
 from idp.oidc.tokens.access_tokens import AccessToken
 from idp.oidc.tokens.approvals import Approval
 
@@ -82,13 +82,17 @@ def access_token_record(
     )
 
 
-def issue_access_token(made: dict[str, Any], record: AccessToken, client: "Client") -> bool:
-    """Stores an access token just made; one with an audience leaves us as a JWT. False when it is dead on arrival."""
-    name = made["access_token"]
-    if not access_tokens.save_access_token(name, record):
+def issue_access_token(made: dict[str, Any], record: AccessToken, request: Request) -> bool:
+    """Stores an access token just made; one with an audience leaves us as a JWT. False when it is dead on arrival.
+
+    It is bound to what the client has shown with this request; raises OAuth2Error where it must be and is not.
+    """
+    name, bound = made["access_token"], sender_constraints.bind(record, request)
+    if not access_tokens.save_access_token(name, bound):
         return False
-    if record.audience:
-        made["access_token"] = jwt_access_tokens.to_jwt(name, record, client)
+    if bound.audience:
+        made["access_token"] = jwt_access_tokens.to_jwt(name, bound, request.registered)
+    made["token_type"] = sender_constraints.token_type(bound.confirmation)
     return True
 
 

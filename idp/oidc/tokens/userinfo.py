@@ -12,11 +12,11 @@ from flask import Response
 from idp import accounts
 from idp.accounts.claims_cache import CLAIMS_FIELD
 from idp.core.settings import settings
-from idp.oidc import cors, errors, request
+from idp.oidc import algorithms, cors, errors, request
 from idp.oidc.clients.directory import clients
 from idp.oidc.request import Request
 from idp.oidc.server import server
-from idp.oidc.tokens import access_tokens, claims, encryption
+from idp.oidc.tokens import access_tokens, claims, dpop, encryption, sender_constraints
 from idp.oidc.tokens.access_tokens import AccessToken
 from idp.storage.redis_store import StoreUnavailable
 
@@ -31,15 +31,41 @@ class AccessTokenValidator(BearerTokenValidator):
             return None
         record, extras = found
         flask.g.snapshot = extras[0]
-        # A token bound to a key is not a bearer token: stolen and shown bare it opens nothing (RFC 9449 section 7.1).
-        # One made out to a resource is not for us (RFC 8707 section 2). Both fail closed.
-        elsewhere = record.audience and settings().issuer not in record.audience
-        return None if record.confirmation or elsewhere else record
+        # One made out to a resource is not for us (RFC 8707 section 2). Fails closed.
+        return None if record.audience and settings().issuer not in record.audience else record
+
+    def validate_token(self, token: AccessToken | None, scopes: list[str], asked: Request) -> None:
+        """As RFC 6750 asks; and a token bound to a key is no bearer token: stolen and shown bare it opens nothing."""
+        if token is not None and token.confirmation:  # RFC 9449 section 7.1. Fails closed.
+            raise InvalidTokenError()
+        super().validate_token(token, scopes, asked)
 
 
-# Other schemes (DPoP, RFC 9449) register a validator of their own here.
+class DpopTokenValidator(AccessTokenValidator):
+    """RFC 9449 section 7: the scheme DPoP, a token bound to a key, and a proof made with that key for this very token."""
+
+    TOKEN_TYPE = "dpop"
+
+    def validate_request(self, asked: Request) -> None:
+        """Reads the proof: what is wrong with it is told before the store is asked for anything."""
+        asked.proof = dpop.presented(flask.request.headers["Authorization"].split(None, 1)[1])
+        if asked.proof is None:
+            raise dpop.invalid("The DPoP proof is missing.")
+
+    def validate_token(self, token: AccessToken | None, scopes: list[str], asked: Request) -> None:
+        """The token is bound to the key of the proof, and the proof counts once."""
+        BearerTokenValidator.validate_token(self, token, scopes, asked)
+        if token is None or asked.proof is None or token.confirmation != {"jkt": asked.proof.thumbprint}:
+            raise InvalidTokenError()
+        sender_constraints.check_nonce(asked.proof, clients().find(token.client_id))
+        sender_constraints.use_proof(asked)
+
+
 protector: Any = ResourceProtector()
 protector.register_token_validator(AccessTokenValidator())
+protector.register_token_validator(DpopTokenValidator())
+# Errors of proofs, and the status that a resource tells them with (RFC 9449 section 7.1 and 9).
+PROOF_ERRORS = {"invalid_dpop_proof": 401, "use_dpop_nonce": 401}
 
 
 def userinfo() -> Response:
@@ -82,12 +108,25 @@ def _answer(record: AccessToken) -> Response:
 def _refuse(error: OAuth2Error) -> Response:
     """RFC 6750 section 3: the challenge names the error, unless no token was presented at all."""
     body = errors.error_body(error)
-    status = errors.HTTP_STATUSES.get(body["error"], error.status_code)
+    status = (errors.HTTP_STATUSES | PROOF_ERRORS).get(body["error"], error.status_code)
     bare = isinstance(error, MissingAuthorizationError | UnsupportedTokenTypeError)
-    parameters = "" if bare else " " + ", ".join(f'{name}="{value}"' for name, value in body.items())
     headers = [
         ("Content-Type", "application/json"),
         ("Cache-Control", "no-store"),
-        ("WWW-Authenticate", f"Bearer{parameters}"),
+        *(("WWW-Authenticate", challenge) for challenge in _challenges({} if bare else body)),
     ]
     return server().handle_response(401 if bare else status, {} if bare else body, headers)
+
+
+def _challenges(body: dict[str, str]) -> list[str]:
+    """Both schemes, the error with the one that was used (RFC 9449 section 7.1: and the algorithms of proofs)."""
+    told = [f'{name}="{value}"' for name, value in body.items()]
+    spoken = flask.request.headers.get("Authorization", "")[:5].lower() == "dpop "
+    algs = f'algs="{" ".join(algorithms.fapi_names())}"'
+    bearer, proved = "", [algs]
+    if spoken:
+        proved = [*told, algs]
+    elif told:
+        bearer = " " + ", ".join(told)
+    challenges = [f"Bearer{bearer}", f"DPoP {', '.join(proved)}"]
+    return challenges[::-1] if spoken else challenges

@@ -26,6 +26,7 @@ from idp.sessions import single_sign_on
 from idp.web import cookies
 from tests.conformance.suite import Shelf, shelf
 from tests.oidc.conftest import CALLBACK, SECRET, VERIFIER, RelyingParty
+from tests.prover import Prover
 
 API = "https://api.rp.example/"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -424,6 +425,14 @@ def assertion_algorithms(endpoint: str) -> Callable[[Walk, Any], None]:
     return used
 
 
+def dpop_algorithms(walk: Walk, values: list[str]) -> None:
+    party = walk.party()
+    for algorithm in values:
+        proof = Prover(party.issuer, KEYS[algorithm[:2]], algorithm).proof("/token")
+        answer = walk.post("token_endpoint", party.basic | {"DPoP": proof}, grant_type="client_credentials", scope="api")
+        assert answer.json["token_type"] == "DPoP", algorithm
+
+
 def backchannel_logout(walk: Walk, value: bool) -> None:
     assert value is True
     walk.party(backchannel_logout_uri="https://rp.example/bye")
@@ -497,6 +506,7 @@ USES: dict[str, Callable[[Walk, Any], None]] = {
     "token_endpoint_auth_signing_alg_values_supported": assertion_algorithms("token_endpoint"),
     "introspection_endpoint_auth_signing_alg_values_supported": assertion_algorithms("introspection_endpoint"),
     "revocation_endpoint_auth_signing_alg_values_supported": assertion_algorithms("revocation_endpoint"),
+    "dpop_signing_alg_values_supported": dpop_algorithms,
     "backchannel_logout_supported": backchannel_logout,
     "backchannel_logout_session_supported": backchannel_logout,
     "frontchannel_logout_supported": frontchannel_logout,

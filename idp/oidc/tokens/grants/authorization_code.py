@@ -8,10 +8,10 @@ from authlib.oauth2.rfc6749 import grants as authlib_grants
 
 from idp.audit import trail
 from idp.core import lifetimes
-from idp.oidc.authorization import pkce, resources, response_modes
+from idp.oidc.authorization import pkce, proof_keys, resources, response_modes
 from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
-from idp.oidc.tokens import authorization_codes, issuance, refresh_tokens
+from idp.oidc.tokens import authorization_codes, issuance, refresh_tokens, sender_constraints
 from idp.oidc.tokens.approvals import Approval
 from idp.oidc.tokens.authorization_codes import AuthorizationCode
 
@@ -70,15 +70,16 @@ class AuthorizationCodeGrant(authlib_grants.AuthorizationCodeGrant):
         approval = cast(Approval, self.request.user)
         refresh = token_.get("refresh_token")
         if refresh:
-            refresh_tokens.begin_family(approval, refresh)
+            refresh_tokens.begin_family(sender_constraints.bound_approval(approval, self.request), refresh)
         client = self.request.registered
         record = issuance.access_token_record(token_, client, approval, self.request.audience)
-        if not issuance.issue_access_token(token_, record, client) and refresh:
+        if not issuance.issue_access_token(token_, record, self.request) and refresh:
             refresh_tokens.revoke_family(approval.family, approval.subject)
 
 
 # What a redemption must match beyond client and redirect URI, and the clause that asks for it.
 REDEMPTION_STEPS: tuple[tuple[Callable[[Request, AuthorizationCode], None], str], ...] = (
     (pkce.check_code_verifier, "RFC 7636 4.6; RFC 9700 4.8"),
+    (proof_keys.check_key_of_code, "RFC 9449 10: dpop_jkt"),
     (resources.parse_audience_of_code, "RFC 8707 2.2: invalid_target"),
 )

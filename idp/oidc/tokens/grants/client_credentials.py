@@ -25,4 +25,5 @@ class ClientCredentialsGrant(authlib_grants.ClientCredentialsGrant):
     def save_token(self, token_: dict[str, Any]) -> None:
         """For Authlib: keeps the record of the access token."""
         client = self.request.registered
-        issuance.issue_access_token(token_, issuance.access_token_record(token_, client, audience=self.request.audience), client)
+        record = issuance.access_token_record(token_, client, audience=self.request.audience)
+        issuance.issue_access_token(token_, record, self.request)

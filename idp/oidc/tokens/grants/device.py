@@ -12,7 +12,7 @@ from idp.oidc.clients.rules import DEVICE_CODE_GRANT
 from idp.oidc.device import codes
 from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
-from idp.oidc.tokens import issuance, refresh_tokens
+from idp.oidc.tokens import issuance, refresh_tokens, sender_constraints
 from idp.oidc.tokens.approvals import Approval
 
 POLL_ERROR_DESCRIPTIONS = {
@@ -64,9 +64,8 @@ class DeviceCodeGrant(BaseGrant, TokenEndpointMixin):
     def save_token(self, token_: dict[str, Any]) -> None:
         """Keeps the access token first: an account locked or a session ended meanwhile gets nothing."""
         approval, client = cast(Approval, self.request.user), self.request.registered
-        if not issuance.issue_access_token(
-            token_, issuance.access_token_record(token_, client, approval, self.request.audience), client
-        ):
+        record = issuance.access_token_record(token_, client, approval, self.request.audience)
+        if not issuance.issue_access_token(token_, record, self.request):
             raise InvalidGrantError("The device code is no longer valid.")
         if token_.get("refresh_token"):
-            refresh_tokens.begin_family(approval, token_["refresh_token"])
+            refresh_tokens.begin_family(sender_constraints.bound_approval(approval, self.request), token_["refresh_token"])

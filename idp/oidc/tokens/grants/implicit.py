@@ -51,7 +51,7 @@ def front_channel_parameters(request: Request, approval: Approval, code: str = "
     made: dict[str, Any] = {}
     if "token" in parts:
         made = issuance.generate("implicit", client, approval, approval.scope, include_refresh_token=False)
-        if not issuance.issue_access_token(made, issuance.access_token_record(made, client, approval), client):
+        if not issuance.issue_access_token(made, issuance.access_token_record(made, client, approval), request):
             raise oauth_error("access_denied", "The session is over.")
     given = [(name, str(value)) for name, value in made.items()]
     if "id_token" not in parts:

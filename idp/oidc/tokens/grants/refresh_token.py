@@ -8,7 +8,7 @@ from authlib.oauth2.rfc6749 import grants as authlib_grants
 
 from idp.oidc.authorization import resources
 from idp.oidc.request import Request
-from idp.oidc.tokens import issuance, refresh_tokens
+from idp.oidc.tokens import issuance, refresh_tokens, sender_constraints
 from idp.oidc.tokens.approvals import Approval
 from idp.oidc.tokens.refresh_tokens import UsableRefreshToken
 
@@ -22,7 +22,9 @@ class RefreshTokenGrant(authlib_grants.RefreshTokenGrant):
     def validate_token_request(self) -> None:
         """Authlib finds the token and narrows the scope; a resource beyond what was approved is refused (RFC 8707 2.2)."""
         super().validate_token_request()
-        resources.set_audience(self.request, cast(UsableRefreshToken, self.request.refresh_token).approval.resources)
+        approval = cast(UsableRefreshToken, self.request.refresh_token).approval
+        sender_constraints.check_key_of_refresh_token(approval, self.request)
+        resources.set_audience(self.request, approval.resources)
 
     def authenticate_refresh_token(self, refresh_token: str) -> Any:
         """The usable token of the client that has just been authenticated."""
@@ -37,7 +39,7 @@ class RefreshTokenGrant(authlib_grants.RefreshTokenGrant):
         used = cast(UsableRefreshToken, self.request.refresh_token)
         client = self.request.registered
         record = issuance.access_token_record(token_, client, self.request.user, self.request.audience)
-        if not issuance.issue_access_token(token_, record, client):
+        if not issuance.issue_access_token(token_, record, self.request):
             raise InvalidGrantError("The refresh token is no longer valid.")
         if not refresh_tokens.rotate(used, token_["refresh_token"]):
             raise InvalidGrantError("The refresh token is no longer valid.")

@@ -46,7 +46,7 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):
         made |= {"access_token": access_tokens.new_access_token(record.subject), "issued_token_type": ACCESS_TOKEN}
         made |= {"scope": record.scope} if record.scope else {}
         made["expires_in"] = record.expires_at - record.issued_at
-        if not issuance.issue_access_token(made, record, client):
+        if not issuance.issue_access_token(made, record, self.request):
             raise _invalid_subject_token()
         trail.record("tokens_issued", account=record.subject, client=client.client_id, exchanged=self.subject.client_id)
         return 200, made, self.TOKEN_RESPONSE_HEADER

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page
 AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 IDS_THAT_STAND_TWICE = "[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, at, all) => all.indexOf(id) !== at)"
 TEXT_BOXES = "input:is([type=text], [type=password], [type=email], [type=tel], :not([type])):visible"
+GOES_ON = 'meta[http-equiv="refresh"][content^="0;"]'  # the page on the way out to a service, which goes on by itself
 # A wait that ends early costs nothing: the bound is for a machine on which everything takes twenty times as long.
 DEADLINE_MS = 60_000
 
@@ -24,6 +25,8 @@ def leaving(page: Page) -> Iterator[None]:
     """
     with page.expect_event("framenavigated", lambda frame: frame == page.main_frame):
         yield
+    page.wait_for_load_state("load")
+    page.locator(GOES_ON).wait_for(state="detached")
     page.wait_for_load_state("load")
 
 

@@ -130,7 +130,7 @@ def _stop(running: list["subprocess.Popen[bytes]"]) -> None:
             process.send_signal(signal.SIGTERM)
     for process in running:
         try:
-            process.wait(20)
+            process.wait(60)  # a provider killed before its end would leave its workers to find that out by themselves
         except subprocess.TimeoutExpired:
             process.kill()
 

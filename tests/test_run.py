@@ -195,7 +195,7 @@ def test_everything_ends_and_nothing_is_left(ending, at_a_terminal, browsers):
     """O13: however it is ended, soon, in peace, with browsers connected; also the embedded store, which stays no second time."""
     assert any("redis-server" in process for process in at_a_terminal.left())
     getattr(at_a_terminal, ending)()
-    wait_until(lambda: not at_a_terminal.left())
+    wait_until(lambda: not at_a_terminal.left(), seconds=300)  # four processes, each with a deadline of its own
     if at_a_terminal.terminal:
         said = at_a_terminal.rest()
         assert "Stopping ..." in said

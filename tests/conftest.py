@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import delete, insert, select, text
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -33,10 +34,31 @@ CHROMIUM_FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+# A tenth of the suite's time would be spent on hashing: the work of a real one is set where a test is about it.
+CHEAP_HASHES = {"argon2_memory_kib": 64, "argon2_iterations": 1}
 KEPT_TABLES = {"signing_keys", "alembic_version"}  # making RSA keys for each test would take most of the time
 
 
 pytest_plugins = ["tests.choosing"]
+
+
+class CompiledTemplates(BytecodeCache):
+    """Pages compiled by one application of this process, for the next."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fills the bucket, if the page was compiled before."""
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keeps the page."""
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = CompiledTemplates()  # compiling the pages anew for each application would cost more than most tests
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -75,9 +97,9 @@ def only_loopback() -> Iterator[list[Any]]:
 class House:
     """One application over one combination of stores, served on a loopback port of its own."""
 
-    def __init__(self, place: stores.Stores) -> None:
+    def __init__(self, place: stores.Stores, host: str = "127.0.0.1") -> None:
         self.stores, self.port = place, stores.free_port()
-        self.issuer = f"http://127.0.0.1:{self.port}"
+        self.issuer = f"http://{host}:{self.port}"
         self.app = self.build()
         with self.app.app_context():
             upgrade_tables()
@@ -100,8 +122,9 @@ class House:
             # Pauses that hide who has an account, some in each journey: the tests that are about them ask for them.
             "constant_time_ms": 0,
         }
-        app = create_app(Settings(**settings | changes))
+        app = create_app(Settings(**settings | changes).model_copy(update=CHEAP_HASHES))
         app.config["PROPAGATE_UNFORESEEN"] = True
+        app.jinja_env.bytecode_cache = COMPILED
         return app
 
     def clean(self) -> None:
@@ -151,25 +174,35 @@ class Quiet(WSGIRequestHandler):
 
 
 @pytest.fixture(scope="session")
-def houses() -> Iterator[Callable[[str], House]]:
-    """Houses by combination of stores, built when first asked for."""
+def houses() -> Iterator[Callable[..., House]]:
+    """Houses by combination of stores, and by host: built when first asked for, two hosts over the same stores."""
     with ExitStack() as open_stores:
-        built: dict[str, House] = {}
+        places: dict[str, stores.Stores] = {}
+        built: dict[tuple[str, str], House] = {}
 
-        def house(name: str) -> House:
-            if name not in built:
-                place = open_stores.enter_context(stores.little() if name == stores.LITTLE else stores.large())
-                built[name] = House(place)
-                open_stores.callback(built[name].close)
-            return built[name]
+        def house(name: str, host: str = "127.0.0.1") -> House:
+            if name not in places:
+                places[name] = open_stores.enter_context(stores.little() if name == stores.LITTLE else stores.large())
+            if (name, host) not in built:
+                built[name, host] = House(places[name], host)
+                open_stores.callback(built[name, host].close)
+            return built[name, host]
 
         yield house
 
 
 @pytest.fixture
-def house(houses: Callable[[str], House], combination: str) -> House:
+def house(houses: Callable[..., House], combination: str) -> House:
     """A clean house."""
     found = houses(combination)
+    found.clean()
+    return found
+
+
+@pytest.fixture
+def home(houses: Callable[..., House], house: House) -> House:
+    """The same clean stores behind an issuer that is a name: browsers create no passkeys for an address."""
+    found = houses(house.stores.name, "localhost")
     found.clean()
     return found
 

@@ -1,21 +1,14 @@
-"""A passkey authenticator in software, honest by default, and a house that is reached by a name, as passkeys need."""
+"""A passkey authenticator in software, honest by default."""
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import cbor2
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from werkzeug.serving import make_server
 
 from idp.core import crypto
-from idp.storage.database import db
-from tests import stores
-from tests.waiting import settle
 
 PRESENT, VERIFIED, MAY_SYNC, NEW_KEY = 0x01, 0x04, 0x08, 0x40
 
@@ -77,26 +70,6 @@ def options_of(page: Any, kind: str) -> dict[str, Any]:
     form = next(f for f in page.forms if f.attributes.get("data-passkey") == kind)
     options: dict[str, Any] = json.loads(form.attributes["data-options"])
     return options
-
-
-@contextmanager
-def named(house: Any) -> Iterator[Any]:
-    """The same stores behind an issuer that is a name: gives the application and the issuer."""
-    port = stores.free_port()
-    issuer = f"http://localhost:{port}"
-    app = house.build(issuer=issuer)
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=house.server.RequestHandlerClass)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield app, issuer
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        settle(app)
-        with app.app_context():
-            db.engine.dispose()
 
 
 def _bytes(text: str) -> bytes:

@@ -6,25 +6,18 @@ from tests.browser.conftest import moved, received
 from tests.browser.tab import touch
 from tests.conftest import Outbox
 from tests.person import Person
-from tests.soft_passkey import named
 
 ESSENTIAL = '{"id_token":{"acr":{"essential":true,"value":"urn:siapkerja:acr:mfa"}}}'
 
 
 @pytest.fixture
-def home(house):
-    with named(house) as found:
-        yield found
-
-
-@pytest.fixture
 def wlkp(home, landing):
-    return moved(*home, "wlkp", landing)
+    return moved(home.app, home.issuer, "wlkp", landing)
 
 
 @pytest.fixture
 def siti(home, wlkp, clock):
-    app, issuer = home
+    app, issuer = home.app, home.issuer
     siti = Person.named("Siti", issuer, Outbox(app))
     wlkp.sends(siti.browser, prompt="create")
     siti.registers()
@@ -121,7 +114,7 @@ def test_the_accounts_own_page_adds_and_removes_one(tab, siti, home, width):
     one = tab(width=width)
     device, page = Device(one), one.page
     page.add_init_script("window.PublicKeyCredential.isConditionalMediationAvailable = undefined")
-    one.open(f"{home[1]}/account/methods")
+    one.open(f"{home.issuer}/account/methods")
     one.is_sound("sign-in-passkey")
     one.fill(identifier=siti.email, password=siti.password)
     page.evaluate("document.querySelector('[data-passkey-ready]').value = ''")

@@ -18,7 +18,7 @@ PAGE_BUDGET = 15_000  # bytes of a page with everything that it needs
 WAYS = [(360, "id", "light", True), (1280, "en", "dark", True), (360, "en", "dark", True), (1280, "id", "light", False)]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def demo(tmp_path_factory):
     running = tour.Running(tmp_path_factory.mktemp("demo"))
     yield running.demo

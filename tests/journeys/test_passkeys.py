@@ -13,27 +13,21 @@ from tests.person import Person
 from tests.recoveries import newest
 from tests.relying_party import RelyingParty
 from tests.simple_browser import SimpleBrowser
-from tests.soft_passkey import MAY_SYNC, PRESENT, SoftPasskey, named, options_of
+from tests.soft_passkey import MAY_SYNC, PRESENT, SoftPasskey, options_of
 
 MFA = "urn:siapkerja:acr:mfa"
 ESSENTIAL = '{"id_token":{"acr":{"essential":true,"value":"urn:siapkerja:acr:mfa"}}}'
 
 
 @pytest.fixture
-def home(house):
-    with named(house) as found:
-        yield found
-
-
-@pytest.fixture
 def wlkp(home):
-    return RelyingParty.of_demo(home[1], "wlkp")
+    return RelyingParty.of_demo(home.issuer, "wlkp")
 
 
 @pytest.fixture
 def siti(home, wlkp, clock, tripwire):
     """Registered, signed out, a minute later; her device could keep a passkey."""
-    app, issuer = home
+    app, issuer = home.app, home.issuer
     siti = Person.named("Siti", issuer, Outbox(app))
     tripwire.watch(siti.facts)
     wlkp.sends(siti.browser, prompt="create")
@@ -99,7 +93,7 @@ def test_no_passkey_is_made_by_a_password_alone(siti, wlkp, home):
     assert not [f for f in page.forms if f.attributes.get("data-passkey")]
     siti.browser.submit(form=next(f for f in page.forms if f.action.endswith("/offer")), credential="{}")
     siti.at(wlkp)
-    with home[0].app_context():
+    with home.app.app_context():
         assert not authenticators.enrolled_for(siti.subject).any
 
 
@@ -159,7 +153,7 @@ def test_a_device_that_has_not_verified_its_owner_is_a_second_factor_only(guarde
 
 
 def test_somebody_elses_passkey_is_no_second_factor_of_mine(guarded, wlkp, home, clock):
-    budi = Person.named("Budi", home[1], Outbox(home[0]))
+    budi = Person.named("Budi", home.issuer, Outbox(home.app))
     wlkp.sends(budi.browser, prompt="create")
     budi.registers()
     budi.browser.forget_session()
@@ -173,13 +167,13 @@ def test_somebody_elses_passkey_is_no_second_factor_of_mine(guarded, wlkp, home,
 
 
 def test_a_session_steps_up_with_a_passkey(guarded, wlkp, clock, home):
-    with home[0].app_context():
+    with home.app.app_context():
         authenticators.suspend_all(guarded.subject, "x")
         db.session.commit()
     wlkp.sends(guarded.browser)
     guarded.signs_in()
     guarded.at(wlkp)
-    with home[0].app_context():
+    with home.app.app_context():
         authenticators.restore_all(guarded.subject, "x", 2**40)
         db.session.commit()
     wlkp.sends(guarded.browser, claims=ESSENTIAL)
@@ -239,7 +233,7 @@ def test_of_two_copies_of_a_key_that_answer_at_once_one_gets_in(guarded, wlkp):
 
 
 def test_a_suspended_passkey_signs_nobody_in(guarded, wlkp, home):
-    with home[0].app_context():
+    with home.app.app_context():
         authenticators.suspend_all(guarded.subject, "x")
         db.session.commit()
     wlkp.sends(guarded.browser)
@@ -263,7 +257,7 @@ def test_of_two_requests_with_one_answer_one_gets_in(guarded, wlkp):
 
 
 def test_a_locked_account_is_refused(guarded, wlkp, home):
-    with home[0].test_request_context():
+    with home.app.test_request_context():
         accounts.lock(accounts.find(guarded.subject), "test")
     wlkp.sends(guarded.browser)
     page = answers(guarded, guarded.passkey)
@@ -300,7 +294,7 @@ def test_an_issuer_that_is_an_address_offers_no_passkeys(person, service):
 @pytest.mark.parametrize(("answer", "state"), [("no", "vetoed"), ("yes", "final")])
 def test_a_passkey_that_a_recovery_suspended_says_whose_it_is(guarded, wlkp, home, clock, answer, state):
     """It signs nobody in: it is asked «Apakah ini Anda?», and a no brings it back."""
-    app, issuer = home
+    app, issuer = home.app, home.issuer
     siti, owner = guarded, guarded.browser
     clock.shift(31 * 86400)
     siti.browser = SimpleBrowser(issuer)

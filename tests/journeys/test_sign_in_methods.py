@@ -15,21 +15,15 @@ from tests.conftest import Outbox
 from tests.person import Person
 from tests.relying_party import RelyingParty
 from tests.simple_browser import SimpleBrowser
-from tests.soft_passkey import SoftPasskey, named, options_of
+from tests.soft_passkey import SoftPasskey, options_of
 
 METHODS = "/account/methods"
 
 
 @pytest.fixture
-def home(house):
-    with named(house) as found:
-        yield found
-
-
-@pytest.fixture
 def siti(home, clock, tripwire):
     """Registered a minute ago, signed out."""
-    app, issuer = home
+    app, issuer = home.app, home.issuer
     siti = Person.named("Siti", issuer, Outbox(app))
     tripwire.watch(siti.facts)
     wlkp = RelyingParty.of_demo(issuer, "wlkp")
@@ -103,10 +97,10 @@ def test_an_app_is_added_with_its_recovery_codes_and_removed_and_each_is_told(in
     assert "Terpasang." in inside.page.text
     assert "Sisa kode: 10." in inside.page.text
     inside.browser.click("Hapus aplikasi autentikator")
-    with home[0].app_context():
+    with home.app.app_context():
         assert authenticators.enrolled_for(inside.subject).totp
     inside.browser.press("/remove")
-    with home[0].app_context():
+    with home.app.app_context():
         assert not authenticators.enrolled_for(inside.subject).totp
     assert told(inside, "aplikasi autentikator ditambahkan") == [True, True]
     assert told(inside, "aplikasi autentikator dihapus") == [True, True]
@@ -124,12 +118,12 @@ def test_the_key_that_a_form_carries_is_of_this_account_only(inside, home):
     inside.browser.open(METHODS + "/app")
     form = inside.page.form("key")
     thiefs = pyotp.random_base32()
-    with home[0].app_context():
+    with home.app.app_context():
         sealed_for_the_thief = sealer().seal(thiefs, sign_in_methods._context("the thief"))
     for key in (thiefs, sealed_for_the_thief):
         form.fields["key"] = key
         assert inside.browser.submit(form=form, code=pyotp.TOTP(thiefs).now()).status == 422
-    with home[0].app_context():
+    with home.app.app_context():
         assert not authenticators.enrolled_for(inside.subject).any
 
 
@@ -146,7 +140,7 @@ def test_a_passkey_is_added_listed_and_removed(inside):
 
 def test_nobody_removes_somebody_elses_passkey(inside, home, clock):
     adds_a_passkey(inside)
-    with home[0].app_context():
+    with home.app.app_context():
         (mine,) = authenticators.enrolled_for(inside.subject).passkeys
         assert not authenticators.passkeys.remove("somebody else", mine.id)
         assert len(authenticators.enrolled_for(inside.subject).passkeys) == 1
@@ -202,7 +196,7 @@ def test_every_change_wants_the_page_of_ours(inside):
 
 
 def test_nothing_is_added_during_the_probation_after_a_recovery(inside, home):
-    with home[0].app_context():
+    with home.app.app_context():
         row = transitions.create(inside.subject, "index", self_service=False)
         db.session.execute(update(Recovery).where(Recovery.id == row.id).values(state=State.PROVISIONAL.value))
         db.session.commit()

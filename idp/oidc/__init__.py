@@ -28,6 +28,7 @@ from idp.oidc.tokens.revocation import RevocationEndpoint
 from idp.oidc.tokens.signing_keys import KeyRing
 from idp.sessions.single_sign_on import session_ended
 from idp.web import error_pages
+from idp.web.direct_calls import DirectCalls
 
 ENDPOINTS: tuple[Any, ...] = (IntrospectionEndpoint, RevocationEndpoint, EndSessionEndpoint)
 
@@ -44,6 +45,7 @@ def init_app(app: Flask) -> None:
     routes.bind(blueprint)
     app.register_blueprint(blueprint)
     error_pages.answer_errors_in_json(app, routes.called_segments(), endpoints.error_for_status)
+    app.wsgi_app = DirectCalls(app, app.wsgi_app, routes.called_all_day())  # type: ignore[method-assign]
     app.wsgi_app = WellKnown(app, app.wsgi_app)  # type: ignore[method-assign]
     _listen()
 

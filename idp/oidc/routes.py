@@ -27,6 +27,7 @@ class Route:
     clause: str
     name: str = ""  # of the endpoint, the view's own unless given
     called: bool = False  # by a client itself, without a person or a cookie
+    all_day: bool = False  # called so often that it is served ahead of Flask's routing (web/direct_calls.py)
     cross_site: bool = False  # a POST from another site is served here: without a CSRF token, and without our cookies
 
 
@@ -36,10 +37,10 @@ ROUTES: tuple[Route, ...] = (
     Route("/interaction/<interaction_id>", GET, endpoint.resume, "our own: where next"),
     Route("/interaction/<interaction_id>/cancel", POST, endpoint.cancel, "RFC 6749 4.1.2.1: access_denied"),
     Route("/interaction/<interaction_id>/consent", BOTH, endpoint.consent_page, "OpenID Connect Core 3.1.2.4", name="consent"),
-    Route("/token", POST, endpoints.token, "RFC 6749 3.2", called=True),
-    Route("/introspect", POST, endpoints.introspect, "RFC 7662 2", called=True),
+    Route("/token", POST, endpoints.token, "RFC 6749 3.2", called=True, all_day=True),
+    Route("/introspect", POST, endpoints.introspect, "RFC 7662 2", called=True, all_day=True),
     Route("/revoke", POST, endpoints.revoke, "RFC 7009 2", called=True),
-    Route("/userinfo", BOTH, userinfo.userinfo, "OpenID Connect Core 5.3", called=True),
+    Route("/userinfo", BOTH, userinfo.userinfo, "OpenID Connect Core 5.3", called=True, all_day=True),
     Route("/par", POST, pushed_request_endpoint.par, "RFC 9126 2", called=True),
     Route("/device_authorization", POST, device.device_authorization, "RFC 8628 3.1", called=True),
     Route("/device", GET, device.device, "RFC 8628 3.3"),
@@ -61,6 +62,16 @@ def bind(blueprint: Blueprint) -> None:
         blueprint.add_url_rule(route.rule, route.name or view.__name__, view, methods=route.methods)
     blueprint.after_request(cors.complete)
     blueprint.after_request(dpop_nonces.offer)
+
+
+def called_all_day() -> dict[tuple[str, str], str]:
+    """Flask's endpoints, by method and path, of what is called all day."""
+    return {
+        (method, route.rule): f"oidc.{route.name or route.view.__name__}"
+        for route in ROUTES
+        if route.all_day
+        for method in route.methods
+    }
 
 
 def called_segments() -> set[str]:

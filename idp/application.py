@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 from flask_wtf.csrf import CSRFError
 
-from idp import account, accounts, authenticators, gateways, login, notices, oidc, pages, probation, recovery, registration
+from idp import account, accounts, gateways, login, notices, oidc, pages, probation, recovery, registration
 from idp.accounts import hashing
 from idp.core import languages
 from idp.core.languages import babel
@@ -17,7 +17,7 @@ from idp.gateways.sms import DeliveryFailed
 from idp.interaction import pending, rooms
 from idp.limits.rate_limits import TooManyAttempts
 from idp.oidc.logout import back_channel
-from idp.sessions import known_devices
+from idp.sessions import single_sign_on
 from idp.storage import key_file, outbox, redis_store
 from idp.storage.database import DATABASE_DOWN, db, tune_sqlite
 from idp.storage.sealing import Unsealable
@@ -38,8 +38,8 @@ ERROR_PAGES: dict[type[Exception], tuple[int, str]] = {
 }
 
 
-# What the outbox delivers: to people by SMS and e-mail, to services by back channel.
-MESSAGE_KINDS = (notices.MESSAGES, back_channel.MESSAGES)
+# What the outbox delivers: to people by SMS and e-mail, to services by back channel, and the end of outdated sessions.
+MESSAGE_KINDS = (notices.MESSAGES, back_channel.MESSAGES, single_sign_on.MESSAGES)
 
 
 class Application(Flask):
@@ -73,10 +73,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_defaults(rooms.add_interaction_id)
     gateways.init_app(app)
     accounts.init_app(app)
-    authenticators.init_app(app)
     notices.init_app(app)
     probation.init_app(app)
-    known_devices.init_app(app)
     outbox.init_app(app, MESSAGE_KINDS)
     for room in (pages, login, registration, recovery, account, oidc):
         room.init_app(app)

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from idp import accounts
 from idp.accounts import Account, hashing
@@ -55,6 +55,15 @@ def put_contacts(account: Account, phone: PhoneNumber, email: EmailAddress) -> l
         accounts.replace_contact(account, phone)
         accounts.replace_contact(account, email)
     return old
+
+
+def a_row(subject: str) -> str:
+    """An account with this very subject, which nobody can sign in to; its subject."""
+    known = {"nik_sealed": "x", "nik_index": subject, "name_sealed": "x", "password_hash": "none", "acr": "a", "locale": "id"}
+    times = {"created_at": 1, "updated_at": 1, "password_changed_at": 1}
+    with db.engine.begin() as connection:
+        connection.execute(insert(Account.__table__), {"subject": subject, "roles": [], "state": "active", **known, **times})
+    return subject
 
 
 def the(subject: str) -> Account:

@@ -92,6 +92,13 @@ def second_factor_required_if_enrolled(view: Callable[..., Response]) -> Callabl
     return sign_in_required(recent_sign_in_required(closed_during_probation(opened)))
 
 
+def go_on_here(response: Response, generation: int) -> Response:
+    """Signs this browser in anew after its owner's own change, which ended every session: whoever has copied this
+    session's cookie has nothing from now on."""
+    single_sign_on.reissue(g.session, generation, response)
+    return response
+
+
 def redirect_to_sign_in(path: str | None = None, **wishes: Any) -> Response:
     """To /authorize as any service, and back to `path`, else to this page; after a POST, to the account's first page: it
     was not done."""
@@ -118,6 +125,12 @@ def page(template: str, form: Any = None, status: int | None = None, **context: 
 def register() -> Response:
     """Registration for somebody who came without a service: it ends at their new account's pages."""
     return redirect_to_sign_in(url_for("account.home"), prompt="create")
+
+
+@blueprint.errorhandler(accounts.Outdated)
+def sign_in_anew(_: accounts.Outdated) -> Response:
+    """The account has changed meanwhile, and with it ended this session: nothing was done."""
+    return redirect_to_sign_in()
 
 
 @blueprint.route("/callback")

@@ -5,13 +5,14 @@ from typing import Any
 from flask import Response, g, request, url_for
 
 from idp import authenticators
-from idp.account.access import blueprint, page, sign_in_required
+from idp.account.access import blueprint, go_on_here, page, sign_in_required
 from idp.account.activity_words import SHOWN_EVENTS, describe_event
+from idp.accounts import generations
 from idp.accounts.connections import connected_services
 from idp.audit import trail
-from idp.authenticators import remembered_devices
 from idp.core import clock
-from idp.sessions import single_sign_on
+from idp.sessions import known_devices
+from idp.storage.unit_of_work import unit_of_work
 from idp.web import urls
 
 EVENTS_PER_PAGE = 20  # events a page
@@ -34,11 +35,12 @@ def activity() -> Response:
 def report_activity() -> Response:
     """«Laporkan aktivitas ini»: every other session ends with all that services could go on with, then a new password."""
     subject, position = g.account.subject, request.form.get("event", "")
-    trail.record("activity_reported", account=subject, position=position if _is_position(position) else None)
-    single_sign_on.end_all(subject, except_sid=g.session.sid)
-    connected_services().revoke_tokens(subject)
-    remembered_devices.forget_all(subject)
-    return urls.see_other(url_for("account.reported"))
+    proved = g.session.authentication.generation
+    with unit_of_work():
+        generation = generations.raise_generation(subject, proved, g.session.sid)
+        known_devices.go_on(subject, proved, generation)
+        trail.record("activity_reported", account=subject, position=position if _is_position(position) else None)
+    return go_on_here(urls.see_other(url_for("account.reported")), generation)
 
 
 @blueprint.route("/activity/reported")

@@ -7,7 +7,7 @@ import orjson
 from flask import Response, g, request, url_for
 
 from idp import accounts, authenticators, notices
-from idp.account.access import blueprint, page, second_factor_required_if_enrolled, sign_in_required
+from idp.account.access import blueprint, go_on_here, page, second_factor_required_if_enrolled, sign_in_required
 from idp.core import clock, lifetimes
 from idp.core.languages import _, _l
 from idp.core.values import ContactValue, EmailAddress, PhoneNumber, contact_of_kind
@@ -15,6 +15,7 @@ from idp.limits import rate_limits
 from idp.limits.rate_limits import TooManyAttempts
 from idp.one_time_codes import otp
 from idp.one_time_codes.code_step import CodeForm, SentCode, verify_code
+from idp.sessions import known_devices
 from idp.storage.redis_store import store
 from idp.storage.sealing import Unsealable, sealer
 from idp.storage.unit_of_work import unit_of_work
@@ -45,12 +46,14 @@ FORMS: dict[str, type[Form]] = {PhoneNumber.kind: PhoneForm, EmailAddress.kind: 
 class PendingContactChange:
     """A contact that waits for the code that went to it: `kind` is phone or email; `proved` once the code was right.
 
+    `generation` is the account's when the change began: it counts for that one only.
     `old` is the kind of the old contact that was asked too, with the code `old_code`; `agreed` once that was right.
     """
 
     kind: str
     code: dict[str, Any]
     value: str = field(repr=False)
+    generation: int
     proved: bool = False
     old: str = ""
     old_code: dict[str, Any] = field(default_factory=dict)
@@ -87,7 +90,7 @@ def change_contact(kind: str) -> Response:
         return page("change_contact", form, kind=kind)
     try:
         rate_limits.hit("contact_change_account", g.account.subject)
-        return _send(PendingContactChange(kind, {}, new.value))
+        return _send(PendingContactChange(kind, {}, new.value, g.session.authentication.generation))
     except TooManyAttempts as limit:
         return page("change_contact", form, 429, kind=kind, limited=limit.retry_after)
 
@@ -166,7 +169,11 @@ def finish(change: PendingContactChange) -> Response:
     try:
         with unit_of_work():
             notices.notify(told, notices.contacts_changed(clock.now()), account.subject)
-            accounts.replace_contact(account, new)
+            generation = accounts.replace_contact(account, new, change.generation, g.session.sid)
+            known_devices.go_on(account.subject, change.generation, generation)
+    except accounts.Outdated:
+        store().drop(_key())
+        return urls.see_other(url_for("account.contacts"))
     except accounts.ContactTaken:
         # Told only now: the contact is theirs, by the code.
         store().drop(_key())
@@ -174,7 +181,7 @@ def finish(change: PendingContactChange) -> Response:
         form["contact"].errors = [_("Kontak ini terhubung ke akun lain. Tulis yang lain.")]
         return page("change_contact", form, kind=change.kind)
     store().drop(_key())
-    return urls.see_other(url_for("account.contact_changed"))
+    return go_on_here(urls.see_other(url_for("account.contact_changed")), generation)
 
 
 @blueprint.route("/contacts/changed")
@@ -190,9 +197,10 @@ def pending_change() -> PendingContactChange | None:
     if kept is None:
         return None
     try:
-        return PendingContactChange(**orjson.loads(sealer().open(kept.decode(), _key())))
+        change = PendingContactChange(**orjson.loads(sealer().open(kept.decode(), _key())))
     except Unsealable:
         return None
+    return change if change.generation == g.session.authentication.generation else None
 
 
 def save_pending_change(change: PendingContactChange) -> PendingContactChange:

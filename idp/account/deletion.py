@@ -37,7 +37,6 @@ def delete() -> Response:
     until = _request()
     if until is None:
         return urls.see_other(url_for("account.home"))
-    single_sign_on.end_all(g.account.subject)
     response = urls.see_other(url_for("account.deletion_begun", until=sealer().seal(str(until), UNTIL)))
     single_sign_on.delete_cookie(response)
     return response

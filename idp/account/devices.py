@@ -6,9 +6,11 @@ from flask import Response, g, url_for
 
 from idp import notices
 from idp.account.access import blueprint, page, sign_in_required
+from idp.accounts import generations
 from idp.accounts.connections import connected_services
 from idp.audit import trail
 from idp.core import clock
+from idp.interaction import pending
 from idp.sessions import single_sign_on
 from idp.storage.unit_of_work import unit_of_work
 from idp.web import urls
@@ -47,12 +49,12 @@ def end_everywhere() -> Response:
     account = g.account
     contacts, subject = account.contacts_in_use, account.subject
     with unit_of_work():
+        generations.raise_generation(subject)
         trail.record("sessions_ended", account=subject)
         notices.notify(contacts, notices.signed_out_everywhere(clock.now()), subject)
-    single_sign_on.end_all(subject)
-    connected_services().revoke_tokens(subject)
     response = urls.see_other(url_for("account.signed_out"))
     single_sign_on.delete_cookie(response)
+    pending.sign_out()
     return response
 
 

@@ -1,17 +1,16 @@
 """Password: a new one for whoever knows the old; every other session ends, and the contacts are told."""
 
-from dataclasses import replace
-
 from flask import Response, g, url_for
+from wtforms import BooleanField
 
 from idp import accounts, notices
-from idp.account.access import blueprint, page, recent_sign_in_required, sign_in_required
+from idp.account.access import blueprint, go_on_here, page, recent_sign_in_required, sign_in_required
+from idp.accounts.connections import connected_services
 from idp.accounts.fields import NewPasswordField
 from idp.core import clock
 from idp.core.languages import _, _l
-from idp.core.values import Authentication
 from idp.limits.rate_limits import TooManyAttempts
-from idp.sessions import single_sign_on
+from idp.sessions import known_devices
 from idp.storage.unit_of_work import unit_of_work
 from idp.web import urls
 from idp.web.fields import CurrentPasswordField
@@ -23,6 +22,7 @@ class PasswordForm(Form):
 
     old = CurrentPasswordField(_l("Password sekarang"))
     password = NewPasswordField(_l("Password baru"))
+    keep_services = BooleanField(_l("Layanan yang boleh memakai akun saya tanpa saya masuk tetap terhubung"))
 
 
 @blueprint.route("/password", methods=["GET", "POST"])
@@ -41,14 +41,11 @@ def password() -> Response:
         form.old.errors = [_("Password sekarang tidak sesuai.")]
         return page("password", form)
     try:
-        _change(known, form.password.data or "")
-    except accounts.ChangedMeanwhile:
+        generation = _change(known, form.password.data or "", keep_services=bool(form.keep_services.data))
+    except accounts.Outdated:
         form.old.errors = [_("Password baru saja diubah di tempat lain. Tulis password yang berlaku sekarang.")]
         return page("password", form)
-    response = urls.see_other(url_for("account.password_changed"))
-    # Whoever has copied this session's cookie has nothing from now on.
-    single_sign_on.establish(_renewed(g.session.authentication), response, replaces=g.session)
-    return response
+    return go_on_here(urls.see_other(url_for("account.password_changed")), generation)
 
 
 @blueprint.route("/password/changed")
@@ -56,15 +53,6 @@ def password() -> Response:
 def password_changed() -> Response:
     """Says that the password was changed, and what has ended with the old one."""
     return page("password_changed")
-
-
-def _renewed(proved: Authentication) -> Authentication:
-    """The event that the session stands on from now on: the password, proved a moment ago.
-
-    An event of before the new password would count nowhere, and lead round and round between door and room. A second
-    factor keeps its time: the password alone renews none (fails closed), and nothing is owed by whoever gave one.
-    """
-    return proved if "mfa" in proved.amr else replace(proved, amr=("pwd",), auth_time=clock.timestamp())
 
 
 def _verified(typed: str) -> str | None:
@@ -76,12 +64,13 @@ def _verified(typed: str) -> str | None:
     return account.password_hash if account.subject == g.account.subject else None
 
 
-def _change(verified_hash: str, password: str) -> None:
-    account = g.account
+def _change(verified_hash: str, password: str, *, keep_services: bool) -> int:
+    account, proved = g.account, g.session.authentication.generation
     contacts, subject = account.contacts_in_use, account.subject
-    # Before and after: without the store nothing changes (fails closed), and no session slips in between.
-    single_sign_on.end_all(subject, except_sid=g.session.sid)
     with unit_of_work():
-        accounts.change_password(account, verified_hash, password)
+        generation = accounts.change_password(account, verified_hash, password, proved, g.session.sid)
+        known_devices.go_on(subject, proved, generation)
+        if keep_services:
+            connected_services().keep(subject, proved, generation)
         notices.notify(contacts, notices.password_changed(clock.now()), subject)
-    single_sign_on.end_all(subject, except_sid=g.session.sid)
+    return generation

@@ -7,7 +7,7 @@ from flask import Response, g, request, url_for
 from wtforms import HiddenField
 
 from idp import authenticators
-from idp.account.access import blueprint, page, second_factor_required, sign_in_required
+from idp.account.access import blueprint, go_on_here, page, second_factor_required, sign_in_required
 from idp.authenticators import WrongFactor, passkeys, recovery_codes, remembered_devices, totp
 from idp.core import clock, lifetimes
 from idp.core.languages import _, _l
@@ -76,8 +76,7 @@ def remove_app() -> Response:
     """Removes the app, once it was asked whether that is meant."""
     if request.method != "POST":
         return page("remove_method", what=_("aplikasi autentikator"))
-    totp.remove(g.account.subject)
-    return _back()
+    return _removed(totp.remove(g.account.subject, g.session.authentication.generation, g.session.sid))
 
 
 @blueprint.route("/methods/passkey", methods=["GET", "POST"])
@@ -107,8 +106,7 @@ def remove_passkey(passkey_id: str) -> Response:
         return _back()
     if request.method != "POST":
         return page("remove_method", what=_("passkey %(nama)s", nama=known.label))
-    passkeys.remove(subject, passkey_id)
-    return _back()
+    return _removed(passkeys.remove(subject, passkey_id, g.session.authentication.generation, g.session.sid))
 
 
 @blueprint.route("/methods/codes", methods=["GET", "POST"])
@@ -133,6 +131,11 @@ def forget_devices() -> Response:
     """Every browser gives the second factor again."""
     remembered_devices.forget_all(g.account.subject)
     return _back()
+
+
+def _removed(generation: int | None) -> Response:
+    """Back to what is left; without a second factor nothing of before counts, but for this browser's session."""
+    return _back() if generation is None else go_on_here(_back(), generation)
 
 
 def _new_codes() -> Response:

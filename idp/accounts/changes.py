@@ -4,27 +4,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from blinker import signal
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from idp.accounts.claims_cache import invalidate_claims
+from idp.accounts import generations
 from idp.accounts.lookup import find_by_nik
 from idp.accounts.model import ACTIVE, DELETING, LOCKED, PHONE, TERMS, Account, Contact
 from idp.audit import trail
-from idp.core import clock, crypto, languages, lifetimes
+from idp.core import clock, crypto, languages
 from idp.core.values import ACR_DATA, EmailAddress, FullName, Nik, PhoneNumber
 from idp.storage.database import db
-from idp.storage.redis_store import store
 from idp.storage.sealing import sealer
-from idp.storage.unit_of_work import current_unit, unit_of_work
-
-BLOCK_MARKS_WRITTEN_KEY = "blocked:{marks}"  # stands in the store as long as that keeps the marks of blocked accounts
-BLOCK_LIFE_SECONDS = lifetimes.LOCK.seconds
-
-account_locked = signal("account-locked")
-password_changed = signal("password-changed")
-account_recovered = signal("recovered")
+from idp.storage.unit_of_work import unit_of_work
 
 
 class NikTaken(Exception):
@@ -89,25 +80,35 @@ def create(
     return account
 
 
-def set_password_hash(account: Account, password_hash: str) -> None:
-    """Sets a password that was hashed before."""
-    subject = account.subject
-    with unit_of_work() as work:
+def set_password_hash(account: Account, password_hash: str, proved: int | None = None) -> int:
+    """Sets a password that was hashed before; the account's new generation.
+
+    Raises Outdated when the account left the generation in which the right to do so was `proved`.
+    """
+    with unit_of_work():
+        generation = generations.raise_generation(account.subject, proved)
         account.password_hash = password_hash
         account.password_changed_at = clock.timestamp()
-        trail.record("password_changed", account=subject)
-        work.after_commit(lambda: password_changed.send(subject=subject))
+        trail.record("password_changed", account=account.subject)
+    return generation
 
 
 def recover(
-    account: Account, phone: PhoneNumber, email: EmailAddress, password_hash: str, *, email_verified: bool = False
+    account: Account,
+    phone: PhoneNumber,
+    email: EmailAddress,
+    password_hash: str,
+    *,
+    email_verified: bool = False,
+    proved: int | None = None,
 ) -> ReplacedCredentials:
-    """Puts new contacts and a new password in use; what they replace. Raises ContactTaken.
+    """Puts new contacts and a new password in use; what they replace. Raises ContactTaken, and Outdated as above.
 
     The class falls to data, since three facts that many know have seen nobody: officers assure the account anew.
     """
     subject = account.subject
-    with unit_of_work() as work, conflicts_refused(None, (phone, email), subject):
+    with unit_of_work(), conflicts_refused(None, (phone, email), subject):
+        generations.raise_generation(subject, proved)
         in_use = _supersede(account, (phone, email), email_verified)
         replaced = ReplacedCredentials([contact.id for contact in in_use], account.password_hash, account.acr)
         account.acr = ACR_DATA
@@ -115,7 +116,6 @@ def recover(
         account.password_changed_at = clock.timestamp()
         claims_changed(account)
         trail.record("recovery_finished", account=subject)
-        work.after_commit(lambda: account_recovered.send(subject=subject))
     return replaced
 
 
@@ -127,18 +127,16 @@ def undo_recovery(account: Account, replaced: ReplacedCredentials) -> None:
     """
     subject = account.subject
     wanted = [contact.value for contact in account.contacts if contact.id in replaced.contacts]
-    with unit_of_work() as work, conflicts_refused(None, wanted, subject):
+    with unit_of_work(), conflicts_refused(None, wanted, subject):
+        generations.raise_generation(subject)
         lock_row(account, clock.timestamp())
         _reinstate(account, replaced.contacts)
         account.acr = replaced.acr or account.acr
         account.password_hash = replaced.password_hash
         account.password_changed_at = clock.timestamp()
-        if account.deleting:
-            work.after_commit(lambda: unblock(subject))
         account.state = ACTIVE if account.deleting else account.state
         account.delete_at = None
         claims_changed(account)
-        work.after_commit(lambda: account_recovered.send(subject=subject))
 
 
 def _reinstate(account: Account, wanted: Sequence[int]) -> None:
@@ -154,28 +152,18 @@ def _reinstate(account: Account, wanted: Sequence[int]) -> None:
 
 
 def lock(account: Account, reason: str) -> None:
-    """Nobody signs in any more; the store refuses sessions and tokens at once, SQL remembers."""
-    subject = account.subject
-    with unit_of_work() as work:
-        work.before_commit(lambda: block(subject))
+    """Locks the account: nobody signs in any more, and whoever is signed in is so no longer."""
+    with unit_of_work():
+        generations.raise_generation(account.subject)
         account.state = LOCKED
-        trail.record("account_locked", account=subject, reason=reason)
-        # Again: a deletion that was called off in between has lifted the first.
-        work.after_commit(lambda: block(subject))
-        work.after_commit(lambda: account_locked.send(subject=subject))
+        trail.record("account_locked", account=account.subject, reason=reason)
 
 
 def unlock(account: Account, reason: str) -> None:
-    """Lifts a lock: SQL first, so that a crash in between leaves it locked (fails closed).
-
-    A deletion that was asked for before goes on waiting, and is called off as any other.
-    """
-    subject, state = account.subject, ACTIVE if account.delete_at is None else DELETING
-    with unit_of_work() as work:
-        account.state = state
-        trail.record("account_unlocked", account=subject, reason=reason)
-        if state == ACTIVE:
-            work.after_commit(lambda: unblock(subject))
+    """Lifts a lock. A deletion that was asked for before goes on waiting, and is called off as any other."""
+    with unit_of_work():
+        account.state = ACTIVE if account.delete_at is None else DELETING
+        trail.record("account_unlocked", account=account.subject, reason=reason)
 
 
 def _supersede(account: Account, new: Sequence[PhoneNumber | EmailAddress], email_verified: bool) -> list[Contact]:
@@ -220,11 +208,9 @@ def conflicts_refused(
 
 
 def claims_changed(account: Account) -> None:
-    """Notes, in the unit that is open, that services are told something else from its commit on."""
+    """Notes, in the unit of work that is open, that services are told something else from its commit on."""
     account.updated_at = clock.timestamp()
-    subject, unit = account.subject, current_unit()
-    assert unit is not None
-    unit.after_commit(lambda: invalidate_claims(subject))
+    generations.touch(account.subject)
 
 
 def contact_taken(value: PhoneNumber | EmailAddress, except_subject: str | None = None) -> bool:
@@ -246,35 +232,3 @@ def _refuse_taken(nik: Nik | None, contacts: Sequence[PhoneNumber | EmailAddress
         if contact_taken(value, except_subject):
             # The same person's other tab may have been quicker between the two looks: then it is not somebody else's.
             raise NikTaken if nik is not None and find_by_nik(nik) is not None else ContactTaken(value.kind)
-
-
-def blocked_subjects() -> list[str]:
-    """Subjects whose sessions and tokens are refused: the store's marks are restored from these after it lost its data."""
-    return list(db.session.scalars(select(Account.subject).where(Account.state.in_((LOCKED, DELETING)))))
-
-
-def write_block_marks() -> None:
-    """Writes the store's marks of every account that is locked or about to be deleted."""
-    for subject in blocked_subjects():
-        block(subject)
-
-
-def restore_block_marks() -> None:
-    """Writes the marks again, if the store has lost what it knew (a failover without data, a flush)."""
-    if store().get(BLOCK_MARKS_WRITTEN_KEY) is None:
-        write_block_marks()
-        store().put(BLOCK_MARKS_WRITTEN_KEY, "1", BLOCK_LIFE_SECONDS)
-
-
-def block(subject: str, seconds: int = BLOCK_LIFE_SECONDS) -> None:
-    """From now on no session and no token of this account works."""
-    store().put(_blocked(subject), "1", seconds)
-
-
-def unblock(subject: str) -> None:
-    """Lets the tokens and sessions of an unlocked account be issued again."""
-    store().drop(_blocked(subject))
-
-
-def _blocked(subject: str) -> str:
-    return f"blocked:{{{crypto.hash_tag(subject)}}}:{subject}"

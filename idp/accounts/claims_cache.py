@@ -4,33 +4,13 @@ from typing import Any, cast
 
 import orjson
 
+from idp.accounts import generations
 from idp.accounts.model import Account
-from idp.core import clock, crypto, lifetimes
+from idp.core import clock
 from idp.storage.database import db
-from idp.storage.redis_store import Script, store
 from idp.storage.sealing import Unsealable, sealer
 
-LIFE = (
-    lifetimes.CLAIMS_COPY.seconds
-)  # seconds; the copy is dropped when the account changes, this only bounds what a crash in between leaves
 CLAIMS_FIELD = "claims"
-
-# A copy is kept only if the account did not change while SQL was read: else the old facts would outlive the change.
-# KEYS: account. ARGV: turn seen before reading, sealed claims, life.
-_CACHE_CLAIMS = Script("""
-if (redis.call('HGET', KEYS[1], 'turn') or '') ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[1], 'claims', ARGV[2])
-redis.call('EXPIRE', KEYS[1], ARGV[3])
-return 1
-""")
-
-# KEYS: account. ARGV: the new turn, life.
-_CHANGED = Script("""
-redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'turn', ARGV[1])
-redis.call('EXPIRE', KEYS[1], ARGV[2])
-return 1
-""")
 
 
 def claims(account: Account) -> dict[str, Any]:
@@ -60,24 +40,15 @@ def cached_claims(subject: str, prefetched: bytes | None = None) -> dict[str, An
             return cast(dict[str, Any], orjson.loads(sealer().open(prefetched.decode(), _context(subject))))
         except Unsealable:
             pass  # sealed under a ring that is gone: SQL is the truth
-    (turn,) = store().fields(key(subject), "turn")
+    leased = generations.lease(subject)
     account = db.session.get(Account, subject, populate_existing=True)
     if account is None:
         return {}
     known = claims(account)
     sealed = sealer().seal(orjson.dumps(known).decode(), _context(subject))
-    store().run(_CACHE_CLAIMS, (key(subject),), (turn or b"", sealed, LIFE))
+    # Kept only if the account did not change while SQL was read: else the old facts would outlive the change.
+    generations.keep(subject, leased, {CLAIMS_FIELD: sealed})
     return known
-
-
-def invalidate_claims(subject: str) -> None:
-    """Drops the copy, also one that is being made right now; to be called after the change is committed."""
-    store().run(_CHANGED, (key(subject),), (crypto.random_token(8), LIFE))
-
-
-def key(subject: str) -> str:
-    """The account's record in the store."""
-    return f"account:{{{crypto.hash_tag(subject)}}}:{subject}"
 
 
 def _verified(account: Account, kind: str) -> bool:

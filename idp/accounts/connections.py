@@ -29,8 +29,9 @@ class ConnectedServices(Protocol):
     def end(self, subject: str, client_id: str) -> None:
         """Disconnects one: its tokens and its part of every session are over at once, and it is told."""
 
-    def revoke_tokens(self, subject: str) -> None:
-        """Ends what services could go on with without a session of the person."""
+    def keep(self, subject: str, before: int, generation: int) -> None:
+        """Lets services go on without a session of the person after the person's own change, in the unit of work that is
+        open: what was issued in the generation `before` is issued anew under `generation`."""
 
     def name(self, client_id: str) -> str | None:
         """What people call a service; None for one that we know no more."""

@@ -5,8 +5,7 @@ from typing import Any
 from blinker import signal
 from sqlalchemy import delete, select, update
 
-from idp.accounts.changes import block, unblock
-from idp.accounts.claims_cache import invalidate_claims
+from idp.accounts import generations
 from idp.accounts.model import ACTIVE, DELETING, Account
 from idp.audit import trail
 from idp.core import clock, lifetimes
@@ -14,11 +13,7 @@ from idp.core.values import EmailAddress, PhoneNumber
 from idp.storage.database import db
 from idp.storage.unit_of_work import unit_of_work
 
-BLOCK_AFTER_ERASURE_SECONDS = lifetimes.ERASED_ACCOUNT.seconds
 AT_ONCE = 100
-
-account_deleting = signal("account-deleting")
-"""Sent with subject= after deletion was asked for."""
 
 account_erasing = signal("account-erasing")
 """Sent with subject= and contacts= within the unit of work: whoever keeps rows about the account removes them."""
@@ -38,26 +33,23 @@ def request_deletion(account: Account, until: int) -> bool:
     From then on nobody is signed in to the account. One that is not in ordinary use stays as it is.
     """
     subject = account.subject
-    with unit_of_work() as work:
+    with unit_of_work():
         if not _change_state(subject, ACTIVE, state=DELETING, delete_at=until):
             return False
+        generations.raise_generation(subject)
         trail.record("deletion_requested", account=subject)
-        work.before_commit(lambda: block(subject))
-        work.after_commit(lambda: account_deleting.send(subject=subject))
     return True
 
 
-def cancel_deletion(account: Account) -> bool:
-    """Calls the deletion off; whether this call did.
-
-    The block is lifted within it: a crash leaves an account that nobody is signed in to, and that may still be kept.
-    """
+def cancel_deletion(account: Account, proved: int | None = None) -> bool:
+    """Calls the deletion off; whether this call did, which it does not once the account left the generation `proved`."""
     subject = account.subject
-    with unit_of_work() as work:
+    with unit_of_work():
+        if proved is not None and generations.current(subject) != proved:
+            return False
         if not _change_state(subject, DELETING, state=ACTIVE, delete_at=None):
             return False
         trail.record("deletion_cancelled", account=subject)
-        work.before_commit(lambda: unblock(subject))
     return True
 
 
@@ -104,8 +96,7 @@ def erase(subject: str) -> bool:
             return False
         _remove(subject)
         trail.record("account_deleted", account=subject)
-        work.after_commit(lambda: block(subject, BLOCK_AFTER_ERASURE_SECONDS))
-        work.after_commit(lambda: invalidate_claims(subject))
+        generations.touch(subject)
         work.after_commit(lambda: account_erased.send(subject=subject))
     return True
 

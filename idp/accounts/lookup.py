@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from sqlalchemy import select, update
+from sqlalchemy.orm.attributes import set_committed_value
 
-from idp.accounts import hashing
-from idp.accounts.model import ACTIVE, Account, Contact
+from idp.accounts import generations, hashing
+from idp.accounts.model import Account, Contact
 from idp.audit import trail
-from idp.core import crypto
 from idp.core.values import Authentication, EmailAddress, Nik, PhoneNumber
 from idp.limits import rate_limits, streaks
 from idp.storage.database import DATABASE_DOWN, db
@@ -57,20 +57,9 @@ def locale_of(subject: str) -> str | None:
         return None  # a message in several languages is better than none
 
 
-def credentials_digest(account: Account) -> str:
-    """What stands for the account's password, contacts in use and state: another one as soon as any of them changed.
-
-    Whoever proved something before a change is told apart by it from whoever proves it after.
-    """
-    contacts = sorted(contact.id for contact in account.contacts if contact.current)
-    return crypto.digest(" ".join([account.subject, account.password_hash, account.state, *map(str, contacts)]))
-
-
 def authentication_still_valid(proved: Authentication) -> bool:
-    """Whether a sign-in that waits still holds: a lock or a new password since then ends it, as it ends sessions."""
-    wanted = select(Account.state, Account.password_changed_at).where(Account.subject == proved.account)
-    now = db.session.execute(wanted).first()
-    return now is not None and now.state == ACTIVE and now.password_changed_at <= proved.auth_time
+    """Whether a sign-in that waits still holds: any change of the account after which nothing of before counts ends it."""
+    return generations.still_counts(proved.account, proved.generation)
 
 
 def authenticate(identifier: Identifier, password: str, knows_browser: Callable[[str], bool] = lambda _: False) -> Account:
@@ -129,5 +118,7 @@ def _renew_hash(account: Account, password: str) -> None:
     same = (Account.subject == account.subject) & (Account.password_hash == known)
     # On a connection of its own: the account stays as it was when its password was verified.
     with db.engine.begin() as connection:
-        connection.execute(update(Account).where(same).values(password_hash=renewed))
+        won = connection.execute(update(Account).where(same).values(password_hash=renewed)).rowcount
+    if won:
+        set_committed_value(account, "password_hash", renewed)
     trail.record("password_rehashed", account=account.subject)

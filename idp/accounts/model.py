@@ -22,7 +22,8 @@ class Account(Model):
     """One person; `subject` becomes `sub` and never changes. Times are epoch seconds.
 
     `terms` is the version of policy and terms that was agreed to when it was created. `delete_at` is when a deletion that
-    was asked for may be done, unless it is `held`: the law wants the record kept.
+    was asked for may be done, unless it is `held`: the law wants the record kept. `generation` is raised by every change
+    after which nothing of before may count.
     """
 
     __tablename__ = "accounts"
@@ -41,6 +42,7 @@ class Account(Model):
     password_changed_at: Mapped[int] = mapped_column(BigInteger)
     terms: Mapped[str | None] = mapped_column(String(16))
     delete_at: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    generation: Mapped[int] = mapped_column(BigInteger, server_default="0", default=0)
     legal_hold: Mapped[bool] = mapped_column(Boolean, server_default=false(), default=False)
     contacts: Mapped[list["Contact"]] = relationship(back_populates="account", cascade="all, delete-orphan")
 

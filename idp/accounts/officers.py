@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from idp.accounts import generations
 from idp.accounts.changes import claims_changed
 from idp.accounts.model import Account
 from idp.audit import trail
-from idp.core.values import FullName
+from idp.core.values import ACR_DATA, FullName
 from idp.storage.sealing import sealer
 from idp.storage.unit_of_work import unit_of_work
 
@@ -19,8 +20,10 @@ def assign_roles(account: Account, roles: Sequence[str], reason: str | None = No
 
 
 def set_assurance_level(account: Account, acr: str, reason: str) -> None:
-    """Sets how surely the account is its person's; sessions keep what they were told until the next sign-in."""
+    """Sets how surely the account is its person's. Sessions keep a lower class until the next sign-in, and no higher one."""
     with unit_of_work():
+        if acr == ACR_DATA:
+            generations.raise_generation(account.subject)
         account.acr = acr
         claims_changed(account)
         trail.record("account_assured", account=account.subject, acr=acr, reason=reason)

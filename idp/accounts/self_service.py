@@ -2,18 +2,15 @@
 
 from sqlalchemy import update
 
-from idp.accounts import hashing
-from idp.accounts.changes import ContactTaken, claims_changed, conflicts_refused, contact_taken, lock_row, password_changed
+from idp.accounts import generations, hashing
+from idp.accounts.changes import ContactTaken, claims_changed, conflicts_refused, contact_taken, lock_row
+from idp.accounts.generations import Outdated
 from idp.accounts.model import Account, Contact
 from idp.audit import trail
 from idp.core import clock
 from idp.core.values import EmailAddress, PhoneNumber
 from idp.storage.database import db
 from idp.storage.unit_of_work import unit_of_work
-
-
-class ChangedMeanwhile(Exception):
-    """Another password was set since this one was asked for: nothing was written."""
 
 
 def forbidden_in_password(account: Account) -> list[str]:
@@ -23,34 +20,38 @@ def forbidden_in_password(account: Account) -> list[str]:
     return known + ([account.email.value.partition("@")[0]] if account.email else [])
 
 
-def change_password(account: Account, verified_hash: str, password: str) -> None:
-    """Sets a new password over the one that was just verified.
+def change_password(account: Account, verified_hash: str, password: str, proved: int | None = None, keeps: str = "") -> int:
+    """Sets a new password over the one that was just verified; the account's new generation.
 
-    Raises Busy, and ChangedMeanwhile when the account has another by now: of two changes that race, one wins.
+    Raises Busy, and Outdated when the account has another password by now, or left the generation in which its owner
+    was `proved`: of two changes that race, one wins. The session `keeps` is not ended.
     """
     renewed, subject, now = hashing.hash_password(password), account.subject, clock.timestamp()
     same = (Account.subject == subject) & (Account.password_hash == verified_hash)
     changed = update(Account).where(same).values(password_hash=renewed, password_changed_at=now)
-    with unit_of_work() as work:
+    with unit_of_work():
+        generation = generations.raise_generation(subject, proved, keeps)
         if db.session.execute(changed).rowcount != 1:  # type: ignore[attr-defined]
-            raise ChangedMeanwhile
+            raise Outdated
         trail.record("password_changed", account=subject)
-        work.after_commit(lambda: password_changed.send(subject=subject))
+    return generation
 
 
-def replace_contact(account: Account, new: PhoneNumber | EmailAddress) -> None:
-    """Puts a contact that its owner has proved in use instead of the one of its kind.
+def replace_contact(account: Account, new: PhoneNumber | EmailAddress, proved: int | None = None, keeps: str = "") -> int:
+    """Puts a contact that its owner has proved in use instead of the one of its kind; the account's new generation.
 
-    Raises ContactTaken: of two accounts that want it at once, the database lets one have it.
+    Raises Outdated as above, and ContactTaken: of two accounts that want it at once, the database lets one have it.
     """
     subject, now = account.subject, clock.timestamp()
     if contact_taken(new, except_subject=subject):
         raise ContactTaken(new.kind)
     with unit_of_work(), conflicts_refused(None, [new], subject):
+        generation = generations.raise_generation(subject, proved, keeps)
         lock_row(account, now)
         _put_in_use(account, new, now)
         claims_changed(account)
         trail.record("contacts_changed", account=subject)
+    return generation
 
 
 def _put_in_use(account: Account, new: PhoneNumber | EmailAddress, now: int) -> None:

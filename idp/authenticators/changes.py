@@ -7,6 +7,7 @@ from typing import Literal
 from sqlalchemy import Executable
 
 from idp import accounts, notices
+from idp.accounts import generations
 from idp.audit import trail
 from idp.core import clock
 from idp.storage.database import db
@@ -35,12 +36,32 @@ class NothingFound(Exception):
     """There was nothing to change."""
 
 
-def changed_if_found(statement: Executable, subject: str, change: Change) -> bool:
-    """Executes a statement whose rows are the change; False, and nobody is told, where it found none."""
+def used_if_found(statement: Executable, subject: str, change: Change) -> bool:
+    """Executes a statement whose rows are what is used up; False, and nobody is told, where it found none."""
     try:
         with notified_change(subject, change):
-            if not db.session.execute(statement).rowcount:  # type: ignore[attr-defined]
-                raise NothingFound
+            _executed(statement)
     except NothingFound:
         return False
     return True
+
+
+def remove_if_found(
+    statement: Executable, subject: str, change: Change, proved: int | None = None, keeps: str = ""
+) -> int | None:
+    """Executes a statement whose rows are the second factor that is removed; the account's new generation, None where it
+    found nothing. Raises Outdated as `generations.raise_generation`."""
+    try:
+        with notified_change(subject, change):
+            if accounts.find(subject) is None:
+                raise NothingFound
+            generation = generations.raise_generation(subject, proved, keeps)
+            _executed(statement)
+    except NothingFound:
+        return None
+    return generation
+
+
+def _executed(statement: Executable) -> None:
+    if not db.session.execute(statement).rowcount:  # type: ignore[attr-defined]
+        raise NothingFound

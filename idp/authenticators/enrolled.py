@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, select, update
 
+from idp.accounts import generations
 from idp.authenticators.model import (
     ACTIVE,
     PASSKEY,
@@ -88,5 +89,7 @@ def restore_all(subject: str, key: str, since: int) -> int:
     db.session.execute(delete(RememberedDevice).where(theirs, RememberedDevice.suspended_by.is_(None)))
     suspended = mine & (Authenticator.suspended_by == key) & (Authenticator.state == SUSPENDED)
     found = db.session.execute(update(Authenticator).where(suspended).values(state=ACTIVE, suspended_by=None))
-    db.session.execute(update(RememberedDevice).where(theirs, RememberedDevice.suspended_by == key).values(suspended_by=None))
+    # They belong to whoever is owner again: they go on under the generation of this very change.
+    again = {"suspended_by": None, "generation": generations.current(subject)}
+    db.session.execute(update(RememberedDevice).where(theirs, RememberedDevice.suspended_by == key).values(again))
     return int(found.rowcount)  # type: ignore[attr-defined]

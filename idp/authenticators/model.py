@@ -61,6 +61,7 @@ class RememberedDevice(Model):
     subject: Mapped[str] = mapped_column(ForeignKey("accounts.subject", ondelete="CASCADE"), primary_key=True, index=True)
     created_at: Mapped[int] = mapped_column(BigInteger)
     expires_at: Mapped[int] = mapped_column(BigInteger, index=True)
+    generation: Mapped[int] = mapped_column(BigInteger, server_default="0")
     suspended_by: Mapped[str | None] = mapped_column(String(64))
 
     def __repr__(self) -> str:

@@ -31,6 +31,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from idp.accounts import generations
 from idp.audit import trail
 from idp.authenticators import changes
 from idp.authenticators.attempt_limit import WrongFactor
@@ -55,11 +56,15 @@ TIMEOUT = lifetimes.PASSKEY_CEREMONY.seconds * 1000  # milliseconds
 
 @dataclass(frozen=True, slots=True)
 class VerifiedAssertion:
-    """Whose passkey answered, and how: `amr` without `mfa` (RFC 8176); `verified` when the device knew its owner."""
+    """Whose passkey answered, and how: `amr` without `mfa` (RFC 8176); `verified` when the device knew its owner.
+
+    `generation` is the account's in the step that found the passkey in use.
+    """
 
     subject: str
     amr: tuple[str, ...]
     verified: bool
+    generation: int
 
 
 def supported() -> bool:
@@ -147,10 +152,10 @@ def verify(context: str, answer: str, *, subject: str | None = None, state: str 
     if known is None or (subject or known.subject) != known.subject or handle not in (None, known.subject.encode()):
         raise WrongFactor
     verified = _verified(credential, challenge, known, passwordless=subject is None)
-    _update_sign_count(known, verified.new_sign_count, state)
+    generation = _update_sign_count(known, verified.new_sign_count, state)
     synced = verified.credential_device_type is CredentialDeviceType.MULTI_DEVICE
     # A key that may be copied to other devices is kept by software; one that cannot leave its device by hardware.
-    return VerifiedAssertion(known.subject, ("swk" if synced else "hwk", "user"), verified.user_verified)
+    return VerifiedAssertion(known.subject, ("swk" if synced else "hwk", "user"), verified.user_verified, generation)
 
 
 def state_of(answer: str) -> str:
@@ -160,10 +165,10 @@ def state_of(answer: str) -> str:
     return db.session.scalar(wanted) or ACTIVE
 
 
-def remove(subject: str, passkey_id: str) -> bool:
-    """This passkey proves nothing any more; whether there was one."""
+def remove(subject: str, passkey_id: str, proved: int | None = None, keeps: str = "") -> int | None:
+    """This passkey proves nothing any more; the account's new generation, None when there was none. Raises Outdated."""
     mine = (Authenticator.id == passkey_id) & (Authenticator.subject == subject) & (Authenticator.kind == PASSKEY)
-    return changes.changed_if_found(delete(Authenticator).where(mine), subject, "passkey_removed")
+    return changes.remove_if_found(delete(Authenticator).where(mine), subject, "passkey_removed", proved, keeps)
 
 
 def offer_once(subject: str) -> bool:
@@ -203,20 +208,25 @@ def _check_key(raw: bytes) -> None:
         raise ValueError("the algorithm is not the key's")
 
 
-def _update_sign_count(known: Authenticator, count: int, state: str) -> None:
-    """Writes the count if it still grows; devices that keep none always say 0. Of two copies at once, one gets in."""
+def _update_sign_count(known: Authenticator, count: int, state: str) -> int:
+    """Writes the count if it still grows; devices that keep none always say 0. Of two copies at once, one gets in.
+
+    The account's generation then: whoever removes or suspends the passkey afterwards raises it.
+    """
     grows = or_(Authenticator.counter < count, (Authenticator.counter == 0) & (count == 0))
     mine = (Authenticator.id == known.id) & (Authenticator.state == state) & grows
     used = update(Authenticator).where(mine).values(counter=count, last_used_at=clock.timestamp())
     with unit_of_work():
         won = db.session.execute(used.execution_options(synchronize_session=False)).rowcount  # type: ignore[attr-defined]
+        generation = generations.current(known.subject)
     if not won:
         raise WrongFactor
+    return generation
 
 
 def _challenge(context: str) -> bytes:
     challenge = crypto.random_bytes(32)
-    store().put(_key(challenge), context, lifetimes.INTERACTION.seconds)
+    store().put_once(_key(challenge), context, lifetimes.INTERACTION.seconds)
     return challenge
 
 
@@ -226,7 +236,7 @@ def _consume_challenge(context: str, client_data: bytes) -> bytes:
         challenge = parse_client_data_json(client_data).challenge
     except INVALID_RESPONSE_ERRORS:
         raise WrongFactor from None
-    known = store().take(_key(challenge))
+    known = store().take_once(_key(challenge))
     if known is None or not crypto.constant_time_equal(known.decode(), context):
         raise WrongFactor
     return challenge

@@ -37,7 +37,7 @@ def _take(subject: str, code: str) -> bool:
     indexes = sealer().indexes(f"{subject}\x1f{given}", "recovery-code")
     # The row's end is its use: of two that bring the same code, the database lets one through.
     used = delete(Authenticator).where(_mine(subject) & Authenticator.lookup.in_(indexes))
-    return changes.changed_if_found(used, subject, "recovery_code_used")
+    return changes.used_if_found(used, subject, "recovery_code_used")
 
 
 def _index(subject: str, code: str) -> str:

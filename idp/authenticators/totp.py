@@ -58,10 +58,10 @@ def verify(subject: str, code: str) -> None:
     verify_within_limit(subject, TOTP, lambda: _use(subject, code))
 
 
-def remove(subject: str) -> bool:
-    """The app proves nothing any more; whether there was one."""
+def remove(subject: str, proved: int | None = None, keeps: str = "") -> int | None:
+    """The app proves nothing any more; the account's new generation, None when there was no app. Raises Outdated."""
     mine = (Authenticator.subject == subject) & (Authenticator.kind == TOTP) & (Authenticator.state == ACTIVE)
-    return changes.changed_if_found(delete(Authenticator).where(mine), subject, "totp_removed")
+    return changes.remove_if_found(delete(Authenticator).where(mine), subject, "totp_removed", proved, keeps)
 
 
 def _use(subject: str, code: str) -> bool:

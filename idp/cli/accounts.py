@@ -52,12 +52,12 @@ def lock(who: str, reason: str) -> None:
 
     with application():
         account = find_account(who)
-        said = attributed_reason(reason)
+        said, subject = attributed_reason(reason), account.subject
+        ended = len(single_sign_on.of_account(subject))
         with unit_of_work():
             write_notice(account, notices.account_locked(clock.now()))
             people.lock(account, said)
-        ended = single_sign_on.end_all(account.subject)
-        click.echo(f"{account.subject} is locked; {ended} sessions ended.")
+        click.echo(f"{subject} is locked; {ended} sessions ended.")
 
 
 @accounts.command()
@@ -114,9 +114,9 @@ def _set_hold(who: str, reason: str, *, legal_hold: bool) -> None:
 @ACCOUNT_ARGUMENT
 @REASON_OPTION
 def end_sessions(who: str, reason: str) -> None:
-    """Sign an account out everywhere."""
+    """Sign an account out everywhere: every session ends, and whatever services could go on with without one."""
+    from idp import accounts as people
     from idp import notices
-    from idp.accounts.connections import connected_services
     from idp.audit import trail
     from idp.core import clock
     from idp.sessions import single_sign_on
@@ -124,13 +124,13 @@ def end_sessions(who: str, reason: str) -> None:
 
     with application():
         account, said = find_account(who), attributed_reason(reason)
+        subject = account.subject
+        ended = len(single_sign_on.of_account(subject))
         with unit_of_work():
+            people.generations.raise_generation(account.subject)
             trail.record("sessions_ended", account=account.subject, reason=said)
             write_notice(account, notices.signed_out_everywhere(clock.now()))
-        ended = single_sign_on.end_all(account.subject)
-        # What services may go on with unattended has no session: signed out everywhere means these too.
-        connected_services().revoke_tokens(account.subject)
-        click.echo(f"{ended} sessions of {account.subject} ended.")
+        click.echo(f"{ended} sessions of {subject} ended.")
 
 
 def _lines(account: "Account") -> list[str]:

@@ -33,10 +33,10 @@ def assure(who: str, reason: str, withdraw: bool) -> None:
         if not withdraw and (account.locked or account.deleting or probation.current_probation(account.subject) is not None):
             raise OperatorError("It is locked, about to be deleted or just recovered: settle that first, then assure it.")
         subject = account.subject
+        ended = f"; {len(single_sign_on.of_account(subject))} sessions ended" if withdraw else ""
         with unit_of_work():
             write_notice(account, notices.data_corrected("withdrawn" if withdraw else "assured", clock.now()))
             people.set_assurance_level(account, ACR_DATA if withdraw else ACR_FULL, said)
-        ended = f"; {single_sign_on.end_all(subject)} sessions ended" if withdraw else ""
         click.echo(f"{subject} is {'no longer ' if withdraw else ''}of the full class{ended}.")
 
 

@@ -112,7 +112,6 @@ def _run(loaded: Settings) -> None:
 def _prepare_tables(migrate: bool) -> None:
     from sqlalchemy import inspect
 
-    from idp.accounts import write_block_marks
     from idp.cli.database import upgrade_tables
     from idp.storage.database import db
 
@@ -120,7 +119,6 @@ def _prepare_tables(migrate: bool) -> None:
         upgrade_tables()
     if not inspect(db.engine).has_table("audit_events"):
         raise OperatorError("The database lacks its tables: run `idp db upgrade`, or `idp serve --migrate`.")
-    write_block_marks()
 
 
 def _refuse_taken_port(loaded: Settings) -> None:

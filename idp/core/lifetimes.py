@@ -93,8 +93,6 @@ USED_LATELY = Lifetime("account in use", 30, DAY, "A recovery looks back for a s
 DORMANT = Lifetime("dormant account", 180, DAY, "Nobody signed in: a recovery is less risky.")
 SEEN_IN_RECOVERY = Lifetime("contact or device of another recovery", 30, DAY, "A recovery looks back for it.")
 DELETION = Lifetime("deletion", "deletion_days", DAY, "An account waits for its erasure; signing in cancels it.")
-ERASED_ACCOUNT = Lifetime("mark of an erased account", 1, HOUR, "Longer than any access token lives.")
-LOCK = Lifetime("mark of a locked account", 3660, DAY, "In the store, when nobody lifts the lock.")
 
 # -- the protocol -----------------------------------------------------------------------------------------------------
 AUTHORIZATION_CODE = Lifetime("authorization code", 60, SECOND, "It can be redeemed, once.", "FAPI 2.0 section 5.3.2.1")
@@ -120,9 +118,8 @@ CLIENT_KEYS = Lifetime("copy of a client's keys", 10, MINUTE, "A fetched key set
 CLIENT_KEYS_AGAIN = Lifetime("copy of a client's keys, key missing", 20, SECOND, "Between two fetches.")
 
 # -- copies and traces ------------------------------------------------------------------------------------------------
-CLAIMS_COPY = Lifetime(
-    "copy of an account's claims and grants", 1, HOUR, "Dropped at any change; this bounds what a crash leaves."
-)
+ACCOUNT_COPY = Lifetime("copy of an account's generation, claims and grants", 1, HOUR, "In the store; dropped at any change.")
+CHANGE_MARK = Lifetime("mark of a change of an account", 5, MINUTE, "While it stands there is no copy; a crash leaves it behind.")
 SERVICE_USE = Lifetime("services that an account uses", 90, DAY, "First and last time, without any of them being used.")
 ERROR_REFERENCE = Lifetime("reference on a page of trouble", 1, DAY, "`idp explain` tells what happened.")
 DELIVERY_REPORT = Lifetime("delivery report", 1, DAY, "What a gateway said became of an SMS.")
@@ -132,6 +129,7 @@ NOTICE_TRIES = Lifetime("notice to a person, tried", 72, HOUR, "Again and again;
 # -- what `idp retention run` removes ---------------------------------------------------------------------------------
 MESSAGES_KEPT = Lifetime("messages to people and services", 30, DAY, "How they went; the words go as soon as they are sent.")
 REVOKED_TOKENS_KEPT = Lifetime("revoked refresh tokens", 30, DAY, "After they were revoked.")
+ENDINGS_KEPT = Lifetime("what ended before its time", 7, DAY, "Longer than sessions and access tokens live.")
 REPLACED_CONTACTS_KEPT = Lifetime("contacts that were replaced", 30, DAY, "Their owner can object to a recovery.")
 RECOVERIES_KEPT = Lifetime("recoveries by identity", 60, DAY, "By then every wait and every veto is over.")
 REGISTRY_FACTS_KEPT = Lifetime("what the civil registry was asked", 365, DAY, "A blind index and the outcome.")

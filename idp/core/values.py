@@ -193,6 +193,7 @@ class Authentication:
     """The event of having signed in: whose account (its subject), how (RFC 8176), when (epoch seconds), how surely.
 
     During probation after a recovery: when that was, and until when more than `acr` cannot be reached; else 0.
+    `generation` is the account's when it was proved: the event counts as long as the account is in that generation.
     """
 
     account: str
@@ -201,6 +202,7 @@ class Authentication:
     acr: str
     recovered_at: int = 0
     limited_until: int = 0
+    generation: int = 0
 
     def with_second_factor(self, amr: tuple[str, ...]) -> Self:
         """The same, a second factor given as well (RFC 8176): when, stays the time of the first."""
@@ -209,11 +211,13 @@ class Authentication:
 
     def to_dict(self) -> dict[str, Any]:
         """As the store keeps it."""
-        known = {"account": self.account, "amr": list(self.amr), "auth_time": self.auth_time, "acr": self.acr}
+        known: dict[str, Any] = {"account": self.account, "amr": list(self.amr), "auth_time": self.auth_time, "acr": self.acr}
+        known["generation"] = self.generation
         limited = {"recovered_at": self.recovered_at, "limited_until": self.limited_until}
         return known | limited if self.recovered_at else known
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         limited = data.get("recovered_at", 0), data.get("limited_until", 0)
-        return cls(data["account"], tuple(data["amr"]), data["auth_time"], data["acr"], *limited)
+        generation = data.get("generation", 0)
+        return cls(data["account"], tuple(data["amr"]), data["auth_time"], data["acr"], *limited, generation)

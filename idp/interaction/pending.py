@@ -80,6 +80,11 @@ class Interaction:
         self.before, self.browser = crypto.digest(presented), crypto.digest(secret)
         csrf.rebind_tokens(_cookie_value(self, secret))
 
+    def forget_sign_in(self) -> None:
+        """Nobody has signed in here any more; the request and what was typed in stay."""
+        self.authentication, self.second, self.consented = None, None, None
+        self.fresh = self.offer = self.declined = False
+
     def add_second_factor(self, amr: tuple[str, ...]) -> None:
         """A room has had the second factor of whoever is signed in here, now; `amr` names it (RFC 8176)."""
         if self.authentication is not None:
@@ -140,26 +145,26 @@ class Interaction:
         return load(self.id).version != self.version
 
 
-# A record reads `version.sealed JSON`, or `done.JSON of the service` once consumed.
+# A record reads `run of the server``version.sealed JSON`, or `done.JSON of the service` once consumed.
 _SAVE = Script("""
 local now = redis.call('GET', KEYS[1])
 if not now and tonumber(ARGV[3]) > 0 then
-  redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+  redis.call('SET', KEYS[1], run .. ARGV[2], 'EX', ARGV[3])
   return 1
 end
-if not now or string.sub(now, 1, #ARGV[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+if not now or string.sub(now, 41, 40 + #ARGV[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], run .. ARGV[2], 'KEEPTTL')
 return 1
 """)
 # One that its browser carried to its end leaves its mark as well, for longer than the cookie is worth anything.
 _CONSUME = Script("""
 local now = redis.call('GET', KEYS[1])
 if not now and tonumber(ARGV[2]) > 0 then
-  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+  redis.call('SET', KEYS[1], run .. ARGV[1], 'EX', ARGV[2])
   return 1
 end
-if not now or string.sub(now, 1, 5) == 'done.' then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'KEEPTTL')
+if not now or string.sub(now, 41, 45) == 'done.' then return 0 end
+redis.call('SET', KEYS[1], run .. ARGV[1], 'KEEPTTL')
 return 1
 """)
 
@@ -202,10 +207,13 @@ def delete_interaction_cookie(response: Response, over: Interaction) -> Response
 
 def load(interaction_id: str) -> Interaction:
     """This browser's interaction; raises Gone when it is over, expired, unknown or another browser's."""
-    raw = store().get(_key(interaction_id)) if _ID.fullmatch(interaction_id) else None
+    raw, same_run = (store().peek(_key(interaction_id)) if _ID.fullmatch(interaction_id) else None) or (None, True)
     if raw is not None and raw.startswith(b"done."):
         raise InteractionGone(orjson.loads(raw[5:]))
     found = _opened(interaction_id, raw.decode()) if raw is not None else _carried(interaction_id)
+    if not same_run:
+        # The store failed over, and may have forgotten that this was finished: whoever had signed in here does so again.
+        found.forget_sign_in()
     # The id is in the URL and may be read over a shoulder; without the cookie's secret it opens nothing. Fails closed.
     presented = crypto.digest(_presented(interaction_id))
     mine = crypto.constant_time_equal(found.browser, presented)
@@ -213,6 +221,29 @@ def load(interaction_id: str) -> Interaction:
     if not (mine or earlier) or clock.timestamp() >= found.expires_at:
         raise InteractionGone(found.service)
     return found if mine else found.unproved()
+
+
+def sign_out() -> None:
+    """Whoever signs out in this browser is signed out in the requests that wait in its other tabs, too."""
+    prefix = INTERACTION.of("").name
+    for name in request.cookies:
+        if name.startswith(prefix):
+            _sign_out(name.removeprefix(prefix))
+
+
+def _sign_out(interaction_id: str) -> None:
+    for _ in range(3):
+        try:
+            waiting = load(interaction_id)
+            if waiting.carried or waiting.authentication is None:
+                return
+            waiting.forget_sign_in()
+            waiting.save()
+            return
+        except InteractionGone:
+            return
+        except ConcurrentUpdate:
+            continue  # another tab has moved it on: once more
 
 
 def consume(finished: Interaction) -> bool:
@@ -287,10 +318,10 @@ def _end_of(value: str) -> int:
 
 def _proves(interaction_id: str, browser: str) -> bool:
     """Whether what is kept was written by a twin of this request: the same account, proved by the same secret."""
-    raw = store().get(_key(interaction_id))
-    if raw is None or raw.startswith(b"done."):
+    kept = store().peek(_key(interaction_id))
+    if kept is None or kept[0].startswith(b"done."):
         return False
-    return crypto.constant_time_equal(_opened(interaction_id, raw.decode()).browser, browser)
+    return crypto.constant_time_equal(_opened(interaction_id, kept[0].decode()).browser, browser)
 
 
 def _key(interaction_id: str) -> str:

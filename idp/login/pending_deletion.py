@@ -18,20 +18,20 @@ def deleting() -> Response:
     notes = current_interaction().draft(PENDING_DELETION_NOTES)
     proved = Authentication.from_dict(notes["proved"]) if notes else None
     account = accounts.find(proved.account) if proved else None
-    if proved is None or account is None or account.locked or account.password_changed_at > proved.auth_time:
+    if proved is None or account is None or account.locked or account.generation != proved.generation:
         return rooms.redirect_to_next_step()  # what was proved here holds no longer: fails closed
-    if request.method == "POST" and _cancel_deletion(account):
+    if request.method == "POST" and _cancel_deletion(account, proved.generation):
         trail.record("sign_in", account=account.subject, client=current_interaction().service.get("client_id"))
         current_interaction().authenticated(proved)
-        return continue_unless_recovery_waits(account.subject, notes["by"])
+        return continue_unless_recovery_waits(proved, notes["by"])
     if account.delete_at is None:
         return rooms.redirect_to_next_step()
     at = clock.from_timestamp(account.delete_at)
     return make_response(render_template("login/deleting.html", at=at))
 
 
-def _cancel_deletion(account: accounts.Account) -> bool:
+def _cancel_deletion(account: accounts.Account, proved: int) -> bool:
     with unit_of_work():
-        if accounts.cancel_deletion(account):
+        if accounts.cancel_deletion(account, proved):
             notices.notify(account.contacts_in_use, notices.deletion_cancelled(clock.now()), account.subject)
         return accounts.in_use(account.subject)

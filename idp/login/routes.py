@@ -9,6 +9,7 @@ from idp.audit import trail
 from idp.authenticators import WrongFactor, passkeys
 from idp.authenticators.model import ACTIVE
 from idp.core.languages import _, _l
+from idp.core.values import Authentication
 from idp.interaction import rooms
 from idp.interaction.rooms import current_interaction
 from idp.limits import rate_limits
@@ -35,19 +36,20 @@ def password() -> Response:
     except accounts.WrongCredentials:
         suspended = recognition.recovery_that_suspended_password(form.identifier.value, form.password.data or "")
         if suspended is not None:
-            return _ask_about_recovery(suspended, "password")
+            return _ask_about_recovery(suspended[0], "password", suspended[1])
         # The same sentence whether the account exists or not, and never which of the two was wrong.
         return _page(
             form, _("NIK, email, nomor handphone, atau password tidak sesuai. Periksa kembali, atau pilih Kendala Masuk ke Akun?")
         )
     except accounts.AccountLocked:
         return locked_page()
+    proved = probation.authentication_event(account, ("pwd",), account.generation)
     if account.deleting:
-        return _ask_about_deletion(account, ("pwd",), "password")
+        return _ask_about_deletion(proved, "password")
     trail.record("sign_in", account=account.subject, client=current_interaction().service.get("client_id"))
-    current_interaction().authenticated(probation.authentication_event(account, ("pwd",)))
+    current_interaction().authenticated(proved)
     current_interaction().offer = bool(form.passkey_ready.data) and _claim_passkey_offer(account.subject)
-    return continue_unless_recovery_waits(account.subject, "password")
+    return continue_unless_recovery_waits(proved, "password")
 
 
 @room.route("/login/passkey", methods=["GET", "POST"])
@@ -67,15 +69,18 @@ def passkey() -> Response:
     rate_limits.give_back("passkey_address", address)
     if state != ACTIVE:
         suspended = recognition.provisional_recovery(proof.subject)
-        return _ask_about_recovery(suspended, "passkey") if suspended is not None else _page(_empty(), NO_PASSKEY)
+        if suspended is None:
+            return _page(_empty(), NO_PASSKEY)
+        return _ask_about_recovery(suspended, "passkey", proof.generation)
     account = accounts.find(proof.subject)
     if account is None or account.locked:
         return locked_page()
+    proved = probation.authentication_event(account, (*proof.amr, "mfa"), proof.generation)
     if account.deleting:
-        return _ask_about_deletion(account, (*proof.amr, "mfa"), "passkey")
+        return _ask_about_deletion(proved, "passkey")
     trail.record("sign_in", account=account.subject, client=current_interaction().service.get("client_id"), kind="passkey")
-    current_interaction().authenticated(probation.authentication_event(account, (*proof.amr, "mfa")))
-    return continue_unless_recovery_waits(account.subject, "passkey")
+    current_interaction().authenticated(proved)
+    return continue_unless_recovery_waits(proved, "passkey")
 
 
 def locked_page() -> Response:
@@ -83,26 +88,23 @@ def locked_page() -> Response:
     return make_response(render_template("login/locked.html"), 403)
 
 
-def continue_unless_recovery_waits(subject: str, by: AnsweredBy) -> Response:
+def continue_unless_recovery_waits(proved: Authentication, by: AnsweredBy) -> Response:
     """To the door; while a recovery of the account waits, by way of the question whose it is."""
-    waiting = recognition.waiting_recovery(subject)
-    return _ask_about_recovery(waiting, by) if waiting is not None else rooms.save_and_continue()
+    waiting = recognition.waiting_recovery(proved.account)
+    return _ask_about_recovery(waiting, by, proved.generation) if waiting is not None else rooms.save_and_continue()
 
 
-def _ask_about_deletion(account: accounts.Account, amr: tuple[str, ...], by: AnsweredBy) -> Response:
+def _ask_about_deletion(proved: Authentication, by: AnsweredBy) -> Response:
     """Nobody is signed in to an account that is about to be deleted: they may keep it, and then they are."""
-    proved = probation.authentication_event(account, amr)
-    current_interaction().rotate_secret(account.subject)
+    current_interaction().rotate_secret(proved.account)
     current_interaction().put_draft(PENDING_DELETION_NOTES, {"proved": proved.to_dict(), "by": by})
     current_interaction().save()
     return urls.see_other(url_for("login.deleting"))
 
 
-def _ask_about_recovery(row: probation.Recovery, by: AnsweredBy) -> Response:
+def _ask_about_recovery(row: probation.Recovery, by: AnsweredBy, generation: int) -> Response:
     current_interaction().rotate_secret(row.subject)
-    account = accounts.find(row.subject)
-    proved = accounts.credentials_digest(account) if account is not None else ""
-    current_interaction().put_draft(RECOVERY_QUESTION_NOTES, {"recovery": row.id, "by": by, "credentials": proved})
+    current_interaction().put_draft(RECOVERY_QUESTION_NOTES, {"recovery": row.id, "by": by, "generation": generation})
     current_interaction().save()
     return urls.see_other(url_for("login.recovering"))
 

@@ -11,6 +11,7 @@ from idp import accounts, authenticators
 from idp.accounts import Account
 from idp.authenticators import Enrolled, WrongFactor, passkeys, recovery_codes, remembered_devices, totp
 from idp.core.languages import _
+from idp.core.values import Authentication
 from idp.interaction import rooms
 from idp.interaction.rooms import current_interaction
 from idp.limits.rate_limits import TooManyAttempts
@@ -32,6 +33,7 @@ class SecondFactorContext:
     account: Account
     enrolled: Enrolled
     draft: Draft
+    proved: Authentication
 
 
 def while_second_factor_owed(view: Callable[[SecondFactorContext], Response]) -> Callable[[], Response]:
@@ -49,11 +51,8 @@ def while_second_factor_owed(view: Callable[[SecondFactorContext], Response]) ->
         account = accounts.find(first.account)
         if account is None:
             return rooms.redirect_to_next_step()
-        return view(
-            SecondFactorContext(
-                account, authenticators.enrolled_for(first.account), Draft.load(current_interaction().draft(ROOM), first.account)
-            )
-        )
+        draft = Draft.load(current_interaction().draft(ROOM), first.account)
+        return view(SecondFactorContext(account, authenticators.enrolled_for(first.account), draft, first))
 
     return opened
 
@@ -91,7 +90,9 @@ def send(visit: SecondFactorContext) -> Response:
         return redirect_to(f"login.{visit.draft.step}")
     known = visit.draft.sent
     try:
-        challenge = otp.send(known.challenge if known else None, PURPOSE, phone, visit.account.subject)
+        challenge = otp.send(
+            known.challenge if known else None, PURPOSE, phone, visit.account.subject, generation=visit.proved.generation
+        )
     except TooManyAttempts as limit:
         name = "sms" if known else "second"
         return page(name, visit, AppCodeForm(formdata=None), 429, limited=limit.retry_after)
@@ -134,7 +135,7 @@ def complete_second_factor(visit: SecondFactorContext, amr: tuple[str, ...], *, 
     current_interaction().put_draft(ROOM, {})
     response = rooms.save_and_continue()
     if remember:
-        remembered_devices.remember(visit.account.subject, response)
+        remembered_devices.remember(visit.account.subject, response, visit.proved.generation)
     return response
 
 

@@ -18,6 +18,7 @@ from idp.oidc.tokens.refresh_tokens import REFRESH_FAMILIES
 from idp.probation import Recovery, State
 from idp.sessions.known_devices import DEVICES
 from idp.storage.database import db
+from idp.storage.endings import ENDINGS
 from idp.storage.outbox import OUTBOX
 from idp.storage.redis_store import store
 
@@ -115,6 +116,7 @@ def _rule(kept: Lifetime, remove: Callable[[int], int]) -> RetentionRule:
 
 POLICY = (
     _older(OUTBOX, "created_at", lifetimes.MESSAGES_KEPT),
+    _older(ENDINGS, "ended_at", lifetimes.ENDINGS_KEPT),
     RetentionRule("refresh tokens", "until they expire", lambda most: refresh_tokens.sweep()),
     _older(REFRESH_FAMILIES, "revoked_at", lifetimes.REVOKED_TOKENS_KEPT),
     _rule(lifetimes.REPLACED_CONTACTS_KEPT, _delete_where(CONTACTS, _replaced)),

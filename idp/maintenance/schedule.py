@@ -7,12 +7,13 @@ import structlog
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from idp import accounts, notices
+from idp import notices
 from idp.audit import trail
 from idp.core.settings import settings
 from idp.maintenance import queues, resealing, retention
 from idp.oidc.logout import back_channel
 from idp.probation import answers
+from idp.sessions import single_sign_on
 from idp.storage import key_file
 from idp.storage.redis_store import StoreUnavailable, embedded_redis
 
@@ -32,13 +33,13 @@ def start_chores(app: Flask, stop: threading.Event) -> list[threading.Thread]:
         trail.drain_forever(app, stop),
         _every(NOTICES_EVERY, back_channel.deliver_due, app, stop),
         _every(NOTICES_EVERY, notices.deliver_due, app, stop),
+        _every(NOTICES_EVERY, single_sign_on.deliver_due, app, stop),
         _every(RECOVERIES_EVERY, answers.record_expired, app, stop),
         _every(SECRETS_EVERY, key_file.refresh, app, stop),
         _every(RETENTION_EVERY, resealing.run_after_rotation, app, stop),
         _every(RETENTION_EVERY, retention.run_daily, app, stop),
         _every(STORE_EVERY, _keep_store_up, app, stop),
         _every(QUEUES_EVERY, queues.measure, app, stop),
-        _every(STORE_EVERY, accounts.restore_block_marks, app, stop),
     ]
 
 

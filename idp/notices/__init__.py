@@ -6,7 +6,6 @@ from flask import Flask
 
 from idp import accounts
 from idp.core import clock
-from idp.notices import history
 from idp.notices.delivery import (
     MESSAGES,
     deliver_due,
@@ -40,6 +39,7 @@ from idp.notices.texts import (
     registration_attempt,
     signed_out_everywhere,
 )
+from idp.storage import outbox
 
 __all__ = [
     "DeliveryCount", "DeliveryOutcome", "MESSAGES", "Notice", "account_deleted", "account_locked",
@@ -57,5 +57,5 @@ def init_app(app: Flask) -> None:
 
 
 def _say_goodbye(_: Any, subject: str, contacts: list[Any]) -> None:
-    history.erase(subject)
+    outbox.erase(subject)
     notify(contacts, account_deleted(clock.now()))

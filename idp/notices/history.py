@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from idp.storage.database import db
 from idp.storage.outbox import OUTBOX
@@ -53,11 +53,6 @@ def of_account(account: str) -> list[dict[str, Any]]:
     wanted = select(*columns).where(_to_people(), OUTBOX.c.account == account).order_by(OUTBOX.c.created_at.desc())
     with db.engine.connect() as connection:
         return [dict(row) for row in connection.execute(wanted).mappings()]
-
-
-def erase(account: str) -> None:
-    """Removes every message to an account's contacts, sent or not, within the unit of work that is open."""
-    db.session.execute(delete(OUTBOX).where(_to_people(), OUTBOX.c.account == account))
 
 
 def _to_people() -> ColumnElement[bool]:

@@ -4,15 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Flask
 
-from idp.accounts import (
-    account_deleting,
-    account_erased,
-    account_erasing,
-    account_locked,
-    account_recovered,
-    connections,
-    password_changed,
-)
+from idp.accounts import account_erased, account_erasing, connections
 from idp.interaction import rooms
 from idp.oidc import routes
 from idp.oidc.clients import built_in, connected_services, dynamic, presentation
@@ -21,7 +13,7 @@ from idp.oidc.logout import rp_initiated
 from idp.oidc.logout.rp_initiated import EndSessionEndpoint
 from idp.oidc.metadata.discovery import WellKnown
 from idp.oidc.server import AuthorizationServer
-from idp.oidc.tokens import endpoints, issuance, refresh_tokens
+from idp.oidc.tokens import endpoints, issuance
 from idp.oidc.tokens.grants import GRANT_CLASSES
 from idp.oidc.tokens.introspection import IntrospectionEndpoint
 from idp.oidc.tokens.revocation import RevocationEndpoint
@@ -68,11 +60,5 @@ def _server() -> Any:
 
 def _listen() -> None:
     session_ended.connect(rp_initiated.on_session_ended)
-    for signal in (account_locked, account_deleting, password_changed, account_recovered):
-        signal.connect(_end_refreshing)
     account_erasing.connect(connected_services.erase)
     account_erased.connect(connected_services.forget)
-
-
-def _end_refreshing(_: Any, subject: str, **rest: Any) -> None:
-    refresh_tokens.revoke_for_account(subject)

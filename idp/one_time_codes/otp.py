@@ -9,6 +9,8 @@ import orjson
 import structlog
 
 from idp import accounts
+from idp.accounts import generations
+from idp.accounts.generations import ComparingScript
 from idp.audit import trail
 from idp.core import background, clock, crypto, languages, lifetimes
 from idp.core.languages import _
@@ -89,21 +91,29 @@ class CodeMessage:
 
 # A further code joins a challenge only if that lives, is not dead, and is for the same purpose and recipient.
 _ADD = Script("""
-local known = redis.call('HMGET', KEYS[1], 'purpose', 'recipient', 'wrong', 'codes')
+local known = redis.call('HMGET', KEYS[1], 'purpose', 'recipient', 'wrong', 'codes', 'run', 'generation')
 if known[1] and (known[1] ~= ARGV[1] or known[2] ~= ARGV[2] or tonumber(known[3]) >= tonumber(ARGV[3])) then return 0 end
+if known[1] and (known[5] ~= run or known[6] ~= ARGV[9]) then return 0 end
 local codes = cjson.decode(known[4] or '[]')
 table.insert(codes, {ARGV[5], tonumber(ARGV[6])})
 while #codes > tonumber(ARGV[7]) do table.remove(codes, 1) end
 redis.call('HSET', KEYS[1], 'purpose', ARGV[1], 'recipient', ARGV[2], 'wrong', known[3] or 0, 'account', ARGV[4],
-  'codes', cjson.encode(codes))
+  'codes', cjson.encode(codes), 'run', run, 'generation', ARGV[9])
 redis.call('EXPIRE', KEYS[1], ARGV[8])
 return 1
 """)
 
-# The one step that judges a code: of many right ones one wins, of many wrong ones only the first five are compared.
-_VERIFY = Script("""
-local known = redis.call('HMGET', KEYS[1], 'purpose', 'recipient', 'wrong', 'codes')
-if known[1] ~= ARGV[1] or known[2] ~= ARGV[2] then return {'expired', 0} end
+# The one step that judges a code: of many right ones one wins, of many wrong ones only the first five are compared. A
+# code of another generation of the account is over, and one from before the server failed over: its use may be forgotten.
+# KEYS: challenge, account. ARGV: purpose, recipient, most wrong, now, then what the code may be kept as.
+_VERIFY = ComparingScript("""
+local known = redis.call('HMGET', KEYS[1], 'purpose', 'recipient', 'wrong', 'codes', 'run', 'generation', 'account')
+if known[1] ~= ARGV[1] or known[2] ~= ARGV[2] or known[5] ~= run then return {'expired', 0} end
+if known[6] ~= '' then
+  local state = counts(KEYS[2], known[6], {})
+  if state == 'ask' then return {'ask', known[7]} end
+  if state == 'no' then return {'expired', 0} end
+end
 local wrong, most = tonumber(known[3]), tonumber(ARGV[3])
 if wrong >= most then return {'dead', 0} end
 local alive = false
@@ -125,11 +135,18 @@ return {'wrong', most - wrong - 1}
 
 
 def send(
-    challenge: str | None, purpose: str, recipient: Recipient, account: str | None = None, *, neutral: bool = False
+    challenge: str | None,
+    purpose: str,
+    recipient: Recipient,
+    account: str | None = None,
+    *,
+    neutral: bool = False,
+    generation: int | None = None,
 ) -> Challenge:
     """Sends a code to `recipient` and returns its challenge: the given one continued where it lives, else a new one.
 
-    `account` is the subject whose wrong codes are counted. `neutral` is for pages that must not tell whether there
+    `account` is the subject whose wrong codes are counted; `generation` is that of the account for which the code is
+    good, where it is for an account at all. `neutral` is for pages that must not tell whether there
     is an account: delivery goes on in the background, the outcome is not told, and the time taken is that of
     `pretend`. Raises TooManyAttempts (recipient or the whole house; nothing was sent) and StoreUnavailable.
     """
@@ -138,7 +155,7 @@ def send(
     if kind == "phone":
         _spend_budget(recipient, share_of(purpose))
     code = crypto.numeric_code(CODE_LENGTH)
-    opened = _open(challenge, purpose, recipient, account, code)
+    opened = _open(challenge, purpose, recipient, account, code, generation)
     if neutral:
         background.start_in_constant_time(_deliver, opened, purpose, recipient, account, code)
         return opened
@@ -173,7 +190,9 @@ def verify(challenge: str, purpose: str, code: str, recipient: Recipient | None 
     rate_limits.hit_all(acts)
     most = rate_limits.limits()["otp_wrong_challenge"].amount
     macs = _macs(challenge, purpose, known, _typed(code))
-    outcome, left = store().run(_VERIFY, [_key(challenge)], [purpose, known, most, clock.timestamp(), *macs])
+    outcome, left = generations.run_comparing(
+        _VERIFY, [_key(challenge), _account_key(challenge, account)], [purpose, known, most, clock.timestamp(), *macs]
+    )
     if outcome != b"wrong":
         for name, subjects in acts:
             rate_limits.give_back(name, *subjects)
@@ -217,7 +236,14 @@ def _lookup(challenge: str, recipient: Recipient | None) -> tuple[str, str]:
     return known, account.decode()
 
 
-def _open(challenge: str | None, purpose: str, recipient: Recipient, account: str | None, code: str) -> Challenge:
+def _open(
+    challenge: str | None,
+    purpose: str,
+    recipient: Recipient,
+    account: str | None,
+    code: str,
+    generation: int | None = None,
+) -> Challenge:
     now = clock.now()
     index = sealer().index(recipient.value, "otp")
     most = rate_limits.limits()["otp_wrong_challenge"].amount
@@ -225,9 +251,11 @@ def _open(challenge: str | None, purpose: str, recipient: Recipient, account: st
     counted = account or f"recipient:{index}"
     expires = clock.timestamp() + LIFE
     for known in (challenge, None):
-        chosen = known or crypto.random_token(16)
+        # Every challenge of an account lies beside its record; those of nobody's account lie anywhere.
+        chosen = known or crypto.hash_tag(account or crypto.random_token(8)) + crypto.random_token(16)
         mac = _macs(chosen, purpose, index, code)[0]
         arguments: list[str | bytes | int] = [purpose, index, most, counted, mac, expires, LIVE_CODES, LIFE]
+        arguments.append("" if generation is None else str(generation))
         if store().run(_ADD, [_key(chosen)], arguments):
             break
     gap = rate_limits.limits()[f"otp_send_{recipient.kind}_gap"].seconds
@@ -308,4 +336,9 @@ def _typed(code: str) -> str:
 
 
 def _key(challenge: str) -> str:
-    return f"otp:{{{challenge}}}"
+    return f"otp:{{{challenge[:2]}}}:{challenge}"
+
+
+def _account_key(challenge: str, account: str) -> str:
+    # In the slot of the challenge, also where it is nobody's.
+    return f"account:{{{challenge[:2]}}}:{account}"

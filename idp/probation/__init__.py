@@ -55,12 +55,13 @@ def last_veto_deadline(subject: str) -> int:
     return last + VETO_LIFE if last is not None else 0
 
 
-def authentication_event(account: Account, amr: tuple[str, ...]) -> Authentication:
-    """The event of having signed in now: with the account's own class, or during probation the lowered one and since when."""
-    known, now = current_probation(account.subject), clock.timestamp()
+def authentication_event(account: Account, amr: tuple[str, ...], generation: int) -> Authentication:
+    """The event of having signed in now, in the `generation` in which it was proved: with the account's own class, or
+    during probation the lowered one and since when."""
+    known, now, acr = current_probation(account.subject), clock.timestamp(), account.acr
     if known is None or known.stage != "provisional":
-        return Authentication(account.subject, amr, now, account.acr)
-    return Authentication(account.subject, amr, now, ACR_RECOVERED, known.recovered_at, known.until)
+        return Authentication(account.subject, amr, now, acr, generation=generation)
+    return Authentication(account.subject, amr, now, ACR_RECOVERED, known.recovered_at, known.until, generation)
 
 
 def export(subject: str) -> list[dict[str, Any]]:

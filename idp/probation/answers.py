@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from idp import accounts, authenticators, notices
-from idp.accounts import Account, ContactTaken, ReplacedCredentials
+from idp.accounts import Account, ContactTaken, ReplacedCredentials, generations
 from idp.audit import trail
 from idp.core import clock
 from idp.probation import links, state_machine, transitions
@@ -12,7 +12,6 @@ from idp.probation.answerers import answerer
 from idp.probation.model import Recovery
 from idp.probation.state_machine import Act, Case, ImpossibleAct, State
 from idp.probation.transitions import ConcurrentTransition
-from idp.sessions import single_sign_on
 from idp.storage.unit_of_work import unit_of_work
 
 TRIES = 5
@@ -53,12 +52,18 @@ def possible_answers(row: Recovery, by: AnsweredBy, contact_index: str | None = 
 
 
 def answer(
-    recovery_id: str, act: Act, by: AnsweredBy, also: Callable[[], None] = lambda: None, contact_index: str | None = None
+    recovery_id: str,
+    act: Act,
+    by: AnsweredBy,
+    also: Callable[[], None] = lambda: None,
+    contact_index: str | None = None,
+    proved: int | None = None,
 ) -> State:
     """Lets a yes or no happen, whatever races it: of a veto and the end of probation the later one meets the earlier.
 
-    `also` takes part in each try's unit of work; `contact_index` is the contact's whose link it is. Raises Impossible,
-    AnswerRefused, and what `also` raises.
+    `also` takes part in each try's unit of work; `contact_index` is the contact's whose link it is; `proved` is the
+    account's generation in which who answers showed what they had before. Raises ImpossibleAct, AnswerRefused, Outdated,
+    and what `also` raises.
     """
     for _ in range(TRIES):
         row = transitions.find(recovery_id)
@@ -66,16 +71,23 @@ def answer(
             raise LinkUsed
         if act not in allowed_acts(answerer(row, by, contact_index)):
             raise AnswerRefused
-        if act in (Act.VETO, Act.UNDO):
-            # Before and after: whoever recovered is out before anything else, and no session slips in between.
-            single_sign_on.end_all(row.subject)
         try:
             with unit_of_work():
                 also()
+                _leave_generation(row, proved)
                 return _STEPS[act](row, by)
         except (ConcurrentTransition, ContactTaken):
             continue
     raise ConcurrentTransition
+
+
+def _leave_generation(row: Recovery, proved: int | None) -> None:
+    """Where the recovery gave power over the account, nothing of before the answer counts after it."""
+    gave_power = row.old_password_hash is not None and accounts.find(row.subject) is not None
+    if gave_power:
+        generations.raise_generation(row.subject, proved)
+    elif proved is not None:
+        generations.require(row.subject, proved)
 
 
 def sign_decision(row: Recovery, officer: str, act: Act) -> State | None:
@@ -133,7 +145,6 @@ def _undo(row: Recovery, account: Account, act: Act) -> None:
         accounts.undo_recovery(account, ReplacedCredentials(row.old_contacts or [], row.old_password_hash, row.old_acr))
         authenticators.restore_all(subject, row.id, row.completed_at or row.started_at)
         trail.record("authenticators_restored", account=subject, recovery=row.id)
-        _end_sessions_after_commit(subject)
     transitions.move(row, act)
     notices.notify(account.contacts_in_use, notices.recovery_vetoed(clock.now()), subject)
 
@@ -145,13 +156,7 @@ def _lock_as_disputed(row: Recovery, account: Account) -> State:
     notices.notify(old, notices.recovery_disputed(clock.now()), subject)
     accounts.lock(account, "a recovery was vetoed after its probation")
     trail.record("recovery_frozen", account=subject, recovery=row.id)
-    _end_sessions_after_commit(subject)
     return State.DISPUTED
-
-
-def _end_sessions_after_commit(subject: str) -> None:
-    with unit_of_work() as work:
-        work.after_commit(lambda: single_sign_on.end_all(subject))
 
 
 def _affirm(row: Recovery, by: AnsweredBy) -> State:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from idp import accounts, authenticators, notices
-from idp.accounts import Account, ReplacedCredentials
+from idp.accounts import Account, ReplacedCredentials, generations
 from idp.audit import trail
 from idp.core import background, clock, lifetimes
 from idp.core.settings import settings
@@ -18,7 +18,6 @@ from idp.probation.model import Recovery
 from idp.probation.risk import DURATION_SECONDS, RiskDecision, assess_risk
 from idp.probation.risk_signals import RecoveryEvidence
 from idp.probation.state_machine import Act, Case, State
-from idp.sessions import single_sign_on
 from idp.storage.database import db
 from idp.storage.unit_of_work import unit_of_work
 
@@ -50,31 +49,28 @@ def _heard(account: Account, now: int) -> list[PhoneNumber | EmailAddress]:
     return [contact for contact in known if not accounts.contact_taken(contact, except_subject=account.subject)]
 
 
-def complete(row: Recovery, account: Account, given: RecoveryEvidence, password_hash: str) -> Case:
+def complete(row: Recovery, account: Account, given: RecoveryEvidence, password_hash: str, proved: int) -> Case:
     """The code was right: weighs the risk, and lets the recovery become provisional or wait.
 
-    Raises ContactTaken, Impossible, Moved. May be called again after an outage: what is written is not written twice.
+    `proved` is the account's generation when the facts matched. Raises ContactTaken, ImpossibleAct, ConcurrentTransition,
+    Outdated. May be called again after an outage: what is written is not written twice.
     """
     if row.state == State.STARTED.value:
-        _decide(row, account, given, password_hash)
+        _decide(row, account, given, password_hash, proved)
         row = transitions.find(row.id) or row
-    if row.state == State.PROVISIONAL.value:
-        single_sign_on.end_all(account.subject)
     return row.case
 
 
-def finish_after_wait(row: Recovery, account: Account, password_hash: str) -> Case:
-    """The new code after the wait: new contacts and password, full power. Raises ContactTaken, Impossible, Moved."""
+def finish_after_wait(row: Recovery, account: Account, password_hash: str, proved: int) -> Case:
+    """The new code after the wait: new contacts and password, full power. Raises as `complete`."""
     phone, email = row.new_phone, row.new_email
     if phone is None or email is None:
         raise transitions.ConcurrentTransition  # nothing was ever given: fails closed
-    single_sign_on.end_all(account.subject)
     with unit_of_work():
-        old = accounts.recover(account, phone, email, password_hash)
+        old = accounts.recover(account, phone, email, password_hash, proved=proved)
         _write(row, Act.CODE, 0, old)
         _notify_replaced(row, account, old, phone)
         trail.record("probation_ended", account=account.subject, reason="code")
-    single_sign_on.end_all(account.subject)
     return (transitions.find(row.id) or row).case
 
 
@@ -87,35 +83,27 @@ def seconds_until_unblocked(nik_index: str) -> int | None:
     return left if left > 0 else None
 
 
-def _decide(row: Recovery, account: Account, given: RecoveryEvidence, password_hash: str) -> None:
+def _decide(row: Recovery, account: Account, given: RecoveryEvidence, password_hash: str, proved: int) -> None:
     known = risk_signals.gather(row, account, given)
     way = assess_risk(known)
     weighed = {"inputs": known.to_dict(), "verdict": way.value, "completed_at": clock.timestamp()}
     changes = {**weighed, **row.sealed(given.phone, given.email), **risk_signals.requester_indexes()}
     facts: dict[str, str | int | bool | None] = {"verdict": way.value, "recovery": row.id, **known.to_dict()}
-    if way is not RiskDecision.WAIT:
-        # Before and after: without the store nothing changes (fails closed), and no session slips in between.
-        single_sign_on.end_all(account.subject)
     with unit_of_work():
         trail.record("recovery_weighed", account=account.subject, client=None, **facts)
         if way is RiskDecision.WAIT:
+            generations.require(account.subject, proved)
             _wait(row, account, given, changes)
         else:
-            _provision(row, account, given, password_hash, DURATION_SECONDS[way], changes)
+            old = accounts.recover(account, given.phone, given.email, password_hash, proved=proved)
+            _write(row, Act.PROVISION, DURATION_SECONDS[way], old, **changes)
+            _notify_replaced(row, account, old, given.phone)
 
 
 def _wait(row: Recovery, account: Account, given: RecoveryEvidence, changes: dict[str, Any]) -> None:
     until = clock.from_timestamp(transitions.move(row, Act.WAIT, DURATION_SECONDS[RiskDecision.WAIT], **changes).until)
     _notify(row, account.contacts_in_use, lambda url: notices.recovery_waits(until, given.phone, url))
     trail.record("recovery_waits", account=account.subject, recovery=row.id)
-
-
-def _provision(
-    row: Recovery, account: Account, given: RecoveryEvidence, password_hash: str, stays: int, changes: dict[str, Any]
-) -> None:
-    old = accounts.recover(account, given.phone, given.email, password_hash)
-    _write(row, Act.PROVISION, stays, old, **changes)
-    _notify_replaced(row, account, old, given.phone)
 
 
 def _write(row: Recovery, act: Act, stays: int, old: ReplacedCredentials, **changes: object) -> None:

@@ -3,7 +3,7 @@
 from sqlalchemy import select
 
 from idp import accounts
-from idp.accounts import Contact, Identifier, hashing
+from idp.accounts import Contact, Identifier, generations, hashing
 from idp.core.values import Nik
 from idp.probation import transitions
 from idp.probation.model import Recovery
@@ -12,15 +12,17 @@ from idp.storage.database import db
 from idp.storage.sealing import sealer
 
 
-def recovery_that_suspended_password(identifier: Identifier, password: str) -> Recovery | None:
-    """The recovery that suspended this very password of the account with this NIK or contact, old or new.
+def recovery_that_suspended_password(identifier: Identifier, password: str) -> tuple[Recovery, int] | None:
+    """The recovery that suspended this very password of the account with this NIK or contact, old or new; and the
+    account's generation when that was shown.
 
     To be called after an attempt that was counted and failed. Raises Busy.
     """
     row = _of_identifier(identifier)
+    generation = generations.current(row.subject) if row is not None else 0
     if row is None or not hashing.matches(password, row.old_password_hash):
         return None
-    return row
+    return row, generation
 
 
 def provisional_recovery(subject: str) -> Recovery | None:

@@ -15,7 +15,6 @@ from idp.probation.state_machine import Act, Case, ImpossibleAct, State
 from idp.probation.transitions import ConcurrentTransition
 from idp.recovery.draft import IDENTITY, Draft
 from idp.recovery.forms import ContactForm
-from idp.sessions import single_sign_on
 from idp.storage.sealing import sealer
 from idp.storage.unit_of_work import unit_of_work
 
@@ -28,7 +27,8 @@ def warn_owner(draft: Draft) -> Draft:
     account = accounts.find_by_nik(draft.proved.nik)
     subject = account.subject if account else ""
     row = completion.start(account, _nik_index(draft))
-    return replace(draft, warned=True, account=subject, recovery=row.id)
+    generation = account.generation if account else 0
+    return replace(draft, warned=True, account=subject, generation=generation, recovery=row.id)
 
 
 def may_send_code(draft: Draft) -> bool:
@@ -37,7 +37,9 @@ def may_send_code(draft: Draft) -> bool:
     Owners of taken contacts are told. A taken e-mail holds back no code and is not refused: unproved it is nobody's.
     """
     if draft.way != IDENTITY:
-        return bool(draft.account)
+        # Looked up for nobody's account too: the time tells nobody who has one.
+        account = accounts.find(draft.account)
+        return account is not None and account.generation == draft.generation
     new = (draft.contact, EmailAddress(draft.email))
     taken = [contact for contact in new if accounts.contact_taken(contact, except_subject=draft.account or None)]
     for contact in taken:
@@ -45,33 +47,16 @@ def may_send_code(draft: Draft) -> bool:
     return draft.contact not in taken
 
 
-def credentials_of(draft: Draft) -> str:
-    """What the account has in use now; empty when there is none."""
-    account = accounts.find(draft.account) if draft.account else None
-    return accounts.credentials_digest(account) if account is not None else ""
-
-
-def reset_password(account: Account, password: str, proved: str) -> None:
+def reset_password(draft: Draft, account: Account, password: str) -> None:
     """A new password: every session ends, every contact is told. Contacts and everything else stay as they were.
 
-    `proved` is what the account had in use when its contact was proved (`accounts.credentials_digest`). Raises ImpossibleAct
-    when that has changed since: whoever proved a contact before a veto, a new password or a lock sets nothing after it.
+    Raises Busy, and Outdated when the account has changed since this recovery began.
     """
-    if accounts.credentials_digest(account) != proved:
-        raise ImpossibleAct(State.EXPIRED)
-    # Before and after: without the store nothing changes (fails closed), and no session slips in between.
-    single_sign_on.end_all(account.subject)
-    password_hash = hashing.hash_password(password)
-    subject = account.subject
+    password_hash, subject = hashing.hash_password(password), account.subject
     with unit_of_work():
-        # Once more behind the lock of the row: of a veto and a reset at once the veto holds.
-        accounts.lock_row(account, clock.timestamp())
-        if accounts.credentials_digest(account) != proved:
-            raise ImpossibleAct(State.EXPIRED)
+        accounts.set_password_hash(account, password_hash, draft.generation)
         notices.notify(account.contacts_in_use, notices.password_changed(clock.now()), subject)
-        accounts.set_password_hash(account, password_hash)
         trail.record("recovery_finished", account=subject)
-    single_sign_on.end_all(subject)
 
 
 def complete(draft: Draft, account: Account | None) -> Case | None:
@@ -84,7 +69,7 @@ def complete(draft: Draft, account: Account | None) -> Case | None:
         return None
     given = RecoveryEvidence(PhoneNumber(draft.recipient), EmailAddress(draft.email), _proves_old(draft, account))
     if row.state != State.STARTED.value:
-        return completion.complete(row, account, given, draft.password_hash)
+        return completion.complete(row, account, given, draft.password_hash, draft.generation)
     return _within_limits(draft, row, account, given)
 
 
@@ -110,10 +95,10 @@ def withdraw(recovery_id: str) -> bool:
     return True
 
 
-def finish(row: Recovery, account: Account, password_hash: str) -> Case:
-    """The new code was right: the recovery that has waited is completed. Raises ContactTaken, Impossible."""
+def finish(draft: Draft, row: Recovery, account: Account, password_hash: str) -> Case:
+    """The new code was right: the recovery that has waited is completed. Raises ContactTaken, ImpossibleAct, Outdated."""
     try:
-        return completion.finish_after_wait(row, account, password_hash)
+        return completion.finish_after_wait(row, account, password_hash, draft.generation)
     except ConcurrentTransition:
         raise ImpossibleAct(State(row.state)) from None
 
@@ -121,7 +106,10 @@ def finish(row: Recovery, account: Account, password_hash: str) -> Case:
 def knows_password(draft: Draft, typed: str) -> bool:
     """Whether this is the account's password; counted and worked at as any sign-in, account or not. Raises TooManyAttempts."""
     try:
-        return bool(typed) and accounts.authenticate(draft.proved.nik, typed).subject == draft.account
+        if not typed:
+            return False
+        found = accounts.authenticate(draft.proved.nik, typed)
+        return found.subject == draft.account and found.generation == draft.generation
     except (accounts.WrongCredentials, accounts.AccountLocked):
         return False
 
@@ -145,8 +133,8 @@ def _within_limits(draft: Draft, row: Recovery, account: Account, given: Recover
         raise TooManyAttempts(blocked, "recovery_nik")
     try:
         with frequency.counted(nik, given.phone, given.email):
-            return completion.complete(row, account, given, draft.password_hash)
-    except ConcurrentTransition:
+            return completion.complete(row, account, given, draft.password_hash, draft.generation)
+    except (ConcurrentTransition, accounts.Outdated):
         raise ImpossibleAct(State(row.state)) from None
 
 
@@ -157,9 +145,7 @@ def _proves_old(draft: Draft, account: Account) -> bool:
     """
     if authenticators.enrolled_for(account.subject).any:
         return False
-    # A password that was changed since is nobody's proof any more.
-    knows = draft.knew_password and draft.credentials == accounts.credentials_digest(account)
-    return knows or PhoneNumber(draft.recipient) in account.verified_contacts
+    return draft.knew_password or PhoneNumber(draft.recipient) in account.verified_contacts
 
 
 def _nik_index(draft: Draft) -> str:

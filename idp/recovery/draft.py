@@ -16,18 +16,18 @@ NO_ACCOUNT, REFUSED, WITHDRAWN = "no account", "refused", "withdrawn"
 class Draft(IdentityDraft):
     """A recovery under way: by `phone` or `email` (resets the password), or by `identity` (new contacts too).
 
-    `account` is the subject, empty when there is none: nobody is told before the end. `warned` is that its contacts,
-    if any, were told at once. `recovery` is the id of what SQL knows of it. `knew_password` is that the previous password
-    was given too. `credentials` is what the account had in use when something of it was proved (`accounts.credentials_digest`):
-    after any change of it the proof counts no more. `outcome` is the end, and `until` when it gets better (epoch seconds).
+    `account` is the subject, empty when there is none: nobody is told before the end; `generation` is the account's when
+    the recovery began, and the recovery counts for that one only. `warned` is that its contacts, if any, were told at once.
+    `recovery` is the id of what SQL knows of it. `knew_password` is that the previous password was given too. `outcome` is
+    the end, and `until` when it gets better (epoch seconds).
     """
 
     way: str = ""
     account: str = ""
+    generation: int = 0
     warned: bool = False
     recovery: str = ""
     knew_password: bool = False
-    credentials: str = ""
     recipient: str = ""
     outcome: str = ""
     until: int = 0

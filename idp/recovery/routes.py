@@ -158,7 +158,7 @@ def password() -> Response:
         if not form.validate_on_submit() or not form.password.accept(accounts.forbidden_in_password(account)):
             return _page("password", form)
         _set_password(draft, account, form.password.data or "")
-    except (ImpossibleAct, accounts.ContactTaken):
+    except (ImpossibleAct, accounts.ContactTaken, accounts.Outdated):
         return _save_and_redirect(Draft(outcome=REFUSED), "recovery.done")
     except OUTAGES:
         return _page("password", form, 503, interrupted=True)
@@ -186,12 +186,12 @@ def withdraw() -> Response:
 def _set_password(draft: Draft, account: accounts.Account, typed: str) -> None:
     """Resets the password, or with it completes the recovery that has waited for this number."""
     if not draft.recovery:
-        completion.reset_password(account, typed, draft.credentials)
+        completion.reset_password(draft, account, typed)
         return
     row = completion.waited_recovery_for(account, draft.contact)
     if row is None or row.id != draft.recovery:
         raise ImpossibleAct(State.EXPIRED)
-    completion.finish(row, account, hashing.hash_password(typed))
+    completion.finish(draft, row, account, hashing.hash_password(typed))
 
 
 def _begin_by_contact(page: str, form: PhoneForm | EmailForm, way: str) -> Response:
@@ -204,11 +204,10 @@ def _begin_by_contact(page: str, form: PhoneForm | EmailForm, way: str) -> Respo
         # A locked account is opened by officers, and by nothing that its contacts prove.
         owned = account is not None and not account.locked and typed in account.verified_contacts
         waited = completion.waited_recovery_for(account, typed) if account is not None and not owned else None
-        subject = account.subject if account is not None and (owned or waited) else ""
-        proved = accounts.credentials_digest(account) if account is not None and subject else ""
-        return _send(
-            Draft(way=way, account=subject, recipient=typed.value, recovery=waited.id if waited else "", credentials=proved)
-        )
+        if account is None or account.locked or not (owned or waited):
+            return _send(Draft(way=way, recipient=typed.value))
+        begun = Draft(way=way, recipient=typed.value, account=account.subject, generation=account.generation)
+        return _send(replace(begun, recovery=waited.id if waited else ""))
     except TooManyAttempts as limit:
         return _page(page, form, 429, wait=limit.retry_after)
     except DATABASE_DOWN:
@@ -226,8 +225,7 @@ def _give_contacts(draft: Draft, form: ContactForm) -> Response:
     rate_limits.hit("recovery_given_nik", sealer().index(draft.proved.nik.value, "facts"))
     hashed = hashing.hash_password(form.password.data or "")
     knew = draft.knew_password or completion.knows_password(draft, form.old_password.data or "")
-    credentials = completion.credentials_of(draft) if knew else ""
-    draft = replace(draft.with_contacts(form.email.value, form.phone.value, hashed), knew_password=knew, credentials=credentials)
+    draft = replace(draft.with_contacts(form.email.value, form.phone.value, hashed), knew_password=knew)
     if draft.verified:
         return _complete(_save_draft(draft))
     # A code that is on its way to the same number is not sent again.
@@ -251,7 +249,14 @@ def _send(draft: Draft) -> Response:
     """Sends a code, or only seems to, when it would go to nobody's or to somebody else's contact; both look alike."""
     real, known = completion.may_send_code(draft), draft.sent.challenge if draft.code else None
     challenge = (
-        otp.send(known, draft.purpose, draft.contact, draft.account or None, neutral=True)
+        otp.send(
+            known,
+            draft.purpose,
+            draft.contact,
+            draft.account or None,
+            neutral=True,
+            generation=draft.generation if draft.account else None,
+        )
         if real
         else otp.pretend(known, draft.purpose, draft.contact)
     )
@@ -264,7 +269,7 @@ def _complete(draft: Draft) -> Response:
         case = completion.complete(draft, account)
     except accounts.ContactTaken:
         return _save_and_redirect(draft.without_phone(), "recovery.contact")
-    except ImpossibleAct:
+    except (ImpossibleAct, accounts.Outdated):
         return _save_and_redirect(Draft(outcome=REFUSED), "recovery.done")
     if case is None:
         # Told only now: the facts matched and the number is theirs.

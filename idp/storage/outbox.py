@@ -12,7 +12,7 @@ from typing import Any, cast
 import orjson
 import structlog
 from flask import Flask, current_app
-from sqlalchemy import BigInteger, String, Table, Text, insert, select, update
+from sqlalchemy import BigInteger, String, Table, Text, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.core import background, clock, crypto
@@ -216,6 +216,11 @@ def postpone(claimed: ClaimedMessage, answer: str, *, counted: bool = True) -> N
     back_off = _kind(claimed.kind).back_off
     later = clock.timestamp() + back_off[min(max(attempts, 1), len(back_off)) - 1]
     _set(claimed.id, attempts=attempts, last_answer=answer[:200], next_at=later)
+
+
+def erase(account: str) -> None:
+    """Removes every message about an account, delivered or not, within the unit of work that is open."""
+    db.session.execute(delete(OUTBOX).where(OUTBOX.c.account == account))
 
 
 def new_id() -> str:

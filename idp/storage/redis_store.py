@@ -1,8 +1,9 @@
 """The store: Redis as this product uses it, in the subset that Redis 6.2 serves, standalone, Sentinel or Cluster."""
 
 import os
+import re
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -37,13 +38,31 @@ class StoreUnavailable(Exception):
 
 
 class Script:
-    """A Lua script by its digest; the keys of one call share a hash tag, so that a Cluster runs it in one place."""
+    """A Lua script by its digest; the keys of one call share a hash tag, so that a Cluster runs it in one place.
+
+    In its source `run` is the run of the server, 40 characters: another one after every restart and failover, which may
+    have lost the last second of what was written.
+    """
 
     __slots__ = ("sha", "source")
 
     def __init__(self, source: str) -> None:
-        self.source = source
-        self.sha = crypto.sha1_hex(source)
+        self.source = "local run = table.remove(ARGV)\n" + source
+        self.sha = crypto.sha1_hex(self.source)
+
+
+# What is good for one use counts only under the run of the server in which it was written: a failover that forgot the use
+# must not bring it back.
+_PUT_ONCE = Script("redis.call('SET', KEYS[1], run .. ARGV[1], 'EX', ARGV[2])")
+_PEEK = Script("""
+local kept = redis.call('GET', KEYS[1])
+if not kept then return nil end
+return {string.sub(kept, 41), string.sub(kept, 1, 40) == run and 1 or 0}
+""")
+_TAKE_ONCE = Script("""
+local kept = redis.call('GETDEL', KEYS[1])
+return kept and string.sub(kept, 1, 40) == run and string.sub(kept, 41)
+""")
 
 
 class Store:
@@ -71,6 +90,19 @@ class Store:
         """Reads and deletes in one step: of two that ask at once, one gets the value."""
         with _translated():
             return cast("bytes | None", self.redis.getdel(key))
+
+    def put_once(self, key: str, value: bytes | str, ttl: int) -> None:
+        """Writes for `ttl` seconds what is good for one use: it is over when the server restarts or fails over."""
+        self.run(_PUT_ONCE, (key,), (value, ttl))
+
+    def peek(self, key: str) -> tuple[bytes, bool] | None:
+        """What `put_once` wrote, and whether it was written in this run of the server; it stays."""
+        found = self.run(_PEEK, (key,))
+        return (found[0], bool(found[1])) if found else None
+
+    def take_once(self, key: str) -> bytes | None:
+        """Takes what `put_once` wrote in this run of the server: of two that ask at once, one gets the value."""
+        return cast("bytes | None", self.run(_TAKE_ONCE, (key,)))
 
     def drop(self, *keys: str) -> None:
         """Deletes; one command per key, since keys of one account may lie apart from others in a Cluster."""
@@ -140,10 +172,7 @@ class Store:
     def run(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int] = ()) -> Any:
         """Runs a script by digest, loading it where the server has not met it yet (restart, failover, new node)."""
         with _translated():
-            try:
-                return self._lines.ask("EVALSHA", script.sha, len(keys), *keys, *args)
-            except redis.exceptions.NoScriptError:
-                return self.redis.eval(script.source, len(keys), *keys, *args)
+            return self._lines.run(script, keys, args)
 
     def close(self) -> None:
         """Closes every connection; the next step opens new ones."""
@@ -157,26 +186,48 @@ class Store:
 
 
 class _ScriptConnections:
-    """Connections for the scripts of the hot paths: borrowing one from redis-py for each costs as much as the round trip."""
+    """Connections for the scripts of the hot paths: borrowing one from redis-py for each costs as much as the round trip.
+
+    Each knows the run of the server that it is connected to, and tells it to every script.
+    """
 
     def __init__(self, client: "redis.Redis") -> None:
-        self._retrying: Callable[..., Any] = client.execute_command
-        # A Cluster has a pool for each node: its client knows which one holds the keys.
-        self._pool = getattr(client, "connection_pool", None)
-        self._idle: deque[Any] = deque()
+        self._client: Any = client
+        self._idle: dict[Any, deque[Any]] = {}
         self._process = os.getpid()
 
-    def ask(self, *command: str | bytes | int) -> Any:
-        """The server's answer. A line that broke while it lay idle is mended once, by redis-py's own way of trying again."""
-        line = self._take()
-        if line is None:
-            return self._retrying(*command)
+    def run(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
+        """The script's answer. A connection that broke while it lay idle is opened anew; a Cluster that moved is looked up."""
         try:
-            line.send_command(*command)
-            return line.read_response()
+            return self._ask(script, keys, args)
+        except redis.TimeoutError:
+            raise
+        except (redis.ConnectionError, redis.exceptions.MovedError, redis.exceptions.AskError):
+            self._begin_anew()
+            return self._ask(script, keys, args)
+
+    def close(self) -> None:
+        """Closes the connections that lie idle."""
+        for idle in self._idle.values():
+            while idle:
+                idle.pop().disconnect()
+
+    def _ask(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
+        pool = self._pool(keys)
+        line = self._take(pool)
+        try:
+            if not line.is_connected:
+                line.connect()
+            rest = (len(keys), *keys, *args, line.run_id)
+            line.send_command("EVALSHA", script.sha, *rest)
+            try:
+                return line.read_response()
+            except redis.exceptions.NoScriptError:  # the server has not met it yet (restart, failover, new node)
+                line.send_command("EVAL", script.source, *rest)
+                return line.read_response()
         except redis.ConnectionError:
             line.disconnect()
-            return self._retrying(*command)
+            raise
         except redis.ResponseError:
             raise
         except BaseException:
@@ -184,21 +235,47 @@ class _ScriptConnections:
             line.disconnect()
             raise
         finally:
-            self._idle.append(line)
+            self._idle.setdefault(pool, deque()).append(line)
 
-    def close(self) -> None:
-        """Closes the lines that lie idle."""
-        while self._idle:
-            self._idle.pop().disconnect()
+    def _pool(self, keys: Sequence[str]) -> Any:
+        """The pool of the server that holds the keys: a Cluster has one for each node."""
+        if not isinstance(self._client, redis.RedisCluster):
+            return self._client.connection_pool
+        cluster: Any = self._client
+        node = cluster.get_node_from_key(keys[0])
+        return self._client.get_redis_connection(node).connection_pool
 
-    def _take(self) -> Any:
+    def _begin_anew(self) -> None:
+        # What broke one idle connection has mostly broken the others too: none of them is tried next.
+        self.close()
+        if isinstance(self._client, redis.RedisCluster):
+            self._client.nodes_manager.initialize()
+
+    def _take(self, pool: Any) -> Any:
         if self._process != os.getpid():
             # A server that forks after loading us: parent and child on one line would read each other's answers.
-            self._idle, self._process = deque(), os.getpid()
+            self._idle, self._process = {}, os.getpid()
         try:
-            return self._idle.pop()
-        except IndexError:
-            return self._pool.make_connection() if self._pool is not None else None
+            return self._idle[pool].pop()
+        except (KeyError, IndexError):
+            line = pool.make_connection()
+            line.register_connect_callback(_RUN_READER.read)
+            return line
+
+
+class _RunReader:
+    """Asks each new connection whose server it leads to."""
+
+    def read(self, line: Any) -> None:
+        """Notes the run of the server at the connection."""
+        line.send_command("INFO", "server")
+        found = re.search(rb"run_id:(\w+)", line.read_response())
+        if found is None:
+            raise redis.ConnectionError("the server does not say which run it is")  # fails closed
+        line.run_id = found[1][:40].ljust(40, b"-")
+
+
+_RUN_READER = _RunReader()
 
 
 @contextmanager

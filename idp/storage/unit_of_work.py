@@ -25,9 +25,16 @@ class UnitOfWork:
     """What belongs to the transaction that is open now, besides its rows."""
 
     failed: bool = False
+    _seen: set[str] = field(default_factory=set)
     _before_commit: list[Step] = field(default_factory=list)
     _after_commit: list[Step] = field(default_factory=list)
     _after_rollback: list[Step] = field(default_factory=list)
+
+    def first(self, name: str) -> bool:
+        """Whether nobody has said this name to the unit before: what need happen once in a transaction happens once."""
+        known = name in self._seen
+        self._seen.add(name)
+        return not known
 
     def before_commit(self, step: Step) -> None:
         """Runs `step` when all rows are written, just before the commit; what it raises undoes the whole unit."""

@@ -20,7 +20,7 @@ def test_a_password_that_is_another_by_now_is_not_changed(here: Flask) -> None:
     subject = an_account(1, PASSWORD).subject
     verified = str(the(subject).password_hash)
     accounts.change_password(the(subject), verified, ANOTHER)
-    with pytest.raises(accounts.ChangedMeanwhile), unit_of_work():
+    with pytest.raises(accounts.Outdated), unit_of_work():
         accounts.change_password(the(subject), verified, "Bintang!9terbit")
     with here.test_request_context():
         assert accounts.authenticate(nik(), ANOTHER).subject == subject
@@ -38,6 +38,6 @@ def test_of_many_changes_at_once_one_wins(here: Flask) -> None:
         accounts.change_password(the(subject), verified, password)
 
     outcomes = at_once(here, [partial(change, password) for password in wanted])
-    assert (outcomes["done"], outcomes["ChangedMeanwhile"]) == (1, TIMES - 1)
+    assert (outcomes["done"], outcomes["Outdated"]) == (1, TIMES - 1)
     db.session.rollback()  # what others have committed since
     assert sum(hashing.matches(password, the(subject).password_hash) for password in wanted) == 1

@@ -171,7 +171,7 @@ def test_where_nothing_was_enrolled_before_the_thief_still_leaves_nothing_behind
     since = now()
     thief = enrolled(siti, clock)
     recovery_codes.regenerate(siti)
-    remembered_devices.remember(siti, here.response_class())
+    remembered_devices.remember(siti, here.response_class(), accounts.generations.current(siti))
     assert authenticators.restore_all(siti, "recovery-1", since) == 0
     with pytest.raises(WrongFactor):
         totp.verify(siti, thief.now())
@@ -187,7 +187,7 @@ def test_what_was_enrolled_long_before_another_recovery_stays(siti, clock):
 
 
 def test_browsers_are_excused_again_after_a_veto(siti, here, clock):
-    remembered_devices.remember(siti, here.response_class())
+    remembered_devices.remember(siti, here.response_class(), accounts.generations.current(siti))
     authenticators.suspend_all(siti, "recovery-1")
     assert not remembered_devices.count(siti)
     authenticators.restore_all(siti, "recovery-2", now())
@@ -197,7 +197,7 @@ def test_browsers_are_excused_again_after_a_veto(siti, here, clock):
 
 
 def test_expired_devices_are_swept(siti, here, clock):
-    remembered_devices.remember(siti, here.response_class())
+    remembered_devices.remember(siti, here.response_class(), accounts.generations.current(siti))
     clock.shift(remembered_devices.LIFE - 1)
     remembered_devices.delete_expired()
     assert db.session.scalar(select(func.count()).select_from(RememberedDevice)) == 1
@@ -208,7 +208,7 @@ def test_expired_devices_are_swept(siti, here, clock):
 
 def test_an_account_that_is_gone_takes_everything_along(siti, clock, here):
     enrolled(siti, clock)
-    remembered_devices.remember(siti, here.response_class())
+    remembered_devices.remember(siti, here.response_class(), accounts.generations.current(siti))
     db.session.delete(accounts.find(siti))
     db.session.commit()
     assert db.session.scalar(select(func.count()).select_from(Authenticator)) == 0

@@ -76,7 +76,7 @@ def test_what_depends_on_a_time_follows_it() -> None:
     assert otp.LIFE == sms_dialects.CODE_LIFE == lifetimes.ONE_TIME_CODE.seconds
     assert cookies.KNOWN_DEVICE.max_age == lifetimes.KNOWN_DEVICE.seconds
     assert lifetimes.ENDED_SESSION.seconds > lifetimes.ACCESS_TOKEN.seconds, "no token outlives what says that it is over"
-    assert lifetimes.ERASED_ACCOUNT.seconds >= lifetimes.ENDED_SESSION.seconds
+    assert lifetimes.ENDINGS_KEPT.seconds >= lifetimes.SESSION.seconds
     assert lifetimes.REPLACED_CONTACTS_KEPT.seconds >= lifetimes.VETO.seconds, "the old owner is known as long as he may say no"
     assert lifetimes.RECOVERIES_KEPT.seconds >= lifetimes.VETO.seconds + lifetimes.RECOVERY_READY.seconds
 

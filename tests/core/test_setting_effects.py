@@ -18,6 +18,7 @@ from idp.core.lifetimes import LIFETIMES
 from idp.core.settings import Settings
 from idp.core.values import Authentication
 from idp.sessions import single_sign_on
+from tests.account_rows import a_row
 from tests.cli.conftest import Operator, equipped, operator, operators_redis  # noqa: F401
 from tests.cli.test_serve import Server, fetched, server  # noqa: F401
 from tests.relying_party import RelyingParty
@@ -155,6 +156,7 @@ def test_a_session_ends_when_it_is_not_used_and_at_last_anyway(here: Flask, sett
             )
             return answer.headers["Set-Cookie"].partition(";")[0]
 
+    a_row("subject")
     cookie = signs_in()
     clock.shift(7 * 60 - 1)
     assert uses()

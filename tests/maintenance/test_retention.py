@@ -11,6 +11,7 @@ from sqlalchemy import func, insert, select, update
 from idp import notices
 from idp.audit import trail
 from idp.core.clock import now, timestamp
+from idp.core.values import ACR_DATA, Authentication
 from idp.limits import rate_limits
 from idp.limits.rate_limits import LIMITS
 from idp.maintenance import retention
@@ -83,7 +84,7 @@ def test_contacts_that_officers_may_have_to_restore_stay(here: Flask, clock: Mov
 def test_browsers_not_seen_for_long_are_forgotten(here: Flask, clock: Moved) -> None:
     account = an_account()
     with here.test_request_context():
-        known_devices.remember_and_notify(account.subject, here.make_response(""))
+        known_devices.remember_and_notify(Authentication(account.subject, ("pwd",), 0, ACR_DATA), here.make_response(""))
     clock.shift(400 * DAY)
     assert count(known_devices.DEVICES) == 1
     assert removed() == {}

@@ -19,6 +19,7 @@ from idp.oidc.clients.directory import ClientDirectory
 from idp.oidc.tokens import signing_keys
 from idp.sessions import single_sign_on
 from idp.web import cookies
+from tests.account_rows import a_row
 from tests.simple_browser import onward
 
 CALLBACK = "https://rp.example/cb"
@@ -136,6 +137,8 @@ def sign_in(app: Flask) -> Callable[..., FlaskClient]:
     def signed_in(subject: str, seconds_ago: int = 0, acr: str = ACR_DATA) -> FlaskClient:
         with app.test_request_context():
             given = Response()
+            if accounts.find(subject) is None:
+                a_row(subject)
             proved = Authentication(subject, ("pwd",), clock.timestamp() - seconds_ago, acr)
             single_sign_on.establish(proved, given)
             cookie = given.headers["Set-Cookie"].partition(";")[0].partition("=")[2]

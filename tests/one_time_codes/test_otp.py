@@ -290,7 +290,7 @@ def test_a_stored_code_moved_to_another_challenge_is_worthless(here: Flask, cloc
     clock.shift(60)
     second = otp.send(None, REGISTER, PHONE)
     redis = redis_store.store().redis
-    redis.hset(f"otp:{{{second.id}}}", "codes", redis.hget(f"otp:{{{first.id}}}", "codes"))
+    redis.hset(otp._key(second.id), "codes", redis.hget(otp._key(first.id), "codes"))
     with pytest.raises(WrongCode):
         otp.verify(second.id, REGISTER, codes()[0])
 
@@ -422,11 +422,11 @@ def test_a_neutral_answer_does_not_tell_that_delivery_failed(here: Flask) -> Non
 
 def test_the_store_holds_neither_code_nor_number(here: Flask) -> None:
     sent = otp.send(None, REGISTER, PHONE)
-    kept = str(redis_store.store().redis.hgetall(f"otp:{{{sent.id}}}"))
+    kept = str(redis_store.store().redis.hgetall(otp._key(sent.id)))
     assert codes()[0] not in kept
     assert PHONE.value not in kept
     assert PHONE.local[1:] not in kept
-    assert 0 < redis_store.store().redis.ttl(f"otp:{{{sent.id}}}") <= otp.LIFE
+    assert 0 < redis_store.store().redis.ttl(otp._key(sent.id)) <= otp.LIFE
 
 
 def test_codes_survive_a_rotation_of_the_index_key(here: Flask) -> None:

@@ -5,12 +5,13 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
-from idp import accounts
+from idp.accounts import generations
 from idp.core.clock import timestamp
+from idp.core.values import ACR_DATA, Authentication
 from idp.gateways.outbox import messages
 from idp.sessions import known_devices
 from idp.storage.database import db
-from tests.account_rows import an_account, at_once, email
+from tests.account_rows import ANOTHER, an_account, at_once, email, put_password, the
 
 
 class Browser:
@@ -22,12 +23,17 @@ class Browser:
     def signs_in(self, subject: str) -> None:
         with self._request():
             response = self.app.make_response("")
-            known_devices.remember_and_notify(subject, response)
+            proved = Authentication(subject, ("pwd",), timestamp(), ACR_DATA, generation=generations.current(subject))
+            known_devices.remember_and_notify(proved, response)
             self.cookie = response.headers["Set-Cookie"].partition(";")[0]
 
     def is_known_to(self, subject: str) -> bool:
         with self._request():
             return known_devices.is_known(subject)
+
+    def is_long_known_to(self, subject: str) -> bool:
+        with self._request():
+            return known_devices.is_long_known(subject)
 
     def last_seen_elsewhere(self, subject: str) -> int | None:
         with self._request():
@@ -53,11 +59,29 @@ def test_each_account_knows_its_own_browsers(here: Flask, clock: time_machine.Tr
     assert Browser(here).last_seen_elsewhere(siti) == then + 100
 
 
-def test_a_recovery_and_its_undoing_forget_every_browser(here: Flask) -> None:
+def test_no_browser_of_before_a_change_is_known_after_it_and_a_sign_in_there_is_told(here: Flask) -> None:
+    """S7: a browser once used with a stolen password is not the owner's after a new one."""
     subject, browser = an_account().subject, Browser(here)
     browser.signs_in(subject)
-    accounts.account_recovered.send(subject=subject)
+    put_password(the(subject), ANOTHER)
     assert not browser.is_known_to(subject)
+    browser.signs_in(subject)
+    assert browser.is_known_to(subject)
+    here.extensions.pop("idp.core.background").shutdown()
+    assert "perangkat" in messages(email().value)[-1].text
+
+
+def test_thirty_days_of_being_known_begin_again_with_a_change(here: Flask, clock: time_machine.Traveller) -> None:
+    """S7: what weighs in a recovery is a browser known for 30 days since the last change."""
+    subject, browser = an_account().subject, Browser(here)
+    browser.signs_in(subject)
+    clock.shift(31 * 86400)
+    assert browser.is_long_known_to(subject)
+    put_password(the(subject), ANOTHER)
+    browser.signs_in(subject)
+    assert not browser.is_long_known_to(subject)
+    clock.shift(31 * 86400)
+    assert browser.is_long_known_to(subject)
 
 
 @pytest.mark.every_store

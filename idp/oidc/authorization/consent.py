@@ -1,32 +1,30 @@
 """Consent: what an account allowed a client, remembered in SQL and, for the hot path, in the account's record."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from flask import Response, make_response, render_template
-from sqlalchemy import BigInteger, Connection, String, Table, Text, UniqueConstraint, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import BigInteger, Connection, String, Table, Text, UniqueConstraint, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp import accounts
-from idp.accounts import disclosure
+from idp.accounts import disclosure, generations
 from idp.audit import trail
-from idp.core import clock, crypto, languages, lifetimes
+from idp.core import clock, crypto, languages
 from idp.interaction import rooms
 from idp.oidc import scopes
 from idp.oidc.authorization import resources
 from idp.oidc.request import Request
 from idp.oidc.tokens import claims, refresh_tokens, revocation_marks
-from idp.storage.database import Model, db
-from idp.storage.redis_store import store
-from idp.storage.unit_of_work import transaction
+from idp.storage.database import Model, db, inserting
+from idp.storage.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
 
 CONSENT_TEXT_VERSION = 1  # version of the consent page's text, kept with each grant (UU 27/2022 article 22)
-CACHE_LIFE = lifetimes.CLAIMS_COPY.seconds
 
 
 class RememberedGrant(Model):
@@ -71,17 +69,22 @@ NO_GRANT = ConsentedGrant()
 
 def account_fields(client: "Client") -> tuple[str, ...]:
     """The fields of the account's record that a decision about this client needs."""
-    return () if client.first_party else (_field(client.client_id),)
+    connection = generations.service_field(client.client_id)
+    return (connection,) if client.first_party else (connection, _field(client.client_id))
 
 
-def find_grant(subject: str, client: "Client", prefetched: tuple[bytes | None, ...]) -> ConsentedGrant:
+def find_grant(subject: str, client: "Client", prefetched: Mapping[str, bytes | None]) -> ConsentedGrant:
     """The grant, from what rode along with the session; SQL only when nothing did, and then it rides the next time."""
     if client.first_party:
         return NO_GRANT
-    if prefetched and prefetched[0] is not None:
-        return _grant(orjson.loads(prefetched[0]))
+    kept = prefetched.get(_field(client.client_id))
+    if kept is not None:
+        return _grant(orjson.loads(kept))
+    leased = generations.lease(subject)
     row = _row(subject, client.client_id)
-    _cache(subject, client.client_id, row)
+    # Kept only if the account did not change while SQL was read: a grant that is being withdrawn must not come back.
+    known = {name: row.get(name, "") for name in ("id", "scope", "claims", "resources")}
+    generations.keep(subject, leased, {_field(client.client_id): orjson.dumps(known)})
     return _grant(row)
 
 
@@ -98,9 +101,10 @@ def save_grant(subject: str, request: Request) -> ConsentedGrant:
         "granted_at": clock.timestamp(),
         "wording": CONSENT_TEXT_VERSION,
     }
-    _write(subject, client.client_id, row)
-    _cache(subject, client.client_id, row)
-    trail.record("consent_given", account=subject, client=client.client_id, scope=request.scope, wording=CONSENT_TEXT_VERSION)
+    with unit_of_work():
+        generations.touch(subject)
+        _write(subject, client.client_id, row)
+        trail.record("consent_given", account=subject, client=client.client_id, scope=request.scope, wording=CONSENT_TEXT_VERSION)
     return _grant(row)
 
 
@@ -114,17 +118,17 @@ def of_account(subject: str) -> list[dict[str, Any]]:
 
 
 def revoke(subject: str, client_id: str) -> None:
-    """Withdraws a grant: forgotten, and every token issued under it is dead."""
+    """Withdraws a grant: forgotten, and every code and token issued under it is worth nothing. One unit of work."""
     row = _row(subject, client_id)
-    with transaction() as connection:
-        connection.execute(
+    with unit_of_work():
+        generations.raise_service_generation(subject, client_id)
+        db.session.execute(
             delete(REMEMBERED_GRANTS).where(REMEMBERED_GRANTS.c.subject == subject, REMEMBERED_GRANTS.c.client_id == client_id)
         )
-    _cache(subject, client_id, {})
-    if row:
-        revocation_marks.mark_ended(subject, row["id"])
-    refresh_tokens.revoke_for_account(subject, client_id)
-    trail.record("grant_revoked", account=subject, client=client_id)
+        refresh_tokens.revoke_for_account(subject, client_id)
+        if row:
+            revocation_marks.mark_ended(subject, row["id"])
+        trail.record("grant_revoked", account=subject, client=client_id)
 
 
 def delete_client_grants(connection: Connection, client_id: str) -> list[tuple[str, str]]:
@@ -171,26 +175,10 @@ def _row(subject: str, client_id: str) -> dict[str, Any]:
 
 
 def _write(subject: str, client_id: str, row: dict[str, Any]) -> None:
-    changed = (
-        update(REMEMBERED_GRANTS)
-        .where(REMEMBERED_GRANTS.c.subject == subject, REMEMBERED_GRANTS.c.client_id == client_id)
-        .values(row)
-    )
-    with transaction() as connection:
-        if connection.execute(changed).rowcount:
-            return
-    try:
-        with transaction() as connection:
-            connection.execute(insert(REMEMBERED_GRANTS).values(row | {"subject": subject, "client_id": client_id}))
-    except IntegrityError:  # another tab of the same person was first
-        with transaction() as connection:
-            connection.execute(changed)
-
-
-def _cache(subject: str, client_id: str, row: dict[str, Any]) -> None:
-    kept = {name: row.get(name, "") for name in ("id", "scope", "claims", "resources")}
-    key = f"account:{{{crypto.hash_tag(subject)}}}:{subject}"
-    store().put_fields(key, {_field(client_id): orjson.dumps(kept)}, CACHE_LIFE)
+    connection = db.session.connection()
+    # Another tab of the same person may be first: then its row says what this one says too.
+    first = inserting(connection, REMEMBERED_GRANTS).values(row | {"subject": subject, "client_id": client_id})
+    connection.execute(first.on_conflict_do_update(index_elements=["subject", "client_id"], set_=row))
 
 
 def _grant(row: dict[str, Any]) -> ConsentedGrant:

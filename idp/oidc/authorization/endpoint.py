@@ -8,6 +8,7 @@ from authlib.oauth2 import OAuth2Error
 from flask import Response, g, url_for
 
 from idp import accounts, authenticators
+from idp.accounts import generations
 from idp.audit import trail
 from idp.core import clock, languages
 from idp.core.values import Authentication
@@ -114,7 +115,7 @@ def finish(waiting: Interaction, seen: ValidatedRequest) -> Response:
     carrier, session = Response(), seen.session
     if waiting.fresh or waiting.stepped_up:
         session = single_sign_on.establish(waiting.proved, carrier, replaces=seen.session)
-        known_devices.remember_and_notify(waiting.proved.account, carrier)
+        known_devices.remember_and_notify(waiting.proved, carrier)
     remembered = seen.remembered
     if _has_consented(waiting) and not seen.request.registered.first_party:
         remembered = consent.save_grant(waiting.proved.account, seen.request)
@@ -145,7 +146,7 @@ def _with_remembered_grant(seen: ValidatedRequest, person: Session | Authenticat
     if person is None:
         return seen
     session = seen.session
-    prefetched = session.extras if session is not None and session.account == person.account else ()
+    prefetched = session.extras if session is not None and session.account == person.account else {}
     return replace(seen, remembered=consent.find_grant(person.account, seen.request.registered, prefetched))
 
 
@@ -267,10 +268,10 @@ def _success_response(seen: ValidatedRequest) -> Response:
 
 
 def _approval(seen: ValidatedRequest, session: Session) -> Approval:
-    proved = session.authentication
+    proved, client_id = session.authentication, seen.request.registered.client_id
     return Approval(
         subject=proved.account,
-        client_id=seen.request.registered.client_id,
+        client_id=client_id,
         scope=seen.request.scope,
         auth_time=proved.auth_time,
         acr=asserted_acr(_preferred_acr(seen.request), proved),
@@ -282,7 +283,15 @@ def _approval(seen: ValidatedRequest, session: Session) -> Approval:
         nonce=seen.request.get("nonce"),
         claims=seen.request.claims,
         resources=seen.request.resources,
+        generation=proved.generation,
+        service=_connection(session, client_id),
     )
+
+
+def _connection(session: Session, client_id: str) -> int:
+    """The generation of the connection to this client; it rode along with the session, but for one that has just begun."""
+    name = generations.service_field(client_id)
+    return int(session.extras[name] or 0) if name in session.extras else generations.of_service(session.account, client_id)
 
 
 def _error_response(asked: Request, error: OAuth2Error) -> Response:

@@ -27,7 +27,7 @@ def save_pushed_request(request: Request) -> str:
     """Keeps a validated request; the `request_uri` that stands for it."""
     name = crypto.random_token()
     kept = {"parameters": parameters.kept(request), "begin_before": clock.timestamp() + REQUEST_URI_LIFE}
-    store().put(_key(name), orjson.dumps(kept), REQUEST_URI_LIFE)
+    store().put_once(_key(name), orjson.dumps(kept), REQUEST_URI_LIFE)
     return REQUEST_URI_PREFIX + name
 
 
@@ -36,8 +36,9 @@ def resolve_pushed_request(request: Request) -> None:
     name = request.get("request_uri")
     if not name.startswith(REQUEST_URI_PREFIX) or request.resumed:
         return
-    raw = store().get(_key(name.removeprefix(REQUEST_URI_PREFIX)))
-    found = orjson.loads(raw) if raw else {}
+    kept_under = store().peek(_key(name.removeprefix(REQUEST_URI_PREFIX)))
+    # One from before the store failed over may have been used: it is told like one that has expired.
+    found = orjson.loads(kept_under[0]) if kept_under and kept_under[1] else {}
     # Section 2.2: an expired one MUST be refused. It may still be there, for an interaction that began in time.
     kept = found.get("parameters", {}) if clock.timestamp() < found.get("begin_before", 0) else {}
     # Bound to the client that pushed it (section 2.2); a name of another client is told like one that never was.
@@ -64,7 +65,7 @@ def keep_for_interaction(request: Request) -> None:
 def consume_pushed_request(request: Request, session: Session) -> None:
     """Takes the pushed request for good, when it is about to be answered: of two browsers that finish, one wins."""
     name = request.get("request_uri")
-    if name.startswith(REQUEST_URI_PREFIX) and store().take(_key(name.removeprefix(REQUEST_URI_PREFIX))) is None:
+    if name.startswith(REQUEST_URI_PREFIX) and store().take_once(_key(name.removeprefix(REQUEST_URI_PREFIX))) is None:
         raise oauth_error("invalid_request_uri", "The pushed request was used already.")
 
 

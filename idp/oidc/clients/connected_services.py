@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select
 
-from idp.accounts import disclosure
+from idp.accounts import disclosure, generations
 from idp.accounts.connections import ConnectedService
 from idp.audit import trail
 from idp.core import clock, languages
@@ -13,10 +13,11 @@ from idp.oidc.authorization import consent, resources
 from idp.oidc.authorization.consent import REMEMBERED_GRANTS
 from idp.oidc.clients.directory import clients
 from idp.oidc.logout import back_channel
-from idp.oidc.tokens import claims, refresh_tokens, revocation_marks, service_use
+from idp.oidc.tokens import claims, refresh_tokens, service_use
 from idp.oidc.tokens.refresh_tokens import REFRESH_FAMILIES
 from idp.sessions import single_sign_on
 from idp.storage.database import db
+from idp.storage.unit_of_work import unit_of_work
 
 if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
@@ -28,21 +29,24 @@ class ConnectedServices:
     def of(self, subject: str) -> list[ConnectedService]:
         """Services with a grant, with refresh tokens, or used within 90 days; not these pages themselves."""
         grants = {grant["client_id"]: grant for grant in consent.of_account(subject)}
-        offline = {row["client_id"]: row["created_at"] for row in _families(subject) if row["revoked_at"] is None}
+        now = generations.current(subject)
+        alive = [row for row in _families(subject) if row["revoked_at"] is None and row["generation"] == now]
+        offline = {row["client_id"]: row["created_at"] for row in alive}
         used = service_use.services_used(subject)
         found = (grants.keys() | offline.keys() | used.keys()) - {ACCOUNT_CLIENT}
         made = [_connection(c, grants.get(c), offline.get(c), used.get(c)) for c in found]
         return sorted(made, key=lambda connection: connection.name.casefold())
 
     def end(self, subject: str, client_id: str) -> None:
-        """Codes and access tokens first, so that nothing new comes of them; then grant and refresh tokens; then it is told."""
-        revocation_marks.end_client_tokens(subject, client_id)
-        consent.revoke(subject, client_id)
-        _notify_back_channel(subject, client_id)
+        """Grant, codes and tokens in one unit of work with what the service is told."""
+        with unit_of_work():
+            consent.revoke(subject, client_id)
+            _notify_back_channel(subject, client_id)
+        service_use.forget_service_used(subject, client_id)
 
-    def revoke_tokens(self, subject: str) -> None:
-        """Every family of refresh tokens, with its access tokens."""
-        refresh_tokens.revoke_for_account(subject)
+    def keep(self, subject: str, before: int, generation: int) -> None:
+        """The families of refresh tokens that need no session."""
+        refresh_tokens.reissue_offline(subject, before, generation)
 
     def name(self, client_id: str) -> str | None:
         """In the language of the page."""
@@ -52,19 +56,20 @@ class ConnectedServices:
     def export(self, subject: str) -> list[dict[str, Any]]:
         """Grants with time and wording, and the life of each family of refresh tokens."""
         grants = [{"kind": "consent"} | grant for grant in consent.of_account(subject)]
-        kept = [{"kind": "refresh_tokens"} | family for family in _families(subject)]
+        names = ("client_id", "created_at", "expires_at", "revoked_at")
+        kept = [{"kind": "refresh_tokens"} | {name: family[name] for name in names} for family in _families(subject)]
         used = [
             {"kind": "used", "client_id": c, "first": at[0], "last": at[1]}
             for c, at in service_use.services_used(subject).items()
         ]
-        return grants + kept + used
+        times = generations.disconnections(subject)
+        return grants + kept + used + [{"kind": "disconnected", "client_id": c, "times": number} for c, number in times.items()]
 
 
 def erase(_: Any, subject: str, **rest: Any) -> None:
     """An account is being erased: its grants, refresh tokens and notices of logout go in the same unit of work."""
     for table in (REMEMBERED_GRANTS, REFRESH_FAMILIES):
         db.session.execute(delete(table).where(table.c.subject == subject))
-    back_channel.erase(subject)
 
 
 def forget(_: Any, subject: str) -> None:
@@ -103,6 +108,7 @@ def _families(subject: str) -> list[dict[str, Any]]:
         REFRESH_FAMILIES.c.created_at,
         REFRESH_FAMILIES.c.expires_at,
         REFRESH_FAMILIES.c.revoked_at,
+        REFRESH_FAMILIES.c.generation,
     )
     alive = select(*wanted).where(REFRESH_FAMILIES.c.subject == subject, REFRESH_FAMILIES.c.expires_at > clock.timestamp())
     with db.engine.connect() as connection:

@@ -46,13 +46,14 @@ class IssuedCodes:
 _DECIDE = Script("""
 local d = redis.call('HMGET', KEYS[1], 'state', 'expires')
 if d[1] ~= 'waiting' or tonumber(ARGV[1]) >= tonumber(d[2]) then return 0 end
-redis.call('HSET', KEYS[1], 'state', ARGV[2], 'approval', ARGV[3])
+redis.call('HSET', KEYS[1], 'state', ARGV[2], 'approval', ARGV[3], 'run', run)
 return 1
 """)
 
 # KEYS: device. ARGV: client, now, interval. The device code is taken in the step that finds it allowed: exactly once.
+# What was allowed before the server failed over may have been taken: it has expired.
 _POLL = Script("""
-local d = redis.call('HMGET', KEYS[1], 'client', 'state', 'expires', 'polled', 'interval', 'approval')
+local d = redis.call('HMGET', KEYS[1], 'client', 'state', 'expires', 'polled', 'interval', 'approval', 'run')
 local now = tonumber(ARGV[2])
 if not d[1] or d[1] ~= ARGV[1] then return 'unknown' end
 if now >= tonumber(d[3]) then return 'expired_token' end
@@ -68,6 +69,7 @@ if hasty then
 end
 if d[2] == 'waiting' then return 'authorization_pending' end
 redis.call('DEL', KEYS[1])
+if d[7] ~= run then return 'expired_token' end
 return {d[6]}
 """)
 

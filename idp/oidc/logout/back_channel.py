@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 
 from idp.audit import trail
 from idp.core import clock, crypto, lifetimes
@@ -65,11 +65,6 @@ def statuses() -> list[DeliveryStatus]:
         DeliveryStatus(c, n.get(PENDING, 0), n.get(SENT, 0), n.get(GIVEN_UP, 0), answers.get(c) or "")
         for c, n in sorted(found.items())
     ]
-
-
-def erase(account: str) -> None:
-    """Removes every notice about an account, delivered or not, within the unit of work that is open."""
-    db.session.execute(delete(OUTBOX).where(OUTBOX.c.kind == KIND, OUTBOX.c.account == account))
 
 
 def logout_token(client: "Client", subject: str, sid: str) -> str:

@@ -11,6 +11,7 @@ from authlib.oidc.rpinitiated.end_session import EndSessionRequest
 from flask import Response, g, make_response, render_template, url_for
 
 from idp.audit import trail
+from idp.interaction import pending
 from idp.oidc import request
 from idp.oidc.authorization import id_token_hints
 from idp.oidc.clients.directory import clients
@@ -98,6 +99,7 @@ def complete_logout(farewell: LogoutRequest) -> Response:
         response = _unregistered_page(asked, told)
     single_sign_on.delete_cookie(response)
     session_management.delete_browser_state(response)
+    pending.sign_out()
     response.headers["Cache-Control"] = "no-store"
     return response
 

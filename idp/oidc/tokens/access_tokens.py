@@ -6,11 +6,13 @@ from typing import Any
 import orjson
 from authlib.oauth2.rfc6749 import TokenMixin
 
+from idp.accounts import generations
+from idp.accounts.generations import ComparingScript
 from idp.core import clock, crypto, lifetimes
 from idp.oidc.tokens import revocation_marks, signing_keys
 from idp.oidc.tokens.approvals import known_members
 from idp.oidc.tokens.token_keys import hash_tag, is_bucketed, new_bucketed_token, token_key
-from idp.storage.redis_store import Script, store
+from idp.storage.redis_store import store
 
 JWT_TYPE = "at+jwt"  # no other token of ours has it, so that none is mistaken for an access token (RFC 9068 section 2.1)
 _JWT_BEGINNING = "eyJ"  # of every JWT; an opaque token begins with two hexadecimal digits
@@ -35,7 +37,10 @@ class AccessToken(TokenMixin):
     auth_time: int = 0
     amr: tuple[str, ...] = ()
     actor: dict[str, Any] = field(default_factory=dict)
-    #: Of an exchanged token: client and time of issue of each token that it descends from, the first one first.
+    #: The account's generation, and that of its connection to the client, under which it was issued.
+    generation: int = 0
+    service: int = 0
+    #: Of an exchanged token: client and its connection's generation of each token that it descends from, the first first.
     came_from: tuple[tuple[str, int], ...] = ()
 
     @property
@@ -64,31 +69,40 @@ class AccessToken(TokenMixin):
         return False
 
 
-# KEYS: access token, block of the account, ids whose mark kills it. ARGV: record, life.
-_WRITE_ACCESS = Script("""
-if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+# KEYS: access token, account, ids whose mark ends it. ARGV: record, life, subject, generation, services and theirs as JSON.
+_WRITE_ACCESS = ComparingScript("""
+if ARGV[3] ~= '' then
+  local state = counts(KEYS[2], ARGV[4], cjson.decode(ARGV[5]))
+  if state == 'ask' then return {'ask', ARGV[3]} end
+  if state == 'no' then return 0 end
+end
+redis.call('SET', KEYS[1], run .. ARGV[1], 'EX', ARGV[2])
 if #KEYS > 2 and redis.call('EXISTS', unpack(KEYS, 3)) > 0 then return 0 end
 return 1
 """)
 
-# KEYS: access token. ARGV: tag, then fields of the account's hash.
-_READ_ACCESS = Script("""
+# KEYS: access token. ARGV: tag, its lineage, then fields of the account's hash.
+_READ_ACCESS = ComparingScript("""
 local raw = redis.call('GET', KEYS[1])
 if not raw then return nil end
-local t = cjson.decode(raw)
+local record = string.sub(raw, 41)
+local t = cjson.decode(record)
+local services = t.came_from or {}
+table.insert(services, {t.client_id, t.service})
 for _, id in ipairs(t.ends_with) do
   if redis.call('EXISTS', 'ended:' .. ARGV[1] .. ':' .. id) == 1 then return nil end
 end
-if redis.call('EXISTS', 'blocked:' .. ARGV[1] .. ':' .. t.subject) == 1 then return nil end
-local cut = redis.call('GET', 'cut:' .. ARGV[1] .. ':' .. t.subject .. ':' .. t.client_id)
-if cut and t.issued_at <= tonumber(cut) then return nil end
-for _, from in ipairs(t.came_from or {}) do
-  local before = redis.call('GET', 'cut:' .. ARGV[1] .. ':' .. t.subject .. ':' .. from[1])
-  if before and from[2] <= tonumber(before) then return nil end
+local account = 'account:' .. ARGV[1] .. ':' .. t.subject
+local state = t.subject == '' and 'yes' or counts(account, t.generation, services)
+local former = string.sub(raw, 1, 40) ~= run
+if state == 'ask' or (former and not told) then return {'ask', t.subject, ARGV[2], unpack(t.ends_with)} end
+if state == 'no' then return nil end
+if former then
+  if ended_before() then return nil end
+  redis.call('SET', KEYS[1], run .. record, 'KEEPTTL')
 end
-if #ARGV == 1 then return {raw} end
-return {raw, unpack(redis.call('HMGET', 'account:' .. ARGV[1] .. ':' .. t.subject, unpack(ARGV, 2)))}
+if #ARGV == 2 then return {record} end
+return {record, unpack(fields(account, {unpack(ARGV, 3)}))}
 """)
 
 
@@ -98,12 +112,15 @@ def new_access_token(owner: str) -> str:
 
 
 def save_access_token(token: str, record: AccessToken) -> bool:
-    """Keeps an access token until it expires; False when account, session or family is over: then it is dead on arrival."""
+    """Keeps an access token until it expires; False when what it came from is worth nothing any more: the account has
+    changed, the service was disconnected, or session or family is over. Then it is dead on arrival."""
     tag = hash_tag(token)
     marks = [f"ended:{tag}:{i}" for i in record.ends_with]
-    keys = (token_key("access", token), f"blocked:{tag}:{record.subject}", *marks)
+    keys = (token_key("access", token), f"account:{tag}:{record.subject}", *marks)
     life = max(1, record.expires_at - clock.timestamp())
-    return bool(store().run(_WRITE_ACCESS, keys, (orjson.dumps(record), life)))
+    services = orjson.dumps([*record.came_from, (record.client_id, record.service)])
+    arguments = (orjson.dumps(record), life, record.subject, record.generation, services)
+    return bool(generations.run_comparing(_WRITE_ACCESS, keys, arguments))
 
 
 def find_access_token(token: str, *account_fields: str) -> tuple[AccessToken, tuple[bytes | None, ...]] | None:
@@ -111,7 +128,8 @@ def find_access_token(token: str, *account_fields: str) -> tuple[AccessToken, tu
     token = stored_name(token)
     if not is_bucketed(token):
         return None
-    found = store().run(_READ_ACCESS, (token_key("access", token),), (hash_tag(token), *account_fields))
+    arguments = (hash_tag(token), lineage_id(token), *account_fields)
+    found = generations.run_comparing(_READ_ACCESS, (token_key("access", token),), arguments)
     if found is None:
         return None
     record = AccessToken(**known_members(AccessToken, orjson.loads(found[0])))
@@ -123,8 +141,8 @@ def revoke_access_token(token: str, subject: str = "") -> None:
     token = stored_name(token)
     if not is_bucketed(token):
         return
-    if subject:  # first, so that nothing more comes of it
-        revocation_marks.mark_ended(subject, lineage_id(token))
+    # First, so that nothing more comes of it.
+    revocation_marks.mark_ended(subject, lineage_id(token))
     store().drop(token_key("access", token))
 
 

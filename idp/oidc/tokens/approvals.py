@@ -8,7 +8,11 @@ import orjson
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """What was approved at the authorization endpoint: by whom, for which client, how surely; tokens are issued from it."""
+    """What was approved at the authorization endpoint: by whom, for which client, how surely; tokens are issued from it.
+
+    `generation` is the account's when its owner was proved, `service` that of its connection to the client: what is issued
+    carries both, and counts as long as they are so.
+    """
 
     subject: str
     client_id: str
@@ -25,6 +29,8 @@ class Approval:
     recovered_at: int = 0
     #: What a public client must show to refresh (RFC 9449 section 5): it has nothing else to prove itself with.
     bound_to: dict[str, str] = field(default_factory=dict, repr=False)
+    generation: int = 0
+    service: int = 0
 
     @property
     def offline(self) -> bool:

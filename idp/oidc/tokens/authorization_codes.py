@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 import orjson
 from authlib.oauth2.rfc6749 import AuthorizationCodeMixin
 
+from idp.accounts import generations
+from idp.accounts.generations import ComparingScript
 from idp.core import clock, crypto, lifetimes
 from idp.oidc.tokens.approvals import Approval, known_members
 from idp.oidc.tokens.revocation_marks import REVOCATION_LIFE
@@ -36,7 +38,7 @@ class AuthorizationCode(AuthorizationCodeMixin):
 
 # KEYS: code, clients of the session, services of the account. ARGV: record, life, client, life of a session, now, life of use.
 _WRITE_CODE = Script("""
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+redis.call('SET', KEYS[1], run .. ARGV[1], 'EX', ARGV[2])
 redis.call('HSETNX', KEYS[3], 'first:' .. ARGV[6], ARGV[5])
 redis.call('HSET', KEYS[3], 'last:' .. ARGV[6], ARGV[5])
 redis.call('EXPIRE', KEYS[3], ARGV[7])
@@ -49,24 +51,25 @@ return 1
 
 # KEYS: code, its tombstone, mark of its family. ARGV: client, tag, life of tombstone and mark.
 # A second presentation, even one that races the first, ends whatever the code was good for (RFC 6749 section 4.1.2).
-# A code of another client stays for its owner. Someone locked or signed out meanwhile gets nothing: fails closed.
-_TAKE_CODE = Script("""
+# A code of another client stays for its owner. One of an earlier generation or of an ended session gives nothing, nor one
+# from before the server failed over, which may have been used: fails closed.
+_TAKE_CODE = ComparingScript("""
 local raw = redis.call('GET', KEYS[1])
 if not raw then
   if redis.call('EXISTS', KEYS[2]) == 0 then return nil end
   redis.call('SET', KEYS[3], '1', 'EX', ARGV[3])
   return 'used'
 end
-local record = cjson.decode(raw)
-local approval = record.approval
-if approval.client_id ~= ARGV[1] then return nil end
+local kept = string.sub(raw, 41)
+local approval = cjson.decode(kept).approval
+if approval.client_id ~= ARGV[1] or string.sub(raw, 1, 40) ~= run then return nil end
+local account = 'account:' .. ARGV[2] .. ':' .. approval.subject
+local state = counts(account, approval.generation, {{approval.client_id, approval.service}})
+if state == 'ask' then return {'ask', approval.subject} end
 redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[2], '1', 'EX', ARGV[3])
-if redis.call('EXISTS', 'blocked:' .. ARGV[2] .. ':' .. approval.subject) == 1 then return nil end
-if redis.call('EXISTS', 'ended:' .. ARGV[2] .. ':' .. approval.sid) == 1 then return nil end
-local cut = redis.call('GET', 'cut:' .. ARGV[2] .. ':' .. approval.subject .. ':' .. approval.client_id)
-if cut and (record.issued_at or 0) <= tonumber(cut) then return nil end
-return raw
+if state == 'no' or redis.call('EXISTS', 'ended:' .. ARGV[2] .. ':' .. approval.sid) == 1 then return nil end
+return kept
 """)
 
 
@@ -96,12 +99,12 @@ def save_code(code: str, record: AuthorizationCode, session_life: int) -> None:
 
 
 def take_code(code: str, client_id: str) -> AuthorizationCode | None:
-    """The code's record, once; None when unknown, expired, another client's or of a blocked account; raises CodeReused."""
+    """The code's record, once; None when unknown, expired, another client's or from before a change; raises CodeReused."""
     if not is_bucketed(code):
         return None
     family = family_id(code)
     keys = (token_key("code", code), token_key("used", code), f"ended:{hash_tag(code)}:{family}")
-    raw = store().run(_TAKE_CODE, keys, (client_id, hash_tag(code), REVOCATION_LIFE))
+    raw = generations.run_comparing(_TAKE_CODE, keys, (client_id, hash_tag(code), REVOCATION_LIFE))
     if raw == b"used":
         raise CodeReused(family)
     if raw is None:

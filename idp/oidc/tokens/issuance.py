@@ -79,6 +79,8 @@ def access_token_record(
         acr=approval.acr,
         auth_time=approval.auth_time,
         amr=approval.amr,
+        generation=approval.generation,
+        service=approval.service,
     )
 
 

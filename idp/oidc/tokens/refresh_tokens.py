@@ -19,12 +19,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from idp.accounts import Account
 from idp.audit import trail
 from idp.core import clock, crypto, lifetimes
 from idp.oidc.tokens import approvals, revocation_marks
 from idp.oidc.tokens.approvals import Approval
 from idp.storage.database import Model, db
-from idp.storage.unit_of_work import transaction
+from idp.storage.unit_of_work import transaction, unit_of_work
 
 SLIDING_LIFE = lifetimes.REFRESH_TOKEN_UNUSED.seconds
 ABSOLUTE_LIFE = lifetimes.REFRESH_TOKEN.seconds
@@ -46,6 +47,7 @@ class RefreshFamily(Model):
     created_at: Mapped[int] = mapped_column(BigInteger)
     expires_at: Mapped[int] = mapped_column(BigInteger, index=True)
     revoked_at: Mapped[int | None] = mapped_column(BigInteger)
+    generation: Mapped[int] = mapped_column(BigInteger, server_default="0", doc="The account's when it was approved.")
 
 
 class RefreshToken(Model):
@@ -62,6 +64,7 @@ class RefreshToken(Model):
 
 REFRESH_FAMILIES = cast(Table, RefreshFamily.__table__)
 REFRESH_TOKENS = cast(Table, RefreshToken.__table__)
+ACCOUNTS = cast(Table, Account.__table__)
 PREFIX = "r-"  # access tokens begin with two hexadecimal digits: which of the two a token is can be seen
 
 
@@ -90,9 +93,10 @@ _FIND = (
         REFRESH_TOKENS.c.digest, REFRESH_TOKENS.c.family_id, REFRESH_TOKENS.c.used_at,
         REFRESH_TOKENS.c.issued_at, REFRESH_TOKENS.c.expires_at,
         REFRESH_FAMILIES.c.client_id, REFRESH_FAMILIES.c.subject, REFRESH_FAMILIES.c.approval, REFRESH_FAMILIES.c.revoked_at,
-        REFRESH_FAMILIES.c.expires_at.label("family_expires_at"),
+        REFRESH_FAMILIES.c.expires_at.label("family_expires_at"), REFRESH_FAMILIES.c.generation,
     )
     .join_from(REFRESH_TOKENS, REFRESH_FAMILIES)
+    .join(ACCOUNTS, (ACCOUNTS.c.subject == REFRESH_FAMILIES.c.subject) & (ACCOUNTS.c.generation == REFRESH_FAMILIES.c.generation))
     .where(REFRESH_TOKENS.c.digest == bindparam("digest"))
 )  # fmt: skip
 # Built once, as every refresh runs them: building a statement costs more than running it.
@@ -134,6 +138,7 @@ def begin_family(approval: Approval, token: str) -> None:
         "approval": approvals.approval_to_json(replace(approval, nonce="")),
         "created_at": now,
         "expires_at": now + ABSOLUTE_LIFE,
+        "generation": approval.generation,
     }
     with transaction() as connection:
         connection.execute(insert(REFRESH_FAMILIES).values(family))
@@ -146,7 +151,7 @@ def find(token: str, client_id: str) -> UsableRefreshToken | None:
     now = clock.timestamp()
     if row is None or _is_reuse(row, now) or now >= min(row.expires_at, row.family_expires_at):
         return None
-    approval = Approval.load(orjson.loads(row.approval))
+    approval = replace(Approval.load(orjson.loads(row.approval)), generation=row.generation)
     return UsableRefreshToken(row.digest, row.family_id, approval, row.issued_at, row.expires_at, row.family_expires_at)
 
 
@@ -203,13 +208,21 @@ def revoke_refresh_tokens(family: str) -> None:
 
 def revoke_family(family: str, subject: str) -> None:
     """Ends one family: its refresh tokens, and its access tokens with them."""
-    revoke_refresh_tokens(family)
-    revocation_marks.mark_ended(subject, family)
+    with unit_of_work():
+        revoke_refresh_tokens(family)
+        revocation_marks.mark_ended(subject, family)
 
 
 def revoke_for_session(sid: str) -> None:
     """Ends the refresh tokens that live no longer than this session; its access tokens fell with it already."""
     _end(REFRESH_FAMILIES.c.sid == sid)
+
+
+def reissue_offline(subject: str, before: int, generation: int) -> None:
+    """Issues anew, under another generation of the account, the families that need no session of the person."""
+    kept = (REFRESH_FAMILIES.c.subject == subject) & (REFRESH_FAMILIES.c.generation == before) & (REFRESH_FAMILIES.c.sid == "")
+    with transaction() as connection:
+        connection.execute(update(REFRESH_FAMILIES).where(kept).values(generation=generation))
 
 
 def revoke_for_account(subject: str, client_id: str | None = None) -> None:

@@ -16,6 +16,11 @@ def services_used(subject: str) -> dict[str, tuple[int, int]]:
     return {client_id: (int(known.get(f"first:{client_id}", at)), at) for client_id, at in last.items()}
 
 
+def forget_service_used(subject: str, client_id: str) -> None:
+    """Forgets that the account used this service."""
+    store().drop_fields(services_key(subject), f"first:{client_id}", f"last:{client_id}")
+
+
 def forget_services_used(subject: str) -> None:
     """Forgets which services the account used."""
     store().drop(services_key(subject))

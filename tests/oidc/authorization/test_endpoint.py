@@ -272,5 +272,5 @@ def test_a_dropped_record_of_the_account_is_read_again_from_sql(
 ) -> None:
     decide(browser, stranger, "allow")
     with app.app_context():
-        accounts.invalidate_claims(siti)
+        accounts.generations.forget(siti)
     assert "code" in answer(browser.get(stranger.url(prompt="none")))

@@ -11,6 +11,7 @@ import pytest
 import time_machine
 from flask import Flask
 
+from idp.accounts import generations
 from idp.core import clock, crypto
 from idp.oidc.tokens import access_tokens, authorization_codes, revocation_marks
 from idp.oidc.tokens.access_tokens import AccessToken
@@ -18,6 +19,7 @@ from idp.oidc.tokens.approvals import Approval
 from idp.oidc.tokens.authorization_codes import AuthorizationCode, CodeReused
 from idp.oidc.tokens.token_keys import hash_tag, token_key
 from idp.storage.redis_store import store
+from tests.account_rows import a_row
 
 SUBJECT = "siti"
 TAG = crypto.hash_tag(SUBJECT)
@@ -27,6 +29,7 @@ SID = TAG + "session"
 @pytest.fixture
 def inside(app: Flask) -> Iterator[Flask]:
     with app.app_context():
+        a_row(SUBJECT)
         yield app
 
 
@@ -105,9 +108,9 @@ def test_a_code_dies_after_a_minute(inside: Flask) -> None:
     assert store().redis.ttl(f"code:{{{TAG}}}:{crypto.digest(a_code())}") == authorization_codes.CODE_LIFE == 60
 
 
-def test_an_account_locked_between_approval_and_redemption_gets_nothing(inside: Flask) -> None:
+def test_an_account_that_changed_between_approval_and_redemption_gets_nothing(inside: Flask) -> None:
     code = a_code()
-    store().put(f"blocked:{{{TAG}}}:{SUBJECT}", "1", 60)
+    generations.raise_generation(SUBJECT)
     assert authorization_codes.take_code(code, "wlkp") is None
 
 
@@ -121,12 +124,13 @@ def test_whoever_signed_out_meanwhile_gets_nothing(inside: Flask) -> None:
 def test_nonsense_is_no_code_and_no_token(inside: Flask, nonsense: str) -> None:
     assert authorization_codes.take_code(nonsense, "wlkp") is None
     assert access_tokens.find_access_token(nonsense) is None
-    access_tokens.revoke_access_token(nonsense)
+    access_tokens.revoke_access_token(nonsense, "")
 
 
 def test_a_token_tells_what_it_is_good_for_and_brings_the_accounts_record_along(inside: Flask) -> None:
-    store().put_fields(f"account:{{{TAG}}}:{SUBJECT}", {"claims": "sealed"}, 60)
-    found = access_tokens.find_access_token(a_token(scope="openid email"), "claims", "nothing")
+    token = a_token(scope="openid email")
+    generations.keep(SUBJECT, generations.lease(SUBJECT), {"claims": "sealed"})
+    found = access_tokens.find_access_token(token, "claims", "nothing")
     assert found is not None
     assert (found[0].scope, found[0].subject, found[1]) == ("openid email", SUBJECT, (b"sealed", None))
 
@@ -139,9 +143,9 @@ def test_a_token_dies_with_its_session_its_family_or_its_grant(inside: Flask, en
     assert access_tokens.find_access_token(token) is None
 
 
-def test_a_token_of_a_locked_account_is_dead_and_none_is_made(inside: Flask) -> None:
+def test_a_token_of_before_a_change_is_dead_and_none_is_made(inside: Flask) -> None:
     token = a_token()
-    store().put(f"blocked:{{{TAG}}}:{SUBJECT}", "1", 60)
+    generations.raise_generation(SUBJECT)
     assert access_tokens.find_access_token(token) is None
     now = clock.timestamp()
     assert not access_tokens.save_access_token(
@@ -160,7 +164,7 @@ def test_a_token_expires_by_our_clock(inside: Flask) -> None:
 
 def test_a_dropped_token_is_gone(inside: Flask) -> None:
     token = a_token()
-    access_tokens.revoke_access_token(token)
+    access_tokens.revoke_access_token(token, SUBJECT)
     assert access_tokens.find_access_token(token) is None
 
 

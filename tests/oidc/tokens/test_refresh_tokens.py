@@ -17,6 +17,7 @@ from idp.oidc.tokens.access_tokens import AccessToken
 from idp.oidc.tokens.approvals import Approval
 from idp.oidc.tokens.refresh_tokens import REFRESH_TOKENS
 from idp.storage.database import db
+from tests.account_rows import a_row
 
 pytestmark = pytest.mark.every_store
 
@@ -28,6 +29,7 @@ OF_SITI = Approval(
 @pytest.fixture
 def moved(app: Flask) -> Iterator[time_machine.Traveller]:
     with app.app_context(), time_machine.travel("2030-01-01T00:00:00Z", tick=False) as traveller:
+        a_row("siti")
         yield traveller
 
 
@@ -126,6 +128,7 @@ def test_thirty_days_without_use_are_too_many(moved: time_machine.Traveller) -> 
 
 def test_twenty_who_refresh_at_once_rotate_once_and_stay_one_family(app: Flask) -> None:
     with app.app_context():
+        a_row("siti")
         first = begun()
         barrier = threading.Barrier(20)
 
@@ -216,6 +219,7 @@ def test_an_answer_that_was_lost_costs_nothing(moved: time_machine.Traveller) ->
 def test_siblings_that_come_at_once_leave_one_line(app: Flask) -> None:
     """S21: of ten that are used in the same moment one goes on."""
     with app.app_context():
+        a_row("siti")
         first = begun()
         siblings = [refreshed(first) for _ in range(10)]
         found = [refresh_tokens.find(str(token), "wlkp") for token in siblings]

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from idp import accounts
 from idp.core import clock
 from idp.oidc.tokens import access_tokens
+from tests.account_rows import email, phone, the
 from tests.oidc.conftest import SECRET, VERIFIER, RelyingParty
 
 
@@ -125,9 +126,12 @@ def test_a_new_password_and_a_recovery_end_every_refresh_token(
     app: Flask, wlkp: RelyingParty, browser: FlaskClient, siti: str, event: str
 ) -> None:
     given = wlkp.redeem(wlkp.code(browser, scope="openid offline_access")).json
-    signal = accounts.password_changed if event == "password" else accounts.account_recovered
     with app.app_context():
-        signal.send(subject=siti)
+        account = the(siti)
+        if event == "password":
+            accounts.set_password_hash(account, "another")
+        else:
+            accounts.recover(account, phone(9), email(9), "another")
     assert wlkp.refresh(given["refresh_token"]).json["error"] == "invalid_grant"
     assert wlkp.userinfo(given["access_token"]).status_code == 401
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749.grants import BaseGrant, TokenEndpointMixin
 
+from idp.accounts import generations
 from idp.audit import trail
 from idp.oidc.authorization import resources
 from idp.oidc.clients.directory import clients
@@ -64,7 +65,8 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):
             expires_at=min(bare.expires_at, presented.expires_at),
             actor={"sub": bare.client_id, **earlier},
             claims={},
-            came_from=(*presented.came_from, (presented.client_id, presented.issued_at)),
+            came_from=(*presented.came_from, (presented.client_id, presented.service)),
+            service=generations.of_service(presented.subject, bare.client_id),
             ends_with=(*presented.ends_with, access_tokens.lineage_id(self.request.get("subject_token"))),
         )
 

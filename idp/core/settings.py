@@ -89,7 +89,7 @@ class Settings(BaseSettings):
         "less than 100 is refused in production.",
     )
     session_idle_minutes: int = Field(30, ge=1, description="A session ends after so many minutes without use.")
-    session_hours: int = Field(12, ge=1, description="A session ends after so many hours, used or not.")
+    session_hours: int = Field(12, ge=1, le=168, description="A session ends after so many hours, used or not.")
     interaction_minutes: int = Field(30, ge=5, description="How long an authorization request waits in our pages.")
     deletion_days: int = Field(
         14, ge=1, le=365, description="How long an account waits for its erasure after that was asked for; signing in cancels it."

@@ -241,6 +241,8 @@ def _account_key(subject: str) -> str:
 
 
 def _end_outdated(message: ClaimedMessage) -> Outcome:
+    # Should a failover have lost the mark of the change and a crash what follows its commit: no older copy stays.
+    generations.forget(message.account or "")
     ended = end_outdated(message.account or "", int(message.destination), message.about)
     return Outcome(SENT, str(ended))
 

@@ -448,6 +448,29 @@ def test_a_reader_who_was_slow_writes_no_older_copy(stage: Stage) -> None:
     assert generations.still_counts(stage.subject, 1)
 
 
+def test_a_mark_that_a_failover_lost_leaves_an_older_copy_no_longer_than_the_outbox_takes(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S9, S10: the mark is lost, somebody copies SQL of before, and whoever changes the account dies at the commit."""
+    use, before = a_sign_in_that_waits(stage), stage.generation
+
+    def fails_over() -> None:
+        store().drop(generations._marks(stage.subject), generations.key(stage.subject))
+        assert use(), "read from SQL, where nothing is committed yet, and copied"
+
+    def dies(_: UnitOfWork) -> None:
+        raise Died
+
+    monkeypatch.setattr(UnitOfWork, "committed", dies)
+    with pytest.raises(Died), unit_of_work() as work:
+        generations.raise_generation(stage.subject)
+        work.before_commit(fails_over)
+    monkeypatch.undo()
+    assert generations.current(stage.subject) == before + 1
+    assert single_sign_on.deliver_due() == 1, "another worker's chore, seconds later"
+    assert not use()
+
+
 def test_a_lock_and_an_own_change_at_once_leave_the_browser_signed_out(stage: Stage) -> None:
     """The session goes on in the generation of its own change only, never in that of whatever came right after it."""
     with stage.browser():

@@ -72,7 +72,7 @@ def test_a_time_is_told_in_the_unit_that_people_read() -> None:
     assert Lifetime("x", 72, HOUR, "").days == 3
 
 
-def test_what_depends_on_a_time_follows_it() -> None:
+def test_what_depends_on_a_time_follows_it(here: Flask) -> None:
     assert otp.LIFE == sms_dialects.CODE_LIFE == lifetimes.ONE_TIME_CODE.seconds
     assert cookies.KNOWN_DEVICE.max_age == lifetimes.KNOWN_DEVICE.seconds
     assert lifetimes.ENDED_SESSION.seconds > lifetimes.ACCESS_TOKEN.seconds, "no token outlives what says that it is over"

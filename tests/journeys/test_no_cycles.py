@@ -3,15 +3,11 @@
 `SimpleBrowser` fails after twelve redirects, so each visit here is a proof that the walk ended.
 """
 
-from dataclasses import replace
-
 import pytest
 
 from idp import accounts
 from idp.accounts import Account
-from idp.core import clock as time
 from idp.core.values import Nik
-from idp.sessions import single_sign_on
 
 NEW = "Rembulan!8terbit"
 ESSENTIAL = '{"id_token":{"acr":{"essential":true,"value":"urn:siapkerja:acr:%s"}}}'
@@ -81,14 +77,9 @@ def test_a_second_factor_is_not_renewed_by_a_new_password(siti, service, clock):
     assert (siti.at(wlkp)["auth_time"], wlkp.claims["amr"]) == (before, ["pwd", "sms", "mfa"])
 
 
-def test_an_event_that_no_longer_holds_leads_to_a_new_sign_in(siti, service, house, monkeypatch):
+def test_an_event_that_no_longer_holds_leads_to_a_new_sign_in(siti, service, monkeypatch):
     """U1: a store that goes away between the new password and the renewed session leaves such an event behind."""
-    establish = single_sign_on.establish
-    stale = time.timestamp() - 30
-    monkeypatch.setattr(
-        "idp.account.password.single_sign_on.establish",
-        lambda proved, response, replaces=None: establish(replace(proved, auth_time=stale), response, replaces),
-    )
+    monkeypatch.setattr("idp.account.access.single_sign_on.reissue", lambda session, generation, response: session)
     changes_the_password(siti)
     assert service("wlkp").sends(siti.browser, claims=ESSENTIAL % "mfa").heading == "Masuk"
     siti.signs_in()

@@ -20,7 +20,6 @@ from tests.test_architecture import IDP, MODULES, name_of
 
 # What no caller shows, and why it stays.
 KEPT = {
-    "storage.unit_of_work.UnitOfWork.after_rollback": "the third of the three moments of a unit, held by its own tests",
     "web.cookies.COOKIES": "every cookie in one table, which the tests and the page on privacy are held against",
 }
 
@@ -73,6 +72,7 @@ def called_by_a_framework(found: Any, owner: type | None, name: str, views: set[
 
 def unused(app: Flask) -> list[str]:
     views = {view for view in app.view_functions.values()}
+    views |= {handler for by in app.error_handler_spec.values() for known in by.values() for handler in known.values()}
     views |= {getattr(view, "__wrapped__", view) for view in views}
     trees = {path: ast.parse(path.read_text()) for path in MODULES}
     uses: dict[str, list[tuple[Path, int, type]]] = {}

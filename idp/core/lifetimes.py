@@ -89,6 +89,7 @@ RECOVERY_READY = Lifetime("recovery, ready", 14, DAY, "After its wait a new code
 VETO = Lifetime("veto", 30, DAY, "Old contacts may say no, from the start of the recovery.")
 BLOCKED_AFTER_VETO = Lifetime("recovery after a veto", 30, DAY, "The account cannot be recovered by identity.")
 SETTLED_CONTACT = Lifetime("contact that answers", 30, DAY, "It was verified so long before a recovery, or none is older.")
+RECOVERY_ALLOWED = Lifetime("one more recovery", 7, DAY, "An officer's word waits for the person to come back.")
 USED_LATELY = Lifetime("account in use", 30, DAY, "A recovery looks back for a sign-in elsewhere.")
 DORMANT = Lifetime("dormant account", 180, DAY, "Nobody signed in: a recovery is less risky.")
 SEEN_IN_RECOVERY = Lifetime("contact or device of another recovery", 30, DAY, "A recovery looks back for it.")

@@ -7,16 +7,14 @@ from contextlib import contextmanager, suppress
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from idp.core import clock
+from idp.core import clock, lifetimes
 from idp.core.values import EmailAddress, PhoneNumber
 from idp.limits import rate_limits
-from idp.limits.rate_limits import DAY, TooManyAttempts
+from idp.limits.rate_limits import TooManyAttempts
 from idp.probation.model import Recovery
 from idp.storage.database import db
 from idp.storage.redis_store import StoreUnavailable, store
 from idp.storage.sealing import sealer
-
-ALLOWED_LIFE = 7 * DAY  # how long an officer's word waits for the person to come back
 
 Value = PhoneNumber | EmailAddress
 
@@ -55,7 +53,7 @@ def seconds_left(nik_index: str) -> int:
 
 def allow_once_more(nik_index: str) -> None:
     """An officer's word: the next recovery of this identity, within a week, is let through whatever went before."""
-    store().put(_allowed(nik_index), "1", ALLOWED_LIFE)
+    store().put(_allowed(nik_index), "1", lifetimes.RECOVERY_ALLOWED.seconds)
 
 
 def _refuse_used_up(nik_index: str, contacts: tuple[Value, Value]) -> None:

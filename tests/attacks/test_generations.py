@@ -25,6 +25,7 @@ from idp.core import clock, crypto
 from idp.core.values import ACR_DATA, Authentication, PhoneNumber
 from idp.oidc.authorization import consent
 from idp.oidc.device import codes as device_codes
+from idp.oidc.request import Request
 from idp.oidc.tokens import access_tokens, authorization_codes, issuance, refresh_tokens
 from idp.oidc.tokens.access_tokens import AccessToken
 from idp.oidc.tokens.approvals import Approval
@@ -197,7 +198,9 @@ def a_device_approval(stage: Stage) -> Use:
 def _gives_a_token(stage: Stage, approval: Approval) -> bool:
     client = stage.app.extensions["idp.clients"].find(CLIENT)
     made = {"access_token": access_tokens.new_access_token(stage.subject), "expires_in": 600}
-    return issuance.issue_access_token(made, issuance.access_token_record(made, client, approval), client)
+    asks = Request({})
+    asks.client = client
+    return issuance.issue_access_token(made, issuance.access_token_record(made, client, approval), asks)
 
 
 def a_remembered_browser(stage: Stage) -> Use:

@@ -3,7 +3,7 @@
 PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run test quick soak lint check bench lock translations assets clean
+.PHONY: help run test quick soak lint check stacks bench lock translations assets clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,6 +28,9 @@ quick: .venv/ready ## Check in a minute what tells most: units, and a journey of
 soak: .venv/ready ## Run the suite TIMES times in random order, or ONLY=browser, races or clock, to find what fails by chance
 	@bash scripts/setup.sh browser
 	@$(PYTHON) scripts/soak.py $(TIMES) $(ONLY) -- $(PYTEST)
+
+stacks: ## Compile the programs of examples/stacks in Go and Java, so that the tests sign in with them too
+	@bash scripts/setup.sh stacks
 
 lint: .venv/ready ## Linters, formatting and types only
 	@$(PYTHON) -m ruff check .

@@ -2,6 +2,7 @@
 # Installs what `make run`, `make test` and `make bench` need; does nothing when it is there already.
 #   setup.sh            the virtual environment
 #   setup.sh browser    Chromium, nginx, and Node with the npm clients of tests/interop, for the tests
+#   setup.sh stacks     the programs of examples/stacks that are compiled, as far as their compilers are here
 #   setup.sh bench      taskset, for the benchmark
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -69,11 +70,26 @@ nginx_for_tests() {
   }
 }
 
+# What takes minutes to compile is tried by the tests where somebody has asked for it.
+compiled_stacks() {
+  local built=$PWD/tests/interop/built
+  mkdir -p "$built"
+  if command -v go >/dev/null; then
+    say "Compiling examples/stacks/go ..."
+    (cd examples/stacks/go && go build -o "$built/layanan" .)
+  else say "Go is not here: its program is not tried."; fi
+  if command -v mvn >/dev/null; then
+    say "Compiling examples/stacks/spring ..."
+    mvn -q -B -f examples/stacks/spring -DskipTests -Dproject.build.directory="$built/spring" package && mv "$built/spring/layanan.jar" "$built/layanan.jar"
+  else say "Maven is not here: Spring's program is not tried."; fi
+}
+
 case "${1:-}" in
   browser)
     command -v chromium >/dev/null || command -v chromium-browser >/dev/null || apt_install chromium fonts-liberation
     nginx_for_tests
     npm_clients ;;
+  stacks) compiled_stacks ;;
   bench) command -v taskset >/dev/null || apt_install util-linux ;;
   "") environment ;;
 esac

@@ -11,9 +11,11 @@ import pytest
 
 from idp.cli import COMMANDS, main
 from idp.cli.config import settings_table
+from idp.cli.stacks import STACKS
 from idp.core import lifetimes
 from idp.oidc.clients import file
 from idp.oidc.clients.client import Client
+from scripts import stack_pages
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -68,8 +70,23 @@ def test_the_first_steps_of_a_service_work_as_they_are_written(tmp_path):
     assert told["SIAPKERJA_REDIRECT_URI"] in entry.redirect_uris
 
 
+@pytest.mark.parametrize("stack", sorted(STACKS))
+def test_the_page_of_each_stack_shows_the_program_that_is_run(stack):
+    """R3, R4: whole, letter by letter; `scripts/stack_pages.py` puts it there."""
+    page = (ROOT / "docs" / "stacks" / f"{stack}.md").read_text()
+    assert stack_pages.refreshed(page) == page
+    given = {"go.sum", "config.js", "__init__.py"}  # made by a command, shown among the lines, empty
+    files = [path for path in (ROOT / "examples" / "stacks" / stack).rglob("*") if path.is_file() and path.name not in given]
+    tracked = [path for path in files if not {"node_modules", "__pycache__", "target"} & set(path.parts)]
+    assert tracked
+    for path in tracked:
+        assert f"<!-- file: {path.relative_to(ROOT)} -->" in page
+    assert f"<!-- lines: {stack} -->" in page
+    assert f"(stacks/{stack}.md)" in (ROOT / "docs" / "relying-parties.md").read_text()
+
+
 def test_links_between_documents_lead_somewhere():
-    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 

@@ -121,9 +121,10 @@ def add(client_id: str, path: Path | None, write: bool, **asked: Any) -> None:
     if secret and not (stack and write):
         click.echo(f"The secret of {client_id}, shown this once: {secret}", err=True)
     if stack:
-        click.echo(f"For {stack.title}, in {stack.file}:", err=True)
+        click.echo(f"For {stack.title}, in {stack.file}; docs/stacks/{asked['stack']}.md has the program:", err=True)
         redirect_uri = next(iter(entry.get("redirect_uris", [])), "")
         facts = {"issuer": settings.issuer, "client_id": client_id, "secret": secret, "address": asked["url"]}
+        facts["session_secret"] = crypto.random_token()
         click.echo(stack.lines.format(**facts, redirect_uri=redirect_uri), nl=False, err=not write)
 
 

@@ -87,7 +87,7 @@ def test_each_stack_has_an_entry_that_is_sound_and_lines_that_fit_it(operator: O
     assert "ISSUER" not in result.stdout or "http://localhost:5000" in result.stdout
     assert "saya" in result.stdout and "{" not in result.stdout.replace("SIAPKERJA = {", "")
     assert all(uri in result.stdout for uri in known.redirect_uris)
-    secret = re.search(r"SECRET=(\S{43})$", result.stdout, re.MULTILINE)
+    secret = re.search(r"CLIENT_SECRET=(\S{43})$", result.stdout, re.MULTILINE)
     assert (secret is None) == (known.token_endpoint_auth_method == "none")
     assert secret is None or known.check_client_secret(secret[1])
     assert secret is None or secret[1] not in result.stderr + operator.clients().read_text()

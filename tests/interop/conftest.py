@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from idp.oidc.clients.client import Client
 from tests import loopback, stores
 from tests.conftest import ROOT, House
-from tests.simple_browser import Page, SimpleBrowser
+from tests.simple_browser import Form, Page, SimpleBrowser
 from tests.waiting import wait_until
 
 HERE = Path(__file__).resolve().parent
@@ -31,6 +32,14 @@ def arrive(browser: SimpleBrowser) -> Page:
 def visit(browser: SimpleBrowser, url: str) -> Page:
     """Opens a page of a service, or the page of ours that it sends to."""
     browser.open(url)
+    return arrive(browser)
+
+
+def send_from(browser: SimpleBrowser, form: Form) -> Page:
+    """Sends a form of a service, as browsers do: with the service's origin."""
+    request = browser.prepare(form)
+    request.headers["Origin"] = form.action[: form.action.index("/", 8)]
+    browser.open(urljoin(form.action, browser.send(request).headers["Location"]))
     return arrive(browser)
 
 
@@ -54,10 +63,9 @@ def start() -> Iterator[Callable[..., str]]:
     """Starts a service as a process on a free port, waits until it answers; the address. Stops it in the end."""
     running: list[subprocess.Popen[bytes]] = []
 
-    def started(*command: str, port: int, **environment: str) -> str:
-        running.append(
-            subprocess.Popen(command, cwd=ROOT, env=os.environ | environment | {"PORT": str(port)}, stderr=subprocess.PIPE)
-        )
+    def started(*command: str, port: int, cwd: Path = ROOT, **environment: str) -> str:
+        own = os.environ | environment | {"PORT": str(port)}
+        running.append(subprocess.Popen(command, cwd=cwd, env=own, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE))
         return _when_it_answers(running[-1], f"http://127.0.0.1:{port}")
 
     yield started

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import House
-from tests.interop.conftest import arrive, move, visit
+from tests.interop.conftest import arrive, move, send_from, visit
 from tests.relying_party import CALLBACKS, RelyingParty
-from tests.simple_browser import Form, SimpleBrowser
 
 
 @pytest.fixture
@@ -25,14 +24,6 @@ def demos(house: House, start: Callable[..., str], free_port: Callable[[], int])
         found[name] = start(sys.executable, f"examples/{name}/app.py", port=port, IDP_ISSUER=house.issuer, **own)
         move(house, name, found[name], backchannel_logout_uri=f"{found[name]}/logout/backchannel")
     return found
-
-
-def send_from(browser: SimpleBrowser, form: Form) -> None:
-    """Sends a form of a service, as browsers do: with the service's origin."""
-    request = browser.prepare(form)
-    request.headers["Origin"] = form.action[: form.action.index("/", 8)]
-    browser.open(browser.send(request).headers["Location"])
-    arrive(browser)
 
 
 def test_one_sign_in_opens_all_three_and_a_logout_ends_it(demos: dict[str, str], person: Callable[..., Any]) -> None:

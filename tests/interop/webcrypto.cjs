@@ -1,0 +1,2 @@
+// Node 18 does not have it there.
+globalThis.crypto ??= require("node:crypto").webcrypto;

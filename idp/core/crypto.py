@@ -40,6 +40,11 @@ def digest(token: str) -> str:
     return b64(hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest())
 
 
+def thumbprint(raw: bytes) -> str:
+    """SHA-256 of these bytes, base64url: how certificates are named (RFC 8705 section 3.1)."""
+    return b64(hashlib.sha256(raw).digest())
+
+
 def constant_time_equal(a: str, b: str) -> bool:
     """Whether two strings are equal, in constant time; compares bytes, since `str` raises for non-ASCII."""
     return hmac.compare_digest(a.encode("utf-8", "surrogatepass"), b.encode("utf-8", "surrogatepass"))

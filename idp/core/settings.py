@@ -67,6 +67,11 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Addresses or networks whose X-Forwarded-For is believed, separated by commas."
     )
+    mtls_url: str = Field(
+        "",
+        description="Address of `deploy/nginx-mtls.conf`, such as `https://mtls.id.example.go.id`, whose TLS asks services for"
+        " certificates; without it none is believed.",
+    )
     metrics_from: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Addresses or networks that may read `/metrics`, separated by commas."
     )
@@ -116,6 +121,14 @@ class Settings(BaseSettings):
             raise ValueError("must be scheme and host only, such as https://id.example.go.id, with no path or final slash")
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise ValueError("must be https:// (http:// is for loopback addresses only)")
+        return value
+
+    @field_validator("mtls_url")
+    @classmethod
+    def _certificates_come_by_tls(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme != "https" or not parts.netloc or parts.path or parts.query or parts.fragment):
+            raise ValueError("must be https:// and a host only, such as https://mtls.id.example.go.id")
         return value
 
     @field_validator("help_url")
@@ -196,6 +209,8 @@ def unsafe_in_production(loaded: Settings) -> list[str]:
         found.append("IDP_DATABASE_URL is SQLite: point it at PostgreSQL (postgresql+psycopg://…) in production.")
     if loaded.registration_tokens == "open":
         found.append("IDP_REGISTRATION_TOKENS=open lets anybody register clients: remove it in production.")
+    if loaded.mtls_url and not loaded.trusted_proxies:
+        found.append("IDP_MTLS_URL is of no use without IDP_TRUSTED_PROXIES: name the proxy that hands certificates over.")
     if loaded.constant_time_ms < LEAST_CONSTANT_TIME_MS:
         found.append(
             f"IDP_CONSTANT_TIME_MS is less than {LEAST_CONSTANT_TIME_MS}: answers would tell who has an account by their time."

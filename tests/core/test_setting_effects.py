@@ -64,6 +64,7 @@ EFFECTS = {
         ("help_phone", "help_whatsapp", "help_hours", "help_url", "help_address"),
         "tests/pages/test_pages_help_desk.py::test_the_help_desk_is_on_every_page_of_trouble",
     ),
+    "mtls_url": "tests/deploy/test_mutual_tls.py::test_services_prove_themselves_through_nginx",
     "log_level": "tests/web/test_logs.py::test_the_level_is_the_operators",
 }
 

@@ -23,7 +23,9 @@ from tests import stores
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 SHIPPED = (DEPLOY / "nginx.conf").read_text()
+MUTUAL = (DEPLOY / "nginx-mtls.conf").read_text()
 NAME = "id.example.go.id"
+MTLS_NAME = f"mtls.{NAME}"
 # Around the shipped file as around any file of conf.d; its own logs tell everything, so that a leak past ours is seen.
 MAIN = """
 daemon off; worker_processes 1; pid {home}/pid; {user}
@@ -37,6 +39,7 @@ http {{
     uwsgi_temp_path {home}/uwsgi; scgi_temp_path {home}/scgi;
     {more}
     include {home}/siapkerja-id.conf;
+    include {home}/siapkerja-id.mtls.con[f];
 }}
 """
 
@@ -118,6 +121,23 @@ def moved(home: Path, port: int, plain: int, upstream: int, changes: dict[str, s
     return text
 
 
+def with_certificates(made: Nginx, authorities: str) -> None:
+    """Adds the name where services show certificates; `authorities` in PEM vouch for some of them."""
+    (made.home / "services.pem").write_text(authorities)
+    text = re.sub(r"(?m)^ *listen \[::\].*\n", "", MUTUAL)
+    everywhere = {
+        "listen 443 ssl": f"listen 127.0.0.1:{made.port} ssl",
+        "/etc/ssl/id.example.go.id.pem": f"{made.home}/cert.pem",
+        "/etc/ssl/private/id.example.go.id.key": f"{made.home}/key.key",
+        "/etc/ssl/siapkerja-id-services.pem": f"{made.home}/services.pem",
+        "/var/log/nginx/": f"{made.home}/logs/",
+    }
+    for old, new in everywhere.items():
+        assert old in text, f"deploy/nginx-mtls.conf no longer says {old}"
+        text = text.replace(old, new)
+    (made.home / "siapkerja-id.mtls.conf").write_text(text)
+
+
 def prepare(home: Path, upstream: int, changes: dict[str, str] | None = None, more: str = "", rsa_key: bool = False) -> Nginx:
     """Writes everything that the server reads."""
     made = Nginx(home, stores.free_port(), stores.free_port())
@@ -130,9 +150,11 @@ def prepare(home: Path, upstream: int, changes: dict[str, str] | None = None, mo
 
 
 @contextmanager
-def running(home: Path, upstream: int, **how: Any) -> Iterator[Nginx]:
-    """The server, until the block ends."""
+def running(home: Path, upstream: int, authorities: str = "", **how: Any) -> Iterator[Nginx]:
+    """The server, until the block ends; with `authorities` also under the name where services show certificates."""
     made = prepare(home, upstream, **how)
+    if authorities:
+        with_certificates(made, authorities)
     command = [binary(), "-e", f"{home}/logs/start.log", "-p", str(home), "-c", f"{home}/nginx.conf"]
     with stores.leashed(command):
         stores._wait_for_port(made.port)
@@ -146,7 +168,7 @@ def _certify(home: Path, rsa_key: bool) -> None:
     certificate = (
         x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
         .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME), x509.DNSName(MTLS_NAME)]), False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), True).sign(key, hashes.SHA256())
     )  # fmt: skip
     (home / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))

@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 
 from idp.core import clock, crypto, lifetimes
+from idp.core.settings import Settings
 from idp.oidc.authorization import parameters
 from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
@@ -75,9 +76,9 @@ def check_pushed_when_required(request: Request) -> None:
         raise oauth_error("invalid_request", "This client must push its authorization requests.")
 
 
-def metadata(issuer: str) -> dict[str, Any]:
+def metadata(known: Settings) -> dict[str, Any]:
     """What discovery says about it (section 5)."""
-    return {"pushed_authorization_request_endpoint": f"{issuer}/par", "require_pushed_authorization_requests": False}
+    return {"pushed_authorization_request_endpoint": f"{known.issuer}/par", "require_pushed_authorization_requests": False}
 
 
 def _key(name: str) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from idp.core import clock, lifetimes
-from idp.core.settings import settings
+from idp.core.settings import Settings, settings
 from idp.oidc import algorithms
 from idp.oidc.clients import keys
 from idp.oidc.clients.fetch import FetchRefused, fetch
@@ -60,7 +60,7 @@ def check_signed_when_required(request: Request) -> None:
         raise oauth_error("invalid_request", "This client must sign its authorization requests.")
 
 
-def metadata(issuer: str) -> dict[str, Any]:
+def metadata(known: Settings) -> dict[str, Any]:
     """What discovery says about request objects (Discovery section 3)."""
     return {
         "request_parameter_supported": True,

@@ -11,7 +11,7 @@ import structlog
 from authlib.oauth2 import OAuth2Error
 
 from idp.oidc import cors
-from idp.oidc.clients import assertions
+from idp.oidc.clients import assertions, mutual_tls
 from idp.oidc.clients.client import Proof
 from idp.oidc.clients.directory import clients
 from idp.oidc.errors import oauth_error
@@ -73,9 +73,9 @@ def authenticate_header(request: Request | None) -> list[tuple[str, str]]:
     return [("WWW-Authenticate", 'Basic realm="token"')] if request is None or _authorization(request) else []
 
 
-def supported_methods() -> list[str]:
-    """Every registered name that a client may choose, as discovery lists them."""
-    return [name for method in METHODS.values() for name in method.serves]
+def supported_methods(*, mutual_tls: bool = False) -> list[str]:
+    """Every registered name that a client may choose, as discovery lists them; by certificate only where any can come."""
+    return [name for key, method in METHODS.items() if mutual_tls or key != "certificate" for name in method.serves]
 
 
 def _authorization(request: Request) -> str:
@@ -146,5 +146,6 @@ METHODS: dict[str, Method] = {
         assertions.prove,
         "RFC 7523 2.2; OpenID Connect Core 9",
     ),
+    "certificate": Method(mutual_tls.METHODS, mutual_tls.attempted, mutual_tls.claimed, mutual_tls.prove, "RFC 8705 2.1 and 2.2"),
     "none": Method(("none",), _none_attempted, _claimed_in_form, _prove_none, "RFC 7591 2: token_endpoint_auth_method none"),
 }

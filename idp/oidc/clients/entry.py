@@ -31,7 +31,8 @@ Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 # `client_secret_any` is ours: by HTTP Basic or in the form, as the service's library happens to do (RFC 6749 section 2.3.1).
 AuthMethod = Literal[
-    "client_secret_basic", "client_secret_post", "client_secret_any", "client_secret_jwt", "private_key_jwt", "none",
+    "client_secret_basic", "client_secret_post", "client_secret_any", "client_secret_jwt", "private_key_jwt",
+    "tls_client_auth", "self_signed_tls_client_auth", "none",
 ]  # fmt: skip
 GrantType = Literal[
     "authorization_code", "refresh_token", "client_credentials", "implicit",
@@ -90,6 +91,14 @@ class ClientEntry(BaseModel):
     require_signed_request_object: bool = Field(False, description="Only signed requests are taken from it.")
     require_pushed_authorization_requests: bool = Field(False, description="Only pushed requests are taken from it.")
     dpop_bound_access_tokens: bool = Field(False, description="Each of its token requests comes with a DPoP proof.")
+    tls_client_auth_subject_dn: str | None = Field(None, description="Subject of its certificate, for tls_client_auth.")
+    tls_client_auth_san_dns: str | None = Field(None, description="Or a host name in its certificate.")
+    tls_client_auth_san_uri: str | None = Field(None, description="Or a URI in its certificate.")
+    tls_client_auth_san_ip: str | None = Field(None, description="Or an IP address in its certificate.")
+    tls_client_auth_san_email: str | None = Field(None, description="Or an e-mail address in its certificate.")
+    tls_client_certificate_bound_access_tokens: bool = Field(
+        False, description="Its tokens are bound to the certificate that it shows when it gets them."
+    )
     dpop_nonce_required: bool = Field(False, description="Each of its proofs has a nonce of ours.")
     subject_type: Literal["public", "pairwise"] = Field("public", description="`pairwise`: a `sub` of its own sector.")
     sector_identifier_uri: Address | None = Field(None, description="Names the sector of a pairwise client.")

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from idp.audit import trail
 from idp.core import crypto, lifetimes
-from idp.core.settings import settings
+from idp.core.settings import Settings, settings
 from idp.core.values import ACR_VALUES
 from idp.oidc import errors, scopes, untrusted_json
 from idp.oidc.clients import deletion, dynamic, keys, switches
@@ -62,9 +62,9 @@ def _answered(view: Callable[..., Response]) -> Callable[..., Response]:
     return answered
 
 
-def metadata(issuer: str) -> dict[str, Any]:
+def metadata(known: Settings) -> dict[str, Any]:
     """What discovery says about it."""
-    return {"registration_endpoint": f"{issuer}/register"}
+    return {"registration_endpoint": f"{known.issuer}/register"}
 
 
 def issue_initial_access_token(uses: int = 1, seconds: int = INITIAL_ACCESS_TOKEN_LIFE) -> str:

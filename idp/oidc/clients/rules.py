@@ -10,6 +10,7 @@ from joserfc.jwk import KeySet
 
 from idp.core.values import ACR_VALUES
 from idp.oidc import algorithms
+from idp.oidc.clients.certificates import SUBJECTS
 from idp.oidc.clients.entry import ClientEntry
 
 SECRET_HASH = re.compile(r"sha256:[A-Za-z0-9_-]{8,64}:[0-9a-f]{64}")
@@ -82,15 +83,39 @@ def _profile(client: ClientEntry) -> None:
 
 def _binding(client: ClientEntry) -> None:
     in_browser = any("token" in kind.split() for kind in client.response_types)
-    if client.dpop_bound_access_tokens and in_browser:
-        raise InvalidEntry("dpop_bound_access_tokens", "cannot be with a response_type of token: no redirect has a proof")
+    for member in ("dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"):
+        if getattr(client, member) and in_browser:
+            raise InvalidEntry(member, "cannot be with a response_type of token: no redirect has a proof")
+
+
+def _certificates(client: ClientEntry) -> None:
+    named = [subject for subject in SUBJECTS if getattr(client, subject.member) is not None]
+    if client.token_endpoint_auth_method != "tls_client_auth":
+        if named:
+            raise InvalidEntry(
+                named[0].member, "is for token_endpoint_auth_method: tls_client_auth alone: say that, or remove the line"
+            )
+        return
+    if not named:
+        wanted = "is missing: say which subject its certificate has, or use one of the members with san"
+        raise InvalidEntry(SUBJECTS[0].member, wanted)
+    first, *more = named
+    if more:  # RFC 8705 section 2.1.2: exactly one
+        raise InvalidEntry(more[0].member, f"stands beside {first.member}: keep one of them")
+    try:
+        first.read(getattr(client, first.member))
+    except ValueError:
+        raise InvalidEntry(first.member, "cannot be read: copy it from the certificate, such as CN=jkp,O=BPJS,C=ID") from None
 
 
 def _keys(client: ClientEntry) -> None:
     if client.jwks and client.jwks_uri:
         raise InvalidEntry("jwks_uri", "stands beside jwks: keep one of them")  # RFC 7591 section 2
-    if client.token_endpoint_auth_method == "private_key_jwt" and not (client.jwks or client.jwks_uri):
-        raise InvalidEntry("jwks", "is missing: private_key_jwt needs the client's public keys, or jwks_uri")
+    method = client.token_endpoint_auth_method
+    if method in ("private_key_jwt", "self_signed_tls_client_auth") and not (client.jwks or client.jwks_uri):
+        raise InvalidEntry("jwks", f"is missing: {method} needs the client's public keys, or jwks_uri")
+    if method == "self_signed_tls_client_auth" and client.jwks and not any("x5c" in key for key in _entries(client.jwks)):
+        raise InvalidEntry("jwks", "has no key with its certificate (x5c): add it, or nothing can be compared")
     for key in _entries(client.jwks) if client.jwks is not None else []:
         _public_key(key)
 
@@ -167,5 +192,5 @@ def _origin_of(uri: str) -> tuple[str, str]:
 
 # What an entry must keep, in the order in which it is told.
 RULES: tuple[Callable[[ClientEntry], None], ...] = (
-    _grants, _secrets, _public, _profile, _binding, _keys, _encryption, _pairwise, _classes, _initiation, _logout,
+    _grants, _secrets, _public, _profile, _binding, _certificates, _keys, _encryption, _pairwise, _classes, _initiation, _logout,
 )  # fmt: skip

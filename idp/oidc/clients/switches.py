@@ -25,6 +25,7 @@ SWITCHES: tuple[Switch, ...] = (
     Switch("require_signed_request_object", "client", "nothing unsigned", "RFC 9101 10.5"),
     Switch("require_pushed_authorization_requests", "client", "nothing in the open", "RFC 9126 6"),
     Switch("dpop_bound_access_tokens", "client", "no token without a proof of possession", "RFC 9449 5.2"),
+    Switch("tls_client_certificate_bound_access_tokens", "client", "no token without a certificate", "RFC 8705 3"),
     Switch("dpop_nonce_required", "client", "no proof without a nonce of ours", "RFC 9449 8 and 11.2"),
     Switch("id_token_signed_response_alg", "client", "signs ID and logout tokens", "OpenID Connect Registration 2"),
     Switch("id_token_encrypted_response_alg", "client", "encrypts ID tokens", "OpenID Connect Core 10.2"),

@@ -8,7 +8,7 @@ from typing import Any
 import flask
 from flask import Response, g, make_response, render_template, url_for
 
-from idp.core.settings import settings
+from idp.core.settings import Settings, settings
 from idp.interaction import pending
 from idp.limits import rate_limits
 from idp.oidc.authorization import pipeline
@@ -98,6 +98,6 @@ def _begin_interaction(found: PendingDevice, client: Client) -> Response:
     return pending.set_interaction_cookie(urls.see_other(url_for("oidc.resume", interaction_id=begun.id)), begun, secret)
 
 
-def metadata(issuer: str) -> dict[str, Any]:
+def metadata(known: Settings) -> dict[str, Any]:
     """What discovery says about it (section 4)."""
-    return {"device_authorization_endpoint": f"{issuer}/device_authorization"}
+    return {"device_authorization_endpoint": f"{known.issuer}/device_authorization"}

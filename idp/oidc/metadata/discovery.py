@@ -14,7 +14,7 @@ from idp.core.settings import Settings
 from idp.core.values import ACR_VALUES
 from idp.oidc import algorithms, scopes
 from idp.oidc.authorization import parameters, pushed_requests, request_objects, response_modes, response_types
-from idp.oidc.clients import authentication, registration
+from idp.oidc.clients import authentication, mutual_tls, registration
 from idp.oidc.device import pages as device
 from idp.oidc.tokens import dpop, encryption, grants, signing_keys
 from idp.storage.sealing import Unsealable
@@ -24,32 +24,32 @@ JWKS_PATH = "/jwks.json"
 CACHE = "public, max-age=300"
 
 
-def metadata(settings: Settings) -> dict[str, Any]:
+def metadata(known: Settings) -> dict[str, Any]:
     """The document (OpenID Connect Discovery 3, RFC 8414 section 2), generated from the tables that serve requests."""
-    known: dict[str, Any] = {}
+    document: dict[str, Any] = {}
     for feature, _clause in METADATA_FEATURES:
-        known |= feature(settings.issuer)
-    return known
+        document |= feature(known)
+    return document
 
 
-def _addresses(issuer: str) -> dict[str, Any]:
+def _addresses(known: Settings) -> dict[str, Any]:
     return {
-        "issuer": issuer,
-        "authorization_endpoint": f"{issuer}/authorize",
-        "token_endpoint": f"{issuer}/token",
-        "userinfo_endpoint": f"{issuer}/userinfo",
-        "jwks_uri": f"{issuer}{JWKS_PATH}",
-        "introspection_endpoint": f"{issuer}/introspect",
-        "revocation_endpoint": f"{issuer}/revoke",
-        "end_session_endpoint": f"{issuer}/logout",
-        "check_session_iframe": f"{issuer}/check_session",
-        "service_documentation": f"{issuer}/",
-        "op_policy_uri": f"{issuer}/privasi",
-        "op_tos_uri": f"{issuer}/syarat",
+        "issuer": known.issuer,
+        "authorization_endpoint": f"{known.issuer}/authorize",
+        "token_endpoint": f"{known.issuer}/token",
+        "userinfo_endpoint": f"{known.issuer}/userinfo",
+        "jwks_uri": f"{known.issuer}{JWKS_PATH}",
+        "introspection_endpoint": f"{known.issuer}/introspect",
+        "revocation_endpoint": f"{known.issuer}/revoke",
+        "end_session_endpoint": f"{known.issuer}/logout",
+        "check_session_iframe": f"{known.issuer}/check_session",
+        "service_documentation": f"{known.issuer}/",
+        "op_policy_uri": f"{known.issuer}/privasi",
+        "op_tos_uri": f"{known.issuer}/syarat",
     }
 
 
-def _abilities(issuer: str) -> dict[str, Any]:
+def _abilities(known: Settings) -> dict[str, Any]:
     return {
         "ui_locales_supported": languages.tags(),
         "scopes_supported": list(scopes.names()),
@@ -69,7 +69,7 @@ def _abilities(issuer: str) -> dict[str, Any]:
     }
 
 
-def _requests(issuer: str) -> dict[str, Any]:
+def _requests(known: Settings) -> dict[str, Any]:
     return {
         "display_values_supported": ["page", "popup", "touch", "wap"],
         "claims_parameter_supported": True,
@@ -79,8 +79,8 @@ def _requests(issuer: str) -> dict[str, Any]:
     }
 
 
-def _clients(issuer: str) -> dict[str, Any]:
-    methods = authentication.supported_methods()
+def _clients(known: Settings) -> dict[str, Any]:
+    methods = authentication.supported_methods(mutual_tls=bool(known.mtls_url))
     asserted = list(algorithms.assertion_names())
     return {
         "token_endpoint_auth_methods_supported": methods,
@@ -92,8 +92,8 @@ def _clients(issuer: str) -> dict[str, Any]:
     }
 
 
-# Each feature's part of the document: a function of the issuer, and the clause that defines its members.
-METADATA_FEATURES: tuple[tuple[Callable[[str], dict[str, Any]], str], ...] = (
+# Each feature's part of the document: a function of the settings, and the clause that defines its members.
+METADATA_FEATURES: tuple[tuple[Callable[[Settings], dict[str, Any]], str], ...] = (
     (_addresses, "OpenID Connect Discovery 3; RFC 8414 2; RP-Initiated Logout 2.1; Session Management 3.3"),
     (_abilities, "OpenID Connect Discovery 3; Back-Channel Logout 2.1; Front-Channel Logout 3"),
     (_requests, "OpenID Connect Discovery 3; Initiating User Registration 1.0; RFC 9207 3; RFC 8414 2"),
@@ -101,6 +101,7 @@ METADATA_FEATURES: tuple[tuple[Callable[[str], dict[str, Any]], str], ...] = (
     (request_objects.metadata, "OpenID Connect Discovery 3; RFC 9101 10.5"),
     (pushed_requests.metadata, "RFC 9126 5"),
     (dpop.metadata, "RFC 9449 5.1"),
+    (mutual_tls.metadata, "RFC 8705 3.3 and 5"),
     (device.metadata, "RFC 8628 4"),
     (encryption.metadata, "OpenID Connect Discovery 3"),
     (registration.metadata, "OpenID Connect Discovery 3; RFC 8414 2"),

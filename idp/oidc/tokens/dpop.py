@@ -13,7 +13,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key
 
 from idp.core import clock, crypto, lifetimes
-from idp.core.settings import settings
+from idp.core.settings import Settings, settings
 from idp.oidc import algorithms, untrusted_json
 from idp.oidc.errors import oauth_error
 from idp.oidc.tokens import dpop_nonces
@@ -80,7 +80,7 @@ def invalid(description: str) -> OAuth2Error:
     return oauth_error("invalid_dpop_proof", description)
 
 
-def metadata(issuer: str) -> dict[str, Any]:
+def metadata(known: Settings) -> dict[str, Any]:
     """What discovery says about it (section 5.1)."""
     return {"dpop_signing_alg_values_supported": list(algorithms.fapi_names())}
 
@@ -145,8 +145,9 @@ def _check_method(claims: dict[str, Any]) -> None:
 
 def _check_address(claims: dict[str, Any]) -> None:
     """Against the public address, whatever name the request came by: proxies change what arrives here."""
-    htu = claims.get("htu")
-    if not isinstance(htu, str) or _normalized(htu) != _normalized(settings().issuer + flask.request.path):
+    htu, path = claims.get("htu"), flask.request.path
+    ours = [_normalized(base + path) for base in (settings().issuer, settings().mtls_url) if base]
+    if not isinstance(htu, str) or _normalized(htu) not in ours:
         raise invalid("The htu of the DPoP proof is not the address of this request.")
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from idp.core import clock
-from idp.core.settings import settings
+from idp.core.settings import Settings, settings
 from idp.oidc import algorithms
 from idp.oidc.clients import keys
 from idp.oidc.errors import oauth_error
@@ -45,7 +45,7 @@ def _encrypted(payload: str, client: "Client", algorithm: str, encoding: str, ki
         raise oauth_error("temporarily_unavailable", f"The answer cannot be encrypted: {missing.reason}.") from None
 
 
-def metadata(issuer: str) -> dict[str, Any]:
+def metadata(known: Settings) -> dict[str, Any]:
     """What discovery says about it (Discovery section 3)."""
     wrapping, ciphers = list(algorithms.key_management_names()), list(algorithms.content_encryption_names())
     return {

@@ -36,7 +36,8 @@ class AccessTokenValidator(BearerTokenValidator):
 
     def validate_token(self, token: AccessToken | None, scopes: list[str], asked: Request) -> None:
         """As RFC 6750 asks; and a token bound to a key is no bearer token: stolen and shown bare it opens nothing."""
-        if token is not None and token.confirmation:  # RFC 9449 section 7.1. Fails closed.
+        # RFC 9449 section 7.1; RFC 8705 section 3: bound to a certificate, it comes with that. Fails closed.
+        if token is not None and token.confirmation and not sender_constraints.holds(token.confirmation, None):
             raise InvalidTokenError()
         super().validate_token(token, scopes, asked)
 
@@ -55,7 +56,7 @@ class DpopTokenValidator(AccessTokenValidator):
     def validate_token(self, token: AccessToken | None, scopes: list[str], asked: Request) -> None:
         """The token is bound to the key of the proof, and the proof counts once."""
         BearerTokenValidator.validate_token(self, token, scopes, asked)
-        if token is None or asked.proof is None or token.confirmation != {"jkt": asked.proof.thumbprint}:
+        if token is None or asked.proof is None or not sender_constraints.holds(token.confirmation, asked.proof):
             raise InvalidTokenError()
         sender_constraints.check_nonce(asked.proof, clients().find(token.client_id))
         sender_constraints.use_proof(asked)

@@ -62,7 +62,7 @@ class Browser:
                 path = _path(location)
                 answer = await self.get(path, Accept="text/html")
             elif answer.status == 200 and answers is not None:
-                path, fields = _form(answer.text, path, answers)
+                path, fields = form_of(answer.text, path, answers)
                 answer = await self.post(path, fields, Accept="text/html", Origin=f"http://127.0.0.1:{self.port}")
             else:
                 raise Failed(f"unexpected page [{answer.status}] at {path[:60]}")
@@ -113,7 +113,8 @@ def _path(location: str) -> str:
     return parts.path + ("?" + parts.query if parts.query else "")
 
 
-def _form(page: str, path: str, answers: dict[str, str]) -> tuple[str, dict[str, str]]:
+def form_of(page: str, path: str, answers: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """Address and fields of the form that has one of the names in `answers`, filled in; raises Failed."""
     for attributes, inside in FORM.findall(page):
         inputs = [dict(ATTRIBUTE.findall(tag)) for tag in INPUT.findall(inside)]
         fields = {i["name"]: html.unescape(i.get("value", "")) for i in inputs if i.get("type") == "hidden" and "name" in i}

@@ -72,13 +72,7 @@ async def strangers(target: dict[str, Any], endpoints: dict[str, str], store: Pa
     wrong, large = ASKED | {"client_id": "nobody"}, urlencode(ASKED | {"x": "y" * 60_000}).encode()
     kinds = (
         ("GET /authorize", ANONYMOUS, "GET", f"{authorize}?{urlencode(ASKED)}", b""),
-        (
-            "POST /authorize with 60 kB that mean nothing",
-            LARGE,
-            "POST",
-            authorize,
-            urlencode(ASKED | {"x": "y" * 60_000}).encode(),
-        ),
+        ("POST /authorize with 60 kB that mean nothing", LARGE, "POST", authorize, large),
         ("a page of an error", PAGES_OF_ERROR, "GET", f"{authorize}?{urlencode(wrong)}", b""),
     )
     for number, (what, times, method, path, body) in enumerate(kinds):

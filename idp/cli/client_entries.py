@@ -7,15 +7,45 @@ from pathlib import Path
 from typing import Any
 
 from idp.cli import OperatorError
-from idp.cli.stacks import STACKS
+from idp.cli.stacks import STACKS, Stack
 from idp.core import languages
 
 EMPTY_LIST = re.compile(r"^clients: *(\[ *\])? *(#.*)?$", re.MULTILINE)
 FIRST_ITEM = re.compile(r"^( *)- ", re.MULTILINE)
 
 
-def entry(client_id: str, secret_hash: str | None, asked: dict[str, Any]) -> dict[str, Any]:
-    """The entry that the options of `idp clients add` ask for; those of its stack fill what they leave open."""
+def made(client_id: str, asked: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """The entry that the options of `idp clients add` ask for, and its new secret, None for a client that keeps none."""
+    from idp.core import crypto
+    from idp.oidc.clients.client import hash_secret
+
+    secret = crypto.random_token() if auth_method(asked) != "none" else None
+    return _entry(client_id, hash_secret(secret) if secret else None, asked), secret
+
+
+def refuse_unsound(entry: dict[str, Any], path: Path, *, production: bool) -> None:
+    """Raises OperatorError with all that is wrong with an entry before it is in the file."""
+    from idp.oidc.clients import file
+
+    client, wrong = file.parse_entry(entry, path, 1)
+    sentences = [mistake.sentence for mistake in wrong]
+    if production and client is not None:
+        sentences += file.production_mistakes(client)
+    if sentences:
+        raise OperatorError("\n".join(sentences))
+
+
+def lines(stack: Stack, entry: dict[str, Any], secret: str | None, issuer: str) -> str:
+    """What the service's program is to read."""
+    from idp.core import crypto
+
+    facts = {"issuer": issuer, "client_id": entry["client_id"], "secret": secret, "session_secret": crypto.random_token()}
+    address = next(iter(entry.get("resources", [])), "").rstrip("/")
+    return stack.lines.format(**facts, address=address, redirect_uri=next(iter(entry.get("redirect_uris", [])), ""))
+
+
+def _entry(client_id: str, secret_hash: str | None, asked: dict[str, Any]) -> dict[str, Any]:
+    """Those members of the stack that fits fill what the options leave open."""
     fitting = STACKS[asked["stack"]].entry(asked["url"]) if asked["stack"] else {}
     said = {
         "client_id": client_id,

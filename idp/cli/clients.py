@@ -102,17 +102,14 @@ def add(client_id: str, path: Path | None, write: bool, **asked: Any) -> None:
     standard output: `idp clients add … --for flask --write > .env`.
     """
     from idp.cli import client_entries
-    from idp.core import crypto
-    from idp.oidc.clients.client import hash_secret
 
     settings = load_settings()
     path = path or settings.clients_file
     begun = _first_lines(path, client_id)
     stack = STACKS[asked["stack"]] if asked["stack"] else None
     asked["url"] = (asked["url"] or (stack.address if stack else "")).rstrip("/")
-    secret = crypto.random_token() if client_entries.auth_method(asked) != "none" else None
-    entry = client_entries.entry(client_id, hash_secret(secret) if secret else None, asked)
-    _refuse_unsound(entry, path, production=settings.production)
+    entry, secret = client_entries.made(client_id, asked)
+    client_entries.refuse_unsound(entry, path, production=settings.production)
     if write:
         client_entries.append(path, entry)
         click.echo(f"{client_id} is in {path}: a running provider knows it within a second.", err=True)
@@ -122,10 +119,7 @@ def add(client_id: str, path: Path | None, write: bool, **asked: Any) -> None:
         click.echo(f"The secret of {client_id}, shown this once: {secret}", err=True)
     if stack:
         click.echo(f"For {stack.title}, in {stack.file}; docs/stacks/{asked['stack']}.md has the program:", err=True)
-        redirect_uri = next(iter(entry.get("redirect_uris", [])), "")
-        facts = {"issuer": settings.issuer, "client_id": client_id, "secret": secret, "address": asked["url"]}
-        facts["session_secret"] = crypto.random_token()
-        click.echo(stack.lines.format(**facts, redirect_uri=redirect_uri), nl=False, err=not write)
+        click.echo(client_entries.lines(stack, entry, secret, settings.issuer), nl=False, err=not write)
 
 
 @clients.command("hash")
@@ -142,17 +136,6 @@ def hash_command() -> None:
             f"The secret has {len(secret)} characters, and {MIN_SECRET_LENGTH} are the least: `idp clients add` makes a new one."
         )
     click.echo(f"client_secret_hash: {hash_secret(secret)}")
-
-
-def _refuse_unsound(entry: dict[str, Any], path: Path, *, production: bool) -> None:
-    from idp.oidc.clients import file
-
-    client, wrong = file.parse_entry(entry, path, 1)
-    sentences = [mistake.sentence for mistake in wrong]
-    if production and client is not None:
-        sentences += file.production_mistakes(client)
-    if sentences:
-        raise OperatorError("\n".join(sentences))
 
 
 def _first_lines(path: Path, client_id: str) -> str:

@@ -1,19 +1,15 @@
 """`idp demo`: Dukcapil's stand-in over HTTP, and fictional people with accounts, to try everything without anybody real."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from idp.cli import OperatorError, application
+from idp.cli.fictional_people import PASSWORD, SEEDED, seed_one
+from idp.cli.stacks import STACKS
 from idp.core.settings import ConfigError, load_settings
 
-if TYPE_CHECKING:
-    from idp.gateways.demo_registry import Citizen
-
-PASSWORD = "Contoh#Sandi2026"
-ROLES = {2: ["company"], 3: ["training_participant"], 4: ["institution"]}
-SEEDED = 6  # the other citizens have no account yet: for trying the registration
 PEOPLE = click.option(
     "--citizens",
     "path",
@@ -62,24 +58,25 @@ def seed(path: Path | None) -> None:
 
     people = citizens(path or CITIZENS)[:SEEDED]
     with application():
-        created = sum(_seed_one(number, citizen) for number, citizen in enumerate(people, 1))
+        created = sum(seed_one(number, citizen) for number, citizen in enumerate(people, 1))
     click.echo(f"Password of all: {PASSWORD}  ({created} created, {len(people) - created} were there)")
 
 
-def _seed_one(number: int, citizen: "Citizen") -> bool:
-    """Prints how to sign in as this person; creates the account and returns True unless it exists."""
-    from idp import accounts
-    from idp.accounts import hashing
-    from idp.core.values import ACR_FULL, EmailAddress, FullName, Nik, PhoneNumber
+@demo.command()
+@click.option(
+    "--redirect-uri", "redirect_uris", multiple=True, help="Where answers go; http://localhost:8000/callback unless told."
+)
+@click.option("--for", "stack", type=click.Choice(sorted(STACKS)), help="What your service is built on, instead of the address.")
+@click.option("--url", help="The address of your service, with --for.")
+@click.option("--post-logout-redirect-uri", "post_logout_redirect_uris", multiple=True, help="Where people go after a logout.")
+@click.option("--backchannel-logout-uri", help="Where your service hears of sign-outs that began elsewhere.")
+@click.option("--client-id", default="layanan-saya", show_default=True)
+@click.option("--public", is_flag=True, help="Your service cannot keep a secret.")
+@click.option("--consent", is_flag=True, help="People are asked what you may see, as for services of others than the ministry.")
+@click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--var", type=click.Path(path_type=Path, file_okay=False), help="Keep people and keys here; else all is forgotten.")
+def provider(port: int, var: Path | None, **asked: Any) -> None:
+    """Serve a provider for a service of yours on this machine, with people of every kind, until interrupted."""
+    from idp.cli import simulator
 
-    nik, name = Nik.parse(citizen.nik), FullName.parse(citizen.name)
-    # Not 0001 to 0007: such endings make the stand-in gateway fail.
-    phone = PhoneNumber.parse(f"0812000010{number:02}")
-    email = EmailAddress.parse(f"{citizen.name.split()[0].lower()}@example.com")
-    click.echo(f"{nik.value}  {phone.local}  {email.value}  {citizen.name}")
-    if accounts.find_by_nik(nik) is not None:
-        return False
-    hashed = hashing.hash_password(PASSWORD)
-    account = accounts.create(nik, name, phone, email, hashed, acr=ACR_FULL, email_verified=True)
-    accounts.assign_roles(account, ROLES.get(number, ["jobseeker"]))
-    return True
+    simulator.serve(port, var, asked)

@@ -30,6 +30,11 @@ GRACE_SECONDS_IN_DEVELOPMENT = 2
 @click.option("--migrate", is_flag=True, help="Bring the tables up to date first.")
 def serve(migrate: bool) -> None:
     """Serve until SIGTERM or SIGINT; requests that have begun are finished."""
+    run(migrate=migrate)
+
+
+def run(*, migrate: bool) -> None:
+    """Serves with the settings of the environment until a signal; raises OperatorError when it cannot begin."""
     loaded = load_settings()
     _refuse_taken_port(loaded)
     metrics.share_between_workers(loaded)

@@ -34,6 +34,8 @@ CHROMIUM_FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+# On a machine that does everything twenty times as slowly the stores are slow too, and not down.
+PATIENCE, PATIENCE_SECONDS = "?socket_timeout=60&socket_connect_timeout=60", 60
 # A tenth of the suite's time would be spent on hashing: the work of a real one is set where a test is about it.
 CHEAP_HASHES = {"argon2_memory_kib": 64, "argon2_iterations": 1}
 KEPT_TABLES = {"signing_keys", "alembic_version"}  # making RSA keys for each test would take most of the time
@@ -116,7 +118,7 @@ class House:
             "issuer": self.issuer,
             "var": self.stores.var,
             "database_url": self.stores.database_url,
-            "redis_url": self.stores.redis_url,
+            "redis_url": self.stores.redis_url + PATIENCE,
             "clients_file": ROOT / "clients.yaml",
             "secrets_file": self.stores.var / "secrets.json",
             # Pauses that hide who has an account, some in each journey: the tests that are about them ask for them.
@@ -125,6 +127,8 @@ class House:
         app = create_app(Settings(**settings | changes).model_copy(update=CHEAP_HASHES))
         app.config["PROPAGATE_UNFORESEEN"] = True
         app.jinja_env.bytecode_cache = COMPILED
+        with app.app_context():
+            db.engine.pool._timeout = PATIENCE_SECONDS  # more threads race in a test than ever serve
         return app
 
     def clean(self) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FILE = click.option("--file", "path", type=click.Path(path_type=Path), help="The file; else the setting clients_file.")
 AUTH_METHODS = ["client_secret_basic", "client_secret_post", "client_secret_any", "none"]
+TRIED = ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"]
 # What a change of a member means for people and services that are using the client now.
 CONSEQUENCES = {
     "subject_type": "every person gets another `sub` there: the service no longer recognises them",
@@ -168,20 +169,27 @@ def diff(proposed: Path, path: Path | None) -> None:
 @click.argument("client_id")
 @click.option("--issuer", help="Another provider than the one of the settings.")
 @click.option("--secret-file", type=click.File(), help="File with the client's secret; - for standard input.")
+@click.option(
+    "--key-file", type=click.File(), help="File with the service's private key, PEM or JWK, where it signs or decrypts."
+)
+@click.option("--auth-method", type=click.Choice(TRIED), help="How the service proves itself in fact; else as it is registered.")
 @click.option("--identifier", help="Sign in as this person (NIK, number or address); the password is asked for.")
 @FILE
-def try_client(client_id: str, issuer: str | None, secret_file: Any, identifier: str | None, path: Path | None) -> None:
+def try_client(client_id: str, path: Path | None, **asked: Any) -> None:
     """Walk through a sign-in for CLIENT_ID at the running provider, and explain each step."""
     from idp.cli.trial import Trial
     from idp.oidc.clients import file
+    from idp.oidc.clients.service_keys import ServiceKey
 
     settings = load_settings()
     client = file.load(path or settings.clients_file).get(client_id)
     if client is None:
         raise OperatorError(f"{client_id} is not in the file: see `idp clients check`.")
-    secret = secret_file.read().strip() if secret_file else client.plain_secret()
-    password = click.prompt("Password", hide_input=True, err=True) if identifier else ""
-    trial = Trial(client, issuer or settings.issuer, secret, (identifier, password) if identifier else None)
+    secret = asked["secret_file"].read().strip() if asked["secret_file"] else client.plain_secret()
+    key = ServiceKey.read(asked["key_file"].read()) if asked["key_file"] else None
+    password = click.prompt("Password", hide_input=True, err=True) if asked["identifier"] else ""
+    person = (asked["identifier"], password) if asked["identifier"] else None
+    trial = Trial(client, asked["issuer"] or settings.issuer, secret, person, key, asked["auth_method"] or "")
     for told in trial.steps():
         click.echo(told)
 

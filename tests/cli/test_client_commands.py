@@ -1,10 +1,12 @@
 """Relying parties from the command line: checked, added, compared, and tried against a running provider."""
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from joserfc.jwk import RSAKey
 from ruamel.yaml import YAML
 
 from idp import accounts
@@ -251,6 +253,66 @@ def test_a_whole_sign_in_is_walked(visiting: Operator, tmp_path: Path) -> None:
     assert PASSWORD not in said
     assert "Siti" not in said, "which claims, not whose"
     assert "sign-in: refused" in visiting.errs(*asked, typed="Salah!7terbit\n")
+
+
+def test_the_method_that_the_service_uses_is_compared_with_its_entry(visiting: Operator) -> None:
+    """R7: all was said to be well while the service's library sent its secret in another way."""
+    asked = ["clients", "try", "wlkp", "--secret-file", "-"]
+    assert "by HTTP Basic (client_secret_basic)" in visiting.reads(*asked, typed=WLKP)
+    said = visiting.errs(*asked, "--auth-method", "client_secret_post", typed=WLKP)
+    assert "sends its secret in the form, its entry says client_secret_basic: change token_endpoint_auth_method" in said
+
+
+SIGNING = """\
+clients:
+  - client_id: bank
+    client_name: Bank
+    redirect_uris: [http://127.0.0.1:5001/callback]
+    token_endpoint_auth_method: private_key_jwt
+    require_signed_request_object: true
+    require_pushed_authorization_requests: true
+    id_token_encrypted_response_alg: RSA-OAEP-256
+    userinfo_signed_response_alg: ES256
+    userinfo_encrypted_response_alg: RSA-OAEP-256
+    first_party: true
+    jwks: {keys: [%s]}
+  - client_id: lama
+    client_name: Lama
+    redirect_uris: [http://127.0.0.1:5001/callback]
+    token_endpoint_auth_method: client_secret_any
+    client_secret_hash: %s
+    response_types: [code id_token]
+    grant_types: [authorization_code, implicit]
+    profile: legacy
+    userinfo_signed_response_alg: RS256
+    first_party: true
+"""
+
+
+def test_a_client_that_signs_and_reads_what_is_encrypted_is_tried_with_its_key(
+    visiting: Operator, house: "House", tmp_path: Path
+) -> None:
+    """R7: pushed and signed requests, private_key_jwt, encrypted ID tokens and userinfo; the hybrid flow."""
+    key, path = RSAKey.generate_key(2048, auto_kid=True), tmp_path / "clients.yaml"
+    path.write_text(SIGNING % (json.dumps(key.as_dict(private=False)), hash_secret("s" * 40)))
+    (tmp_path / "key.pem").write_bytes(key.as_pem(private=True))
+    house.app.extensions["idp.clients"].known |= file.load(path)
+    asked = ["clients", "try", "bank", "--file", str(path)]
+    said = visiting.reads(*asked)
+    assert "authorize: not tried, the service signs its requests: give its private key with --key-file." in said
+    assert "token: not tried, the service signs with its private key" in said
+    assert "as long as the service signs" in visiting.reads(*asked, "--key-file", str(tmp_path / "key.pem"))
+    said = visiting.reads(*asked, "--key-file", str(tmp_path / "key.pem"), "--identifier", NIK, typed=PASSWORD + "\n")
+    assert re.search(r"^ID token: verified with RS256; it says .*nonce", said, re.MULTILINE)
+    assert re.search(r"^userinfo: .*email", said, re.MULTILINE)
+    (tmp_path / "other.pem").write_bytes(RSAKey.generate_key(2048).as_pem(private=True))
+    assert "the key is not one of its jwks" in visiting.errs(*asked, "--key-file", str(tmp_path / "other.pem"))
+    (tmp_path / "public.pem").write_bytes(key.as_pem(private=False))
+    assert "holds no private key" in visiting.errs(*asked, "--key-file", str(tmp_path / "public.pem"))
+    (tmp_path / "secret").write_text("s" * 40)
+    asked = ["clients", "try", "lama", "--file", str(path), "--secret-file", str(tmp_path / "secret"), "--identifier", NIK]
+    said = visiting.reads(*asked, typed=PASSWORD + "\n")
+    assert said.count("ID token: verified") == 2 and "userinfo: sub" in said
 
 
 def test_a_third_party_asks_for_consent_on_the_way(visiting: Operator, house: "House", tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def main() -> int:
 
 def run(options: list[str]) -> str:
     """One run of the suite: how it went."""
-    command = [sys.executable, "-m", "pytest", "-n", "2", "-q", "-p", "no:cacheprovider", *options]
+    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "worksteal", "-q", "-p", "no:cacheprovider", *options]
     begun = time.monotonic()
     try:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=RUN_MINUTES * 60, check=False)

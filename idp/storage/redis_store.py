@@ -207,10 +207,13 @@ class _ScriptConnections:
             return self._ask(script, keys, args)
 
     def close(self) -> None:
-        """Closes the connections that lie idle."""
+        """Closes the connections that lie idle. Each is kept, and opened again when it is used: a pool makes so many only."""
         for idle in self._idle.values():
+            closed = []
             while idle:
-                idle.pop().disconnect()
+                closed.append(idle.pop())
+                closed[-1].disconnect()
+            idle.extend(closed)
 
     def _ask(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
         pool = self._pool(keys)

@@ -226,6 +226,16 @@ def test_a_script_on_a_line_that_broke_while_idle_is_asked_again():
         assert store.run(BOTH, ("a",), ("x",)) == [None, b"x"]
 
 
+def test_a_store_outlives_any_number_of_failovers():
+    """The simulation found it: each break left a few connections behind that the pool went on counting, until it had none."""
+    with stores.little() as place:
+        store = connect(place.redis_url)
+        for _ in range(store.redis.connection_pool.max_connections + 1):
+            assert store.run(BOTH, ("a",), ("x",)) == [None, b"x"]
+            store.redis.client_kill_filter(_type="normal", skipme=False)
+        store.close()
+
+
 def test_an_answer_that_came_too_late_is_never_the_next_ones():
     with stores.little() as place:
         store = connect(place.redis_url)

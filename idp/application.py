@@ -14,6 +14,7 @@ from idp.core.languages import babel
 from idp.core.settings import Settings, load_settings
 from idp.gateways.civil_registry import RegistryUnavailable
 from idp.gateways.sms import DeliveryFailed
+from idp.identity import number_first
 from idp.interaction import pending, rooms
 from idp.limits.rate_limits import TooManyAttempts
 from idp.oidc.logout import back_channel
@@ -76,7 +77,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     notices.init_app(app)
     probation.init_app(app)
     outbox.init_app(app, MESSAGE_KINDS)
-    for room in (pages, login, registration, recovery, account, oidc):
+    for room in (pages, login, number_first, registration, recovery, account, oidc):
         room.init_app(app)
     return app
 

@@ -7,10 +7,11 @@ from flask import Response, after_this_request
 
 from idp.audit import trail
 from idp.core import clock, crypto, lifetimes
-from idp.core.values import FullName, Nik
+from idp.core.values import FullName, Nik, PhoneNumber
 from idp.gateways import dukcapil
 from idp.gateways.civil_registry import THRESHOLDS, Facts, Purpose, RegistryUnavailable, Verdict, civil_registry
 from idp.limits import rate_limits
+from idp.limits.rate_limits import TooManyAttempts
 from idp.storage.sealing import sealer
 from idp.web import cookies, requests
 from idp.web.cookies import BROWSER
@@ -31,6 +32,15 @@ class FactsDoNotMatch(Exception):
 
 class NikNotFound(FactsDoNotMatch):
     """The registry does not know the NIK; counted as a wrong try like any other."""
+
+
+class NumberNeeded(Exception):
+    """Others have given wrong facts for this NIK too often: whoever goes on proves a phone number first, so that guessing
+    costs a number a try and the person whose NIK it is always gets through. `used` when the number given has had its try."""
+
+    def __init__(self, *, used: bool = False) -> None:
+        super().__init__("a proved number is needed")
+        self.used = used
 
 
 class RecordNeedsAttention(Exception):
@@ -65,23 +75,40 @@ class IdentityProof:
         return cls(Nik(data["nik"]), FullName(data["name"]), data["verified_at"], data["reference"])
 
 
-def prove(nik: Nik, name: FullName, mothers_name: FullName, purpose: Purpose = "registration") -> IdentityProof:
-    """Asks the registry; returns the proof.
+def prove(
+    nik: Nik,
+    name: FullName,
+    mothers_name: FullName,
+    purpose: Purpose = "registration",
+    number: PhoneNumber | None = None,
+) -> IdentityProof:
+    """Asks the registry; returns the proof. `number` is a phone number that whoever asks has proved, if they have.
 
-    Raises FactsDoNotMatch (NikNotFound among them), RecordNeedsAttention, RegistryUnavailable, TooManyAttempts, and
-    StoreUnavailable when nothing can be counted: nobody guesses uncounted (fails closed).
+    Raises FactsDoNotMatch (NikNotFound among them), RecordNeedsAttention, RegistryUnavailable, TooManyAttempts,
+    NumberNeeded, and StoreUnavailable when nothing can be counted: nobody guesses uncounted (fails closed).
     """
     index = sealer().index(nik.value, "facts")
-    return _ask(Facts(nik, name, mothers_name), index, [*_of_nik(index), *_of_browser()], purpose)
+    asker = ("facts_asker_day", (index, requests.client_network()))
+    of_all = ("facts_number_day", (number.value,)) if number else ("facts_nik_month", (index,))
+    try:
+        return _ask(Facts(nik, name, mothers_name), index, [asker, of_all], _of_browser(), purpose)
+    except TooManyAttempts as limit:
+        if limit.limit != of_all[0]:
+            raise
+        # Whose own tries are used up is not sent for a number that would not help.
+        rate_limits.check(asker[0], *asker[1])
+        raise NumberNeeded(used=number is not None) from None
 
 
 def prove_to_officer(nik: Nik, name: FullName, mothers_name: FullName) -> IdentityProof:
     """The same for a person who stands before an officer, at the command line: counted for the NIK alone."""
     index = sealer().index(nik.value, "facts")
-    return _ask(Facts(nik, name, mothers_name), index, _of_nik(index), "recovery")
+    return _ask(Facts(nik, name, mothers_name), index, [("facts_nik_day", (index,))], [], "recovery")
 
 
-def _ask(facts: Facts, index: str, acts: Acts, purpose: Purpose) -> IdentityProof:
+def _ask(facts: Facts, index: str, wrong: Acts, tries: Acts, purpose: Purpose) -> IdentityProof:
+    """Counted before anything is asked: `wrong` for facts that do not match, `tries` for all."""
+    acts = [*wrong, *tries]
     left = rate_limits.hit_all(acts)
     try:
         verdict = civil_registry().verify(facts, THRESHOLDS[purpose], purpose)
@@ -91,11 +118,11 @@ def _ask(facts: Facts, index: str, acts: Acts, purpose: Purpose) -> IdentityProo
         trail.record("identity_unavailable", purpose=purpose, nik=index)
         raise
     if verdict is Verdict.MATCH:
-        rate_limits.give_back("facts_nik_day", index)
+        _give_back(wrong)
         trail.record("identity_proved", purpose=purpose, nik=index)
         return IdentityProof(facts.nik, _confirmed(facts.name), clock.timestamp(), crypto.random_token(12))
     trail.record("identity_refused", purpose=purpose, verdict=verdict.value, nik=index)
-    raise _refusal(verdict, min(left["facts_nik_day"], left["facts_nik_month"]))
+    raise _refusal(verdict, left[wrong[0][0]])
 
 
 def _confirmed(name: FullName) -> FullName:
@@ -107,10 +134,6 @@ def _refusal(verdict: Verdict, remaining: int) -> Exception:
     if verdict is Verdict.NEEDS_ATTENTION:
         return RecordNeedsAttention()
     return NikNotFound(remaining) if verdict is Verdict.NOT_FOUND else FactsDoNotMatch(remaining)
-
-
-def _of_nik(index: str) -> Acts:
-    return [("facts_nik_day", (index,)), ("facts_nik_month", (index,))]
 
 
 def _of_browser() -> Acts:

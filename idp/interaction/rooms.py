@@ -40,7 +40,7 @@ def add_interaction_id(endpoint: str, values: dict[str, Any]) -> None:
             values["interaction_id"] = waiting.id
 
 
-ROOMS = {"login", "registration", "recovery", "consent"}
+ROOMS = {"login", "registration", "recovery", "consent", "identity"}
 
 
 def current_interaction() -> Interaction:

@@ -78,9 +78,13 @@ LIMITS: dict[str, Limit] = {
     "password_address": Limit(20, MINUTE, per_address=True),
     # Answers that no passkey of ours gave: no secret can be guessed so, but each costs a signature check.
     "passkey_address": Limit(20, MINUTE, per_address=True),
-    # The three facts at Dukcapil. nik_day: give_back() after a match, so that it counts wrong facts only.
-    "facts_nik_day": Limit(3, DAY),
+    # The three facts at Dukcapil; a match gives back what counts wrong facts only. Of one asker for one NIK (subjects: NIK
+    # and address); of everybody for it: beyond that whoever goes on proves a number, which is good for one try a day.
+    "facts_asker_day": Limit(3, DAY),
     "facts_nik_month": Limit(5, 30 * DAY),
+    "facts_number_day": Limit(1, DAY),
+    # Of an officer before whom the person stands.
+    "facts_nik_day": Limit(3, DAY),
     "facts_device": Limit(5, DAY),
     "facts_address": Limit(10, HOUR, per_address=True),
     # Completed identity recoveries: per NIK, and per new contact. Counted from the rows in SQL (probation.frequency); what is

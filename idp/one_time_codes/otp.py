@@ -37,6 +37,7 @@ SURGE_FACTOR = 3
 SHARES = {
     "mfa": "second_factor",
     "registration": "registration",
+    "facts": "registration",
     "contact-change": "registration",
     "contact-change-old": "second_factor",
 }

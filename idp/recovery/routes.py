@@ -12,7 +12,7 @@ from idp.core import clock
 from idp.core.languages import _
 from idp.core.values import EmailAddress, PhoneNumber
 from idp.gateways.civil_registry import RegistryUnavailable
-from idp.identity import proofing
+from idp.identity import number_first, proofing
 from idp.interaction import rooms
 from idp.interaction.rooms import current_interaction
 from idp.limits import rate_limits
@@ -77,7 +77,10 @@ def prove_identity() -> Response:
     if not form.validate_on_submit():
         return _page("identity", form)
     try:
-        proof = proofing.prove(form.nik.value, form.name.value, form.mothers_name.value, "recovery")
+        facts = form.nik.value, form.name.value, form.mothers_name.value
+        proof = proofing.prove(*facts, "recovery", number_first.proved_number())
+    except proofing.NumberNeeded as needed:
+        return number_first.ask(needed, "recovery.prove_identity")
     except proofing.FactsDoNotMatch as mismatch:
         return _page("identity", form, 422, remaining=mismatch.remaining)
     except proofing.RecordNeedsAttention:

@@ -13,10 +13,10 @@ from sqlalchemy import select
 from idp.accounts.model import Account
 from idp.audit import trail
 from idp.audit.trail import AuditEvent
-from idp.core.values import FullName, Nik
+from idp.core.values import FullName, Nik, PhoneNumber
 from idp.gateways.civil_registry import Purpose, RegistryUnavailable
 from idp.identity import proofing
-from idp.identity.proofing import FactsDoNotMatch, IdentityProof, NikNotFound, RecordNeedsAttention
+from idp.identity.proofing import FactsDoNotMatch, IdentityProof, NikNotFound, NumberNeeded, RecordNeedsAttention
 from idp.limits import rate_limits
 from idp.limits.rate_limits import DAY, TooManyAttempts
 from idp.storage.database import db
@@ -30,6 +30,7 @@ pytestmark = pytest.mark.usefixtures("clock")
 
 SITI = Nik.parse("9901015708900001")
 NAME, MOTHER, WRONG = (FullName.parse(text) for text in ("Siti Nurhaliza Rahayu", "Aminah Rahayu", "Kartini Wulandari"))
+NUMBER, ANOTHER = (PhoneNumber.parse(number) for number in ("081377771231", "081377771232"))
 OTHERS = [
     ("9901011204850002", "Budi Santoso", "Sri Wahyuni"),
     ("9902026911880004", "Dewi Lestari Putri", "Kartini Lestari"),
@@ -48,10 +49,11 @@ def proved(
     purpose: Purpose = "registration",
     device: str | None = None,
     address: str = "203.0.113.7",
+    number: PhoneNumber | None = None,
 ) -> IdentityProof:
     headers = {"Cookie": f"{BROWSER.base}={device}"} if device else {}
     with app.test_request_context(environ_base={"REMOTE_ADDR": address}, headers=headers):
-        return proofing.prove(nik, name, mother, purpose)
+        return proofing.prove(nik, name, mother, purpose, number)
 
 
 def wrong(act: Callable[[], Any]) -> int:
@@ -68,6 +70,16 @@ def limited(act: Callable[[], Any]) -> TooManyAttempts:
 
 def left(name: str) -> int:
     return rate_limits.remaining(name, sealer().index(SITI.value, "facts"))
+
+
+def of_asker(address: str = "203.0.113.7") -> int:
+    return rate_limits.remaining("facts_asker_day", sealer().index(SITI.value, "facts"), address)
+
+
+def needs_number(act: Callable[[], Any]) -> NumberNeeded:
+    with pytest.raises(NumberNeeded) as fact:
+        act()
+    return fact.value
 
 
 def recorded(event: str) -> list[dict[str, Any]]:
@@ -114,33 +126,54 @@ def test_the_trail_knows_the_index_only(here: Flask) -> None:
 def test_three_wrong_a_day_and_then_not_even_the_right_ones(here: Flask, clock: time_machine.Traveller) -> None:
     assert [wrong(lambda: proved(here, WRONG)) for _ in range(3)] == [2, 1, 0]
     refusal = limited(lambda: proved(here))
-    assert (refusal.limit, refusal.retry_after) == ("facts_nik_day", DAY)
+    assert (refusal.limit, refusal.retry_after) == ("facts_asker_day", DAY)
     clock.shift(DAY)
     assert proved(here).nik == SITI
 
 
-def test_five_in_thirty_days_and_what_is_left_is_told_truly(here: Flask, clock: time_machine.Traveller) -> None:
+def test_what_a_stranger_guesses_is_counted_on_the_stranger(here: Flask) -> None:
+    """S25: three wrong facts from one address, or four, close the NIK for nobody at another."""
+    for _ in range(3):
+        wrong(lambda: proved(here, WRONG, address="198.51.100.9"))
+    wrong(lambda: proved(here, WRONG, address="198.51.100.10"))
+    assert proved(here).nik == SITI
+
+
+def test_after_five_wrong_of_anybody_a_number_is_needed_which_is_good_for_one_try_a_day(
+    here: Flask, clock: time_machine.Traveller
+) -> None:
+    """S25: guessing costs a number a try, and whoever knows the facts always gets through."""
+    for last in range(5):
+        wrong(lambda last=last: proved(here, WRONG, address=f"198.51.100.{last}"))
+    assert needs_number(lambda: proved(here)).used is False
+    assert wrong(lambda: proved(here, WRONG, number=NUMBER)) == 2
+    assert needs_number(lambda: proved(here, number=NUMBER)).used is True
+    assert proved(here, number=ANOTHER).nik == proved(here, number=ANOTHER).nik == SITI, "what matches uses nothing up"
+    clock.shift(DAY)
+    assert proved(here, number=NUMBER).nik == SITI
+    clock.shift(29 * DAY)
+    assert proved(here).nik == SITI, "after thirty days none is needed"
+
+
+def test_whose_own_tries_are_used_up_is_not_sent_for_a_number(here: Flask) -> None:
+    """S25: it would not help today."""
     for _ in range(3):
         wrong(lambda: proved(here, WRONG))
-    clock.shift(DAY)
-    assert [wrong(lambda: proved(here, WRONG)) for _ in range(2)] == [1, 0]
-    clock.shift(DAY)
-    assert limited(lambda: proved(here)).limit == "facts_nik_month"
-    clock.shift(29 * DAY)
-    assert proved(here).nik == SITI
+    for last in range(2):
+        wrong(lambda last=last: proved(here, WRONG, address=f"198.51.100.{last}"))
+    assert limited(lambda: proved(here)).limit == "facts_asker_day"
 
 
-def test_successes_count_for_the_month_and_not_for_the_day(here: Flask) -> None:
-    for _ in range(5):
-        proved(here)
-    assert left("facts_nik_day") == 3
-    assert limited(lambda: proved(here)).limit == "facts_nik_month"
+def test_facts_that_match_use_up_nothing(here: Flask) -> None:
+    for _ in range(6):
+        assert proved(here).nik == SITI
+    assert left("facts_nik_month") == 5
 
 
 def test_registration_and_recovery_are_counted_together(here: Flask) -> None:
     for purpose in ("registration", "recovery", "registration"):
         wrong(lambda purpose=purpose: proved(here, WRONG, purpose=purpose))
-    assert limited(lambda: proved(here, purpose="recovery")).limit == "facts_nik_day"
+    assert limited(lambda: proved(here, purpose="recovery")).limit == "facts_asker_day"
 
 
 def test_recovery_wants_names_that_are_more_alike(here: Flask) -> None:
@@ -185,14 +218,14 @@ def test_what_one_limit_refuses_uses_up_no_other(here: Flask) -> None:
     for _ in range(5):
         rate_limits.hit("facts_device", "d1")
     limited(lambda: proved(here, WRONG, device="d1"))
-    assert (left("facts_nik_day"), left("facts_nik_month")) == (3, 5)
+    assert (of_asker(), left("facts_nik_month")) == (3, 5)
 
 
 @pytest.mark.parametrize("word", ["WAFAT", "GANDA", "NONAKTIF"])
 def test_a_record_to_be_mended_is_told_apart(here: Flask, word: str) -> None:
     with pytest.raises(RecordNeedsAttention):
         proved(here, name=FullName.parse(f"Siti {word}"))
-    assert left("facts_nik_day") == 2
+    assert of_asker() == 2
     assert recorded("identity_refused")[0]["verdict"] == "needs_attention"
 
 
@@ -206,7 +239,7 @@ def test_an_unknown_nik_is_a_wrong_try(here: Flask) -> None:
 def test_an_outage_uses_up_nobodys_tries(here: Flask, word: str) -> None:
     with pytest.raises(RegistryUnavailable):
         proved(here, name=FullName.parse(f"Siti {word}"), device="d1")
-    assert (left("facts_nik_day"), left("facts_nik_month")) == (3, 5)
+    assert (of_asker(), left("facts_nik_month")) == (3, 5)
     assert rate_limits.remaining("facts_device", "d1") == 5
     assert rate_limits.remaining("facts_address", "203.0.113.7") == 10
     assert len(recorded("identity_unavailable")) == 1

@@ -20,7 +20,17 @@ WISHES = [
     {"claims": ESSENTIAL % "mfa", "prompt": "login"},
     {"claims": ESSENTIAL % "mfa", "max_age": "0"},
 ]
-ROOMS = ("login", "login/otp", "login/otp/sms", "login/otp/recovery-code", "login/passkey/offer", "register", "consent", "")
+ROOMS = (
+    "login",
+    "login/otp",
+    "login/otp/sms",
+    "login/otp/recovery-code",
+    "login/passkey/offer",
+    "register",
+    "identity/number",
+    "consent",
+    "",
+)
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ import threading
 
 import pytest
 
+from tests.simple_browser import SimpleBrowser
+
 
 @pytest.fixture
 def siti(person, service):
@@ -289,3 +291,35 @@ def test_a_code_of_the_wrong_length_costs_no_try(person, service, outbox):
     told = [budi.browser.submit(code=wrong).text for _ in range(5)]
     assert "Sisa percobaan: 4." in told[0] and "Sisa percobaan: 1." in told[3]
     assert "kode ini tidak berlaku lagi. Minta kode baru dengan Kirim Ulang." in told[4] and "Sisa percobaan: 0" not in told[4]
+
+
+@pytest.mark.parametrize("page", ["registration", "recovery"])
+def test_whose_nik_a_stranger_has_guessed_at_proves_a_number_and_goes_on(person, service, clock, page):
+    """S25: five wrong facts kept the person out for 26 days."""
+    wlkp = service("wlkp")
+    siti = person("Siti")
+
+    def begins(browser):
+        wlkp.sends(browser)
+        browser.click("Daftar Sekarang" if page == "registration" else "Kendala Masuk ke Akun?")
+        return page == "registration" or browser.click("Verifikasi identitas diri")
+
+    for day in (3, 2):
+        stranger = SimpleBrowser(siti.browser.issuer)
+        begins(stranger)
+        for _ in range(day):
+            stranger.submit(nik=siti.nik, name=siti.full_name, mothers_name="Bukan BEDA")
+        clock.shift(24 * 3600)
+    begins(siti.browser)
+    assert siti.proves_identity().heading == "Verifikasi nomor handphone dulu"
+    assert siti.mothers_name not in siti.page.source
+    assert siti.browser.submit(phone=siti.phone).heading == "Verifikasi"
+    assert siti.types_the_code().form("mothers_name")
+    siti.facts.add("BUKAN BEDA")
+    assert "Data belum cocok" in siti.proves_identity(mothers_name="Bukan BEDA").text
+    assert "Nomor itu sudah dipakai hari ini" in siti.proves_identity().text
+    another = "081377771231"
+    siti.facts |= {another, "+62" + another[1:]}
+    siti.browser.submit(phone=another)
+    siti.types_the_code("+62" + another[1:])
+    assert siti.proves_identity().form("email", "phone"), "on with the contacts"

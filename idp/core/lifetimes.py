@@ -108,6 +108,7 @@ CLIENT_ASSERTION = Lifetime("client assertion", 1, HOUR, "The most that is taken
 CLOCK_LEEWAY = Lifetime("difference of clocks", 30, SECOND, "Between a client and us.", "RFC 7523 section 3")
 DPOP_PROOF = Lifetime("DPoP proof", 60, SECOND, "After its `iat` it counts, without a nonce.", "RFC 9449 section 11.1")
 DPOP_NONCE = Lifetime("DPoP nonce", 2, MINUTE, "It is handed out, and right as long again.", "RFC 9449 section 8")
+SIGNED_RESPONSE = Lifetime("signed authorization response", 5, MINUTE, "A client may accept it.", "JARM section 2.1")
 LOGOUT_TOKEN = Lifetime("logout token", 2, MINUTE, "A client may accept it.", "OpenID Connect Back-Channel Logout section 2.4")
 DEVICE_CODE = Lifetime("device code", 10, MINUTE, "A person may type the user code.", "RFC 8628 section 3.2")
 DEVICE_CODE_TRACE = Lifetime("trace of a device code", 10, MINUTE, "An expired code is told from an unknown one.")

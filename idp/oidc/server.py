@@ -78,6 +78,12 @@ class AuthorizationServer(FlaskAuthorizationServer):
         body = orjson.dumps(payload) if isinstance(payload, dict) else payload
         return Response(body, status_code, headers)
 
+    def _error_to_client(self, request: Request, body: dict[str, str]) -> Response:
+        try:
+            return self.handle_response(303, authorization_response(request, list(body.items())), [])
+        except OAuth2Error as unsealed:  # fails closed: what the client wants encrypted never leaves us in the clear
+            return _page(request, errors.error_body(unsealed)["error"])
+
     def handle_error_response(self, request: OAuth2Request | None, error: OAuth2Error) -> Response:
         """An error to the client, as a page, or as JSON.
 
@@ -90,7 +96,7 @@ class AuthorizationServer(FlaskAuthorizationServer):
         if ours is not None and ours.device:
             return approval.error_response(ours, body["error"])
         if ours is not None and ours.verified_redirect_uri:
-            return self.handle_response(303, authorization_response(ours, list(body.items())), [])
+            return self._error_to_client(ours, body)
         if ours is not None and ours.interactive:
             return _page(ours, body["error"])
         challenge = authentication.authenticate_header(ours) if body["error"] == "invalid_client" else []

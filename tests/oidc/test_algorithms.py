@@ -61,7 +61,7 @@ def test_discovery_names_it_wherever_one_signs(wider: Flask) -> None:
     told = wider.test_client().get("/.well-known/openid-configuration").get_json()
     named = {name for name, values in told.items() if isinstance(values, list) and "ES384" in values}
     assert named == {name for name, values in told.items() if isinstance(values, list) and "ES256" in values}
-    assert len(named) == 7
+    assert len(named) == 9
 
 
 def test_a_client_registers_it(wider: Flask) -> None:

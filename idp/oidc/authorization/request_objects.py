@@ -72,7 +72,7 @@ def metadata(known: Settings) -> dict[str, Any]:
 
 def _claims(token: str, client: "Client") -> dict[str, Any]:
     chosen = client.request_object_signing_alg
-    allowed = tuple(a for a in algorithms.signing_names() if chosen in (None, a))
+    allowed = tuple(a for a in client.signing_algs if chosen in (None, a))
     try:
         header, claims = keys.verified_claims(token, client, allowed)
     except keys.ClientJwtError as unverified:
@@ -109,6 +109,9 @@ def _check_claims(claims: dict[str, Any], request: Request, client: "Client") ->
     times = [claims.get(name, now) for name in ("exp", "nbf", "iat")]
     if not all(isinstance(t, int | float) and not isinstance(t, bool) for t in times):
         raise oauth_error("invalid_request_object", "A time in the request object is not a number.")
+    # FAPI 2.0 Message Signing section 5.3.1: both are a must, and no more than an hour apart.
+    if client.answered_in_jwts and ("nbf" not in claims or times[0] - times[1] > MAX_OBJECT_AGE):
+        raise oauth_error("invalid_request_object", "The request object needs nbf and exp, at most an hour apart.")
     if ("exp" in claims and times[0] <= now) or times[1] > now + 30 or now - min(times[1], times[2]) > MAX_OBJECT_AGE:
         raise oauth_error("invalid_request_object", "The request object has expired or is not valid yet.")
     _check_consistency(claims, request)

@@ -2,13 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
 from flask import Response, make_response, render_template
 
 from idp.core.settings import settings
 from idp.oidc.request import Request, words
+from idp.oidc.tokens import encryption
 from idp.web import headers
+
+if TYPE_CHECKING:
+    from idp.oidc.clients.client import Client
 
 Parameters = list[tuple[str, str]]
 
@@ -20,11 +25,15 @@ class AuthorizationResponse:
     redirect_uri: str
     mode: str
     parameters: Parameters
+    client: "Client"
 
     def render(self) -> Response:
-        """The HTTP response, never cached: it holds a code or a token."""
+        """The HTTP response, never cached: it holds a code or a token; raises OAuth2Error when it cannot be encrypted."""
         named = [*self.parameters, ("iss", settings().issuer)]  # RFC 9207 section 2: errors too
-        response = MODES[self.mode](self.redirect_uri, named)
+        plain, _, wrapping = self.mode.partition(".")
+        if wrapping:  # JARM section 2.1: everything inside, the issuer too, and nothing beside it
+            named = [("response", encryption.encode_authorization_response(dict(named), self.client))]
+        response = MODES[plain](self.redirect_uri, named)
         response.headers["Cache-Control"] = "no-store"
         response.headers["Pragma"] = "no-cache"
         return response
@@ -51,7 +60,7 @@ def authorization_response(request: Request, parameters: Parameters) -> Authoriz
     state = request.get("state")
     echoed = [("state", state)] if state and "state" not in request.repeated else []
     return AuthorizationResponse(
-        request.verified_redirect_uri or "", effective_mode(request), [*parameters, *request.extras, *echoed]
+        request.verified_redirect_uri or "", effective_mode(request), [*parameters, *request.extras, *echoed], request.registered
     )
 
 
@@ -60,17 +69,26 @@ def default_mode(response_type: str | None) -> str:
     return "fragment" if set(words(response_type)) & {"token", "id_token"} else "query"
 
 
+def names() -> list[str]:
+    """Every mode that a client may ask for: each plainly, and as a JWT (JARM section 2.3)."""
+    return [*MODES, *(f"{mode}.jwt" for mode in MODES), "jwt"]
+
+
 def allowed_modes(response_type: str | None) -> frozenset[str]:
     """The modes that this response type may be answered in: `query` never carries a token."""
-    modes = frozenset(MODES)
-    return modes if default_mode(response_type) == "query" else modes - {"query"}
+    modes = frozenset(names())
+    return modes if default_mode(response_type) == "query" else modes - {"query", "query.jwt"}
 
 
 def effective_mode(request: Request) -> str:
     """The mode asked for, or the response type's default when none or an impossible one was."""
     asked = request.get("response_mode")
     response_type = request.payload.response_type
-    return asked if asked in allowed_modes(response_type) else default_mode(response_type)
+    mode = asked if asked in allowed_modes(response_type) else default_mode(response_type)
+    if mode == "jwt":
+        return default_mode(response_type) + ".jwt"  # JARM section 2.3.4
+    # An error of a client that wants its answers signed is signed, even where the error is that it did not say so.
+    return f"{mode}.jwt" if request.registered.answered_in_jwts and not mode.endswith("jwt") else mode
 
 
 def _redirect(uri: str, separator: str, parameters: Parameters) -> Response:

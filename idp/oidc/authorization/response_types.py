@@ -26,7 +26,9 @@ def check_response_mode(request: Request) -> None:
     mode = request.get("response_mode")
     if mode and mode not in response_modes.allowed_modes(request.payload.response_type):
         raise oauth_error("invalid_request", "This response_mode is not possible here.")
-    if mode == "form_post" and not (request.verified_redirect_uri or "").startswith(("https://", "http://")):
+    if request.registered.answered_in_jwts and not mode.endswith("jwt"):
+        raise oauth_error("invalid_request", "This client must ask for its answers as a JWT: response_mode=jwt.")
+    if mode.startswith("form_post") and not (request.verified_redirect_uri or "").startswith(("https://", "http://")):
         raise oauth_error("invalid_request", "form_post needs an http or https redirect_uri.")
 
 

@@ -31,7 +31,7 @@ def prove(request: Request) -> "Proof":
     method = client.token_endpoint_auth_method
     if method not in ("client_secret_jwt", "private_key_jwt"):
         return None
-    accepted = algorithms.hmac_names() if method == "client_secret_jwt" else algorithms.signing_names()
+    accepted = algorithms.hmac_names() if method == "client_secret_jwt" else client.signing_algs
     chosen = client.token_endpoint_auth_signing_alg
     allowed = tuple(a for a in accepted if chosen in (None, a))
     try:

@@ -7,6 +7,8 @@ from authlib.oauth2.rfc6749 import ClientMixin
 from pydantic import PrivateAttr, model_validator
 
 from idp.core import crypto, languages
+from idp.oidc import algorithms
+from idp.oidc.clients import profiles
 from idp.oidc.clients.addresses import LOOPBACK
 from idp.oidc.clients.rules import check_entry
 
@@ -57,6 +59,21 @@ class Client(ClientEntry, ClientMixin):
         """The methods by which it may prove itself, the one to prefer first."""
         method = self.token_endpoint_auth_method
         return ("client_secret_basic", "client_secret_post") if method == "client_secret_any" else (method,)
+
+    @property
+    def fapi(self) -> bool:
+        """Whether it keeps to a profile of FAPI 2.0, and is held to it."""
+        return self.profile in profiles.PROFILES
+
+    @property
+    def answered_in_jwts(self) -> bool:
+        """Whether its answers must be signed (FAPI 2.0 Message Signing section 5.4)."""
+        return self.profile == "fapi2-signed"
+
+    @property
+    def signing_algs(self) -> tuple[str, ...]:
+        """What it may sign with: for one that keeps to FAPI 2.0 no more than section 5.4 permits."""
+        return algorithms.fapi_names() if self.fapi else algorithms.signing_names()
 
     @property
     def permitted_claims(self) -> tuple[str, ...]:

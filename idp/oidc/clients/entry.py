@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from idp.core import lifetimes
 from idp.oidc import algorithms, scopes
+from idp.oidc.clients import profiles
 from idp.oidc.clients.addresses import Address, Origin, RedirectUri, Resource
 
 
@@ -86,6 +87,12 @@ class ClientEntry(BaseModel):
     userinfo_signed_response_alg: SigningAlg | None = Field(None, description="Signs userinfo answers.")
     userinfo_encrypted_response_alg: KeyAlg | None = Field(None, description="Encrypts userinfo answers.")
     userinfo_encrypted_response_enc: ContentEnc = Field("A128CBC-HS256", description="With which cipher.")
+    authorization_signed_response_alg: SigningAlg = Field("RS256", description="Signs answers that are asked for as a JWT.")
+    authorization_encrypted_response_alg: KeyAlg | None = Field(None, description="Encrypts them too.")
+    authorization_encrypted_response_enc: ContentEnc = Field("A128CBC-HS256", description="With which cipher.")
+    introspection_signed_response_alg: SigningAlg = Field("RS256", description="Signs what it asks to learn as a JWT.")
+    introspection_encrypted_response_alg: KeyAlg | None = Field(None, description="Encrypts that too.")
+    introspection_encrypted_response_enc: ContentEnc = Field("A128CBC-HS256", description="With which cipher.")
     request_object_signing_alg: SigningAlg | None = Field(None, description="The one algorithm of its request objects.")
     request_uris: tuple[Address, ...] = Field((), description="Where its request objects may be fetched.")
     require_signed_request_object: bool = Field(False, description="Only signed requests are taken from it.")
@@ -114,7 +121,9 @@ class ClientEntry(BaseModel):
     frontchannel_logout_session_required: bool = Field(False, description="It relies on `iss` and `sid`, which every call has.")
     first_party: bool = Field(False, description="A service of the ministry: people are not asked for consent.")
     pkce: Literal["required", "optional"] = Field("required", description="`optional` for confidential clients only.")
-    profile: Literal["standard", "legacy"] = Field("standard", description="`legacy` allows implicit and hybrid.")
+    profile: Literal["standard", "legacy", "fapi2", "fapi2-signed"] = Field(
+        "standard", description="`legacy` allows implicit and hybrid; `fapi2` and `fapi2-signed` set and enforce FAPI 2.0."
+    )
     claims: tuple[RestrictedClaim, ...] = Field((), description="Restricted claims it may have.")
     resources: tuple[Resource, ...] = Field((), description="Resources (RFC 8707) it may ask tokens for.")
     resource_server: bool = Field(False, description="It may introspect tokens whose audience is its client_id or resources.")
@@ -132,6 +141,7 @@ class ClientEntry(BaseModel):
     def _gather_names(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
+        data = profiles.with_defaults(data)
         tagged = {k.partition("#")[2]: v for k, v in data.items() if isinstance(k, str) and k.startswith("client_name#")}
         plain = {k: v for k, v in data.items() if not (isinstance(k, str) and k.startswith("client_name#"))}
         return plain | {"names": tagged} if tagged else plain

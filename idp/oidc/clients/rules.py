@@ -10,6 +10,7 @@ from joserfc.jwk import KeySet
 
 from idp.core.values import ACR_VALUES
 from idp.oidc import algorithms
+from idp.oidc.clients import profiles
 from idp.oidc.clients.certificates import SUBJECTS
 from idp.oidc.clients.entry import ClientEntry
 
@@ -30,7 +31,7 @@ class InvalidEntry(ValueError):
 
 def check_entry(client: ClientEntry) -> None:
     """Raises InvalidEntry for what does not go together in an entry: all of it at once, for whoever mends it."""
-    found = []
+    found = [InvalidEntry(wrong.member, _cure(wrong, client)) for wrong in profiles.contradictions(client)]
     for rule in RULES:
         try:
             rule(client)
@@ -39,6 +40,10 @@ def check_entry(client: ClientEntry) -> None:
     if found:
         found[0].others = tuple(found[1:])
         raise found[0]
+
+
+def _cure(wrong: profiles.Demand, client: ClientEntry) -> str:
+    return f"{wrong.cure} ({wrong.clause}, which `profile: {client.profile}` keeps to)"
 
 
 def _grants(client: ClientEntry) -> None:
@@ -140,8 +145,11 @@ def _public_key(entry: Any) -> None:
         raise InvalidEntry("jwks", "holds a key that cannot be read: copy it again from the service") from None
 
 
+ENCRYPTED = tuple(f"{what}_encrypted_response_alg" for what in ("id_token", "userinfo", "authorization", "introspection"))
+
+
 def _encryption(client: ClientEntry) -> None:
-    for member in ("id_token_encrypted_response_alg", "userinfo_encrypted_response_alg"):
+    for member in ENCRYPTED:
         alg = getattr(client, member)
         symmetric = alg is not None and algorithms.key_management(alg).symmetric
         if symmetric and client.client_secret_hash:

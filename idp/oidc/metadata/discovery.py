@@ -54,7 +54,7 @@ def _abilities(known: Settings) -> dict[str, Any]:
         "ui_locales_supported": languages.tags(),
         "scopes_supported": list(scopes.names()),
         "response_types_supported": list(response_types.RESPONSE_TYPES),
-        "response_modes_supported": list(response_modes.MODES),
+        "response_modes_supported": response_modes.names(),
         "grant_types_supported": grants.grant_types(),
         "subject_types_supported": ["public", "pairwise"],
         "acr_values_supported": list(ACR_VALUES),
@@ -103,7 +103,7 @@ METADATA_FEATURES: tuple[tuple[Callable[[Settings], dict[str, Any]], str], ...] 
     (dpop.metadata, "RFC 9449 5.1"),
     (mutual_tls.metadata, "RFC 8705 3.3 and 5"),
     (device.metadata, "RFC 8628 4"),
-    (encryption.metadata, "OpenID Connect Discovery 3"),
+    (encryption.metadata, "OpenID Connect Discovery 3; OAuth JARM 4; RFC 9701 7"),
     (registration.metadata, "OpenID Connect Discovery 3; RFC 8414 2"),
 )
 

@@ -110,4 +110,6 @@ def take_code(code: str, client_id: str) -> AuthorizationCode | None:
     if raw is None:
         return None
     data = orjson.loads(raw)
-    return AuthorizationCode(**known_members(AuthorizationCode, data) | {"approval": Approval.load(data["approval"])})
+    record = AuthorizationCode(**known_members(AuthorizationCode, data) | {"approval": Approval.load(data["approval"])})
+    # Expiry is data; the store's own only sweeps.
+    return record if clock.timestamp() < record.issued_at + CODE_LIFE else None

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from idp.core import clock
+from idp.core import clock, lifetimes
 from idp.core.settings import Settings, settings
 from idp.oidc import algorithms
 from idp.oidc.clients import keys
@@ -13,6 +13,11 @@ from idp.oidc.tokens import signing_keys
 
 if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
+
+
+RESPONSE_LIFE = lifetimes.SIGNED_RESPONSE.seconds
+# A type of its own: what is told of a token must not be taken for a token (RFC 9701 section 8.1).
+INTROSPECTION_TYPE = "token-introspection+jwt"
 
 
 def encrypt_id_token(signed: str, client: "Client") -> str:
@@ -32,6 +37,22 @@ def encode_userinfo(told: dict[str, Any], client: "Client") -> tuple[bytes | str
     return body, "application/jwt"
 
 
+def encode_authorization_response(told: dict[str, str], client: "Client") -> str:
+    """The answer of the authorization endpoint as a JWT (JARM section 2.1), encrypted too where the client wants that."""
+    stated = told | {"aud": client.client_id, "exp": clock.timestamp() + RESPONSE_LIFE}
+    signed = signing_keys.sign(stated, client.authorization_signed_response_alg)
+    algorithm = client.authorization_encrypted_response_alg
+    return _encrypted(signed, client, algorithm, client.authorization_encrypted_response_enc) if algorithm else signed
+
+
+def encode_introspection(told: dict[str, Any], client: "Client") -> str:
+    """What a resource server learns of a token, as a JWT for it alone (RFC 9701 section 5)."""
+    stated = {"iss": settings().issuer, "aud": client.client_id, "iat": clock.timestamp(), "token_introspection": told}
+    signed = signing_keys.sign(stated, client.introspection_signed_response_alg, INTROSPECTION_TYPE)
+    algorithm = client.introspection_encrypted_response_alg
+    return _encrypted(signed, client, algorithm, client.introspection_encrypted_response_enc) if algorithm else signed
+
+
 def _signed(told: dict[str, Any], client: "Client", algorithm: str) -> str:
     stated = {"iss": settings().issuer, "aud": client.client_id, "iat": clock.timestamp()}
     return signing_keys.sign(told | stated, algorithm)
@@ -46,7 +67,7 @@ def _encrypted(payload: str, client: "Client", algorithm: str, encoding: str, ki
 
 
 def metadata(known: Settings) -> dict[str, Any]:
-    """What discovery says about it (Discovery section 3)."""
+    """What discovery says about it (Discovery section 3; JARM section 4; RFC 9701 section 7)."""
     wrapping, ciphers = list(algorithms.key_management_names()), list(algorithms.content_encryption_names())
     return {
         "id_token_encryption_alg_values_supported": wrapping,
@@ -54,4 +75,10 @@ def metadata(known: Settings) -> dict[str, Any]:
         "userinfo_signing_alg_values_supported": list(algorithms.signing_names()),
         "userinfo_encryption_alg_values_supported": wrapping,
         "userinfo_encryption_enc_values_supported": ciphers,
+        "authorization_signing_alg_values_supported": list(algorithms.signing_names()),
+        "authorization_encryption_alg_values_supported": wrapping,
+        "authorization_encryption_enc_values_supported": ciphers,
+        "introspection_signing_alg_values_supported": list(algorithms.signing_names()),
+        "introspection_encryption_alg_values_supported": wrapping,
+        "introspection_encryption_enc_values_supported": ciphers,
     }

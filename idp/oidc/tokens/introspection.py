@@ -1,19 +1,23 @@
 """Introspection (RFC 7662): a client learns about its own tokens and those meant for it; everything else is inactive."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import flask
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint as AuthlibIntrospectionEndpoint
 
 from idp.core.settings import settings
 from idp.oidc.clients.directory import clients
 from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
-from idp.oidc.tokens import access_tokens, claims, refresh_tokens, sender_constraints
+from idp.oidc.tokens import access_tokens, claims, encryption, refresh_tokens, sender_constraints
 from idp.oidc.tokens.access_tokens import AccessToken
 from idp.oidc.tokens.refresh_tokens import UsableRefreshToken
 
 if TYPE_CHECKING:
     from idp.oidc.clients.client import Client
+
+
+SIGNED_ANSWER = "application/token-introspection+jwt"
 
 
 class IntrospectionEndpoint(AuthlibIntrospectionEndpoint):
@@ -24,6 +28,14 @@ class IntrospectionEndpoint(AuthlibIntrospectionEndpoint):
         if request.auth_method == "none":
             raise oauth_error("invalid_client", "Client authentication failed.")
         return find_presented_token(request, client)
+
+    def create_endpoint_response(self, request: Any) -> Any:
+        """As JSON, or signed for a resource server that asks for it so (RFC 9701 section 4)."""
+        status, told, headers = cast(Any, super()).create_endpoint_response(request)
+        if flask.request.headers.get("Accept", "").partition(";")[0].strip().lower() != SIGNED_ANSWER:
+            return status, told, headers
+        kept = [(name, value) for name, value in headers if name != "Content-Type"]
+        return status, encryption.encode_introspection(told, request.registered), [*kept, ("Content-Type", SIGNED_ANSWER)]
 
     def create_introspection_payload(self, token: AccessToken | UsableRefreshToken | None) -> dict[str, Any]:
         """`active` and, for an active token, what it is good for."""

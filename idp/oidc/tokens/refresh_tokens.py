@@ -108,6 +108,11 @@ _MARK = (
 )
 
 
+_RENEW = (
+    update(REFRESH_TOKENS)
+    .where(REFRESH_TOKENS.c.digest == bindparam("used"), REFRESH_TOKENS.c.used_at.is_(None))
+    .values(expires_at=bindparam("latest"))
+)
 _LOCK_FAMILY = select(REFRESH_FAMILIES.c.id).where(REFRESH_FAMILIES.c.id == bindparam("family")).with_for_update()
 _USED_AT = select(REFRESH_TOKENS.c.used_at).where(REFRESH_TOKENS.c.digest == bindparam("used"))
 # Whatever of the family was never used is a sibling of the one that is used now: its grace is over before it began.
@@ -199,6 +204,13 @@ def rotate(used: UsableRefreshToken, token: str) -> bool:
             return False
         _add_link(connection, used.family, token, now, used.family_expires_at)
     return True
+
+
+def renew(used: UsableRefreshToken) -> bool:
+    """Begins the time of a token anew that goes on working; False when it was rotated meanwhile."""
+    latest = min(clock.timestamp() + SLIDING_LIFE, used.family_expires_at)
+    with transaction() as connection:
+        return bool(connection.execute(_RENEW, {"used": used.digest, "latest": latest}).rowcount)
 
 
 def revoke_refresh_tokens(family: str) -> None:

@@ -234,10 +234,17 @@ def response_types_and_modes(walk: Walk, values: list[str]) -> None:
     expected = {"code": "code", "token": "access_token", "id_token": "id_token"}
     for kind, mode in product(walk.told["response_types_supported"], walk.told["response_modes_supported"]):
         answer = browser.get(party.url(response_type=kind, response_mode=mode))
-        if kind != "code" and mode == "query":  # never a token in a query (OAuth Multiple Response Types section 5)
+        if kind != "code" and mode in (
+            "query",
+            "query.jwt",
+        ):  # never a token in a query (OAuth Multiple Response Types section 5)
             assert "error=invalid_request" in answer.location
             continue
-        given = arrived(answer, mode)
+        plain, _, wrapped = (f"{'query' if kind == 'code' else 'fragment'}.jwt" if mode == "jwt" else mode).partition(".")
+        given = arrived(answer, plain)
+        if wrapped:
+            assert given.keys() == {"response"}, "everything inside, the issuer too"
+            given = party.stated(given["response"])
         assert {expected[part] for part in kind.split()} <= given.keys(), (kind, mode, given)
         assert given["iss"].replace("&#39;", "'") == walk.told["issuer"]
 
@@ -289,6 +296,48 @@ def prompts(walk: Walk, values: list[str]) -> None:
 def displays(walk: Walk, values: list[str]) -> None:
     for display in values:
         assert walk.app.test_client().get(walk.party().url(display=display)).location.endswith("/login")
+
+
+def answer_algorithms(walk: Walk, values: list[str]) -> None:
+    for algorithm in values:
+        party = walk.party(authorization_signed_response_alg=algorithm)
+        told = arrived(walk.browser().get(party.url(response_mode="query.jwt")), "query")["response"]
+        assert jws.extract_compact(told.encode()).headers()["alg"] == algorithm
+        assert (party.stated(told)["aud"], bool(party.stated(told)["code"])) == ("walk", True)
+
+
+def answer_encryption(walk: Walk, values: list[str]) -> None:
+    for algorithm, cipher in product(
+        *(walk.told[f"authorization_encryption_{kind}_values_supported"] for kind in ("alg", "enc"))
+    ):
+        party = walk.party(authorization_encrypted_response_alg=algorithm, authorization_encrypted_response_enc=cipher)
+        sealed = arrived(walk.browser().get(party.url(response_mode="jwt")), "query")["response"]
+        opened = jwe.decrypt_compact(sealed, key_for(algorithm, cipher), algorithms=[algorithm, cipher])
+        assert party.stated((opened.plaintext or b"").decode())["state"] == "the-state"
+
+
+def introspected(walk: Walk, party: RelyingParty, token: str) -> str:
+    headers = party.basic | {"Accept": "application/token-introspection+jwt"}
+    told = walk.post("introspection_endpoint", headers, token=token)
+    assert told.mimetype == "application/token-introspection+jwt"
+    return told.text
+
+
+def introspection_algorithms(walk: Walk, values: list[str]) -> None:
+    token = walk.tokens()["access_token"]
+    for algorithm in values:
+        told = introspected(walk, walk.party(introspection_signed_response_alg=algorithm), token)
+        assert jws.extract_compact(told.encode()).headers()["alg"] == algorithm
+
+
+def introspection_encryption(walk: Walk, values: list[str]) -> None:
+    token = walk.tokens()["access_token"]
+    for algorithm, cipher in product(
+        *(walk.told[f"introspection_encryption_{kind}_values_supported"] for kind in ("alg", "enc"))
+    ):
+        party = walk.party(introspection_encrypted_response_alg=algorithm, introspection_encrypted_response_enc=cipher)
+        opened = jwe.decrypt_compact(introspected(walk, party, token), key_for(algorithm, cipher), algorithms=[algorithm, cipher])
+        assert jws.extract_compact(opened.plaintext or b"").headers()["typ"] == "token-introspection+jwt"
 
 
 def id_token_algorithms(walk: Walk, values: list[str]) -> None:
@@ -506,6 +555,12 @@ USES: dict[str, Callable[[Walk, Any], None]] = {
     "token_endpoint_auth_signing_alg_values_supported": assertion_algorithms("token_endpoint"),
     "introspection_endpoint_auth_signing_alg_values_supported": assertion_algorithms("introspection_endpoint"),
     "revocation_endpoint_auth_signing_alg_values_supported": assertion_algorithms("revocation_endpoint"),
+    "authorization_signing_alg_values_supported": answer_algorithms,
+    "authorization_encryption_alg_values_supported": answer_encryption,
+    "authorization_encryption_enc_values_supported": answer_encryption,
+    "introspection_signing_alg_values_supported": introspection_algorithms,
+    "introspection_encryption_alg_values_supported": introspection_encryption,
+    "introspection_encryption_enc_values_supported": introspection_encryption,
     "dpop_signing_alg_values_supported": dpop_algorithms,
     "backchannel_logout_supported": backchannel_logout,
     "backchannel_logout_session_supported": backchannel_logout,

@@ -1,4 +1,4 @@
-"""Refreshing: every use rotates, the previous token works again for a minute, a later reuse ends the family."""
+"""Refreshing: every use rotates, but for FAPI 2.0; the previous token works again for a minute, a later reuse ends the family."""
 
 from dataclasses import replace
 from typing import Any, cast
@@ -16,8 +16,12 @@ from idp.oidc.tokens.refresh_tokens import UsableRefreshToken
 class RefreshTokenGrant(authlib_grants.RefreshTokenGrant):
     """RFC 6749 section 6 with the rotation of RFC 9700 section 4.14.2."""
 
-    INCLUDE_NEW_REFRESH_TOKEN = True
     request: Request
+
+    def issue_token(self, user: Any, refresh_token: Any) -> Any:
+        """With a new refresh token, but for FAPI 2.0 (Security Profile 5.3.2.1): there a stolen one is of no use anyway."""
+        rotating = not self.request.registered.fapi
+        return self.generate_token(user=user, scope=user.scope, include_refresh_token=rotating)
 
     def validate_token_request(self) -> None:
         """Authlib finds the token and narrows the scope; a resource beyond what was approved is refused (RFC 8707 2.2)."""
@@ -41,7 +45,8 @@ class RefreshTokenGrant(authlib_grants.RefreshTokenGrant):
         record = issuance.access_token_record(token_, client, self.request.user, self.request.audience)
         if not issuance.issue_access_token(token_, record, self.request):
             raise InvalidGrantError("The refresh token is no longer valid.")
-        if not refresh_tokens.rotate(used, token_["refresh_token"]):
+        fresh = token_.get("refresh_token")
+        if not (refresh_tokens.rotate(used, fresh) if fresh else refresh_tokens.renew(used)):
             raise InvalidGrantError("The refresh token is no longer valid.")
 
     def revoke_old_credential(self, refresh_token: Any) -> None:

@@ -1,6 +1,7 @@
 """Settings: typed, documented at the field, read once from IDP_* variables, refused when unknown or unsafe."""
 
 import os
+import ssl
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
@@ -66,6 +67,14 @@ class Settings(BaseSettings):
     mail_from: str = Field("SIAPkerja <noreply@siapkerja.example>", description="Sender of every e-mail.")
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Addresses or networks whose X-Forwarded-For is believed, separated by commas."
+    )
+    fetch_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Networks inside in which addresses of `clients.yaml` may lie (`jwks_uri`, `request_uris`, back-channel"
+        " logout), such as `10.20.0.0/16`, separated by commas; those of clients that registered themselves never may.",
+    )
+    fetch_ca: Path | None = Field(
+        None, description="PEM file with authorities that are trusted at addresses of `clients.yaml` besides the public ones."
     )
     mtls_url: str = Field(
         "",
@@ -145,12 +154,22 @@ class Settings(BaseSettings):
             raise ValueError("must be a number that can be dialled: digits, spaces, +, - and parentheses")
         return value
 
-    @field_validator("trusted_proxies", "metrics_from", mode="before")
+    @field_validator("fetch_ca")
+    @classmethod
+    def _has_certificates(cls, value: Path | None) -> Path | None:
+        try:
+            if value is not None:
+                ssl.create_default_context(cafile=value)
+        except (OSError, ssl.SSLError):
+            raise ValueError("must be a file that can be read, with certificates in PEM") from None
+        return value
+
+    @field_validator("trusted_proxies", "metrics_from", "fetch_networks", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         return tuple(p.strip() for p in value.split(",") if p.strip()) if isinstance(value, str) else value
 
-    @field_validator("trusted_proxies", "metrics_from")
+    @field_validator("trusted_proxies", "metrics_from", "fetch_networks")
     @classmethod
     def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:

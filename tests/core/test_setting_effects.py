@@ -64,6 +64,10 @@ EFFECTS = {
         ("help_phone", "help_whatsapp", "help_hours", "help_url", "help_address"),
         "tests/pages/test_pages_help_desk.py::test_the_help_desk_is_on_every_page_of_trouble",
     ),
+    **dict.fromkeys(
+        ("fetch_networks", "fetch_ca"),
+        "tests/oidc/clients/test_fetch.py::test_a_service_inside_is_called_with_its_own_authority",
+    ),
     "mtls_url": "tests/deploy/test_mutual_tls.py::test_services_prove_themselves_through_nginx",
     "log_level": "tests/web/test_logs.py::test_the_level_is_the_operators",
 }

@@ -88,7 +88,7 @@ def _fetched(address: str, client: "Client") -> str:
     if address.partition("#")[0] not in {uri.partition("#")[0] for uri in registered}:
         raise oauth_error("invalid_request_uri", "request_uri is not registered for this client.")
     try:
-        return fetch(address.partition("#")[0]).body.decode("ascii").strip()
+        return fetch(address.partition("#")[0], of_operator=client.of_operator).body.decode("ascii").strip()
     except (FetchRefused, UnicodeDecodeError):
         raise oauth_error("invalid_request_uri", "The request object could not be fetched.") from None
 

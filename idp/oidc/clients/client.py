@@ -22,6 +22,7 @@ class Client(ClientEntry, ClientMixin):
 
     _secret: str | None = PrivateAttr(None)
     _scopes: frozenset[str] = PrivateAttr(frozenset())
+    _of_operator: bool = PrivateAttr(False)
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
@@ -42,12 +43,22 @@ class Client(ClientEntry, ClientMixin):
         self._secret = secret
         return self
 
+    def written_by_operator(self) -> Self:
+        """The same client, whose entry stands in clients.yaml: its addresses are the operator's word."""
+        self._of_operator = True
+        return self
+
     # -- what Authlib and our own endpoints ask -------------------------------------------------------------------
 
     @property
     def pkce_required(self) -> bool:
         """Whether a code challenge must come with every authorization request (RFC 9700 section 2.1.1)."""
         return self.pkce == "required"
+
+    @property
+    def of_operator(self) -> bool:
+        """Whether an operator wrote its entry; one that registered itself may name any address it likes."""
+        return self._of_operator
 
     @property
     def hears_of_logout(self) -> bool:

@@ -104,7 +104,7 @@ def parse_entry(entry: Any, path: Path, line: int) -> tuple[Client | None, list[
     wrong = [told.mistake((problem.member,), problem.sentence) for problem in forbidden]
     try:
         client = Client.model_validate(_plain({m: entry[m] for m in entry if m not in {problem.member for problem in forbidden}}))
-        client = client.with_secret(None if wrong else _secret(client, path))
+        client = client.with_secret(None if wrong else _secret(client, path)).written_by_operator()
     except ValidationError as invalid:
         return None, wrong + [mistake for problem in invalid.errors(include_url=False) for mistake in told.mistakes(problem)]
     except InvalidEntry as problem:

@@ -44,8 +44,10 @@ class _CachedKeySet:
     failure: str = ""
 
 
-_key_sets: dict[str, _CachedKeySet] = {}
-_fetch_locks: dict[str, threading.Lock] = {}
+# By address, and whether an operator's word stands behind it: what lies inside is never taken for a stranger's.
+_Source = tuple[str, bool]
+_key_sets: dict[_Source, _CachedKeySet] = {}
+_fetch_locks: dict[_Source, threading.Lock] = {}
 
 
 def verified_claims(token: str, client: "Client", algorithms: tuple[str, ...]) -> tuple[Header, dict[str, Any]]:
@@ -87,45 +89,46 @@ def public_keys(client: "Client", missing: bool = False) -> list[Key]:
     """The client's public keys; fetched anew when stale, or when one was `missing` and the last fetch is not recent."""
     if client.jwks:
         return _by_value(client)
-    return _at(client.jwks_uri, missing) if client.jwks_uri else []
+    return _at((client.jwks_uri, client.of_operator), missing) if client.jwks_uri else []
 
 
 def forget_key_set(jwks_uri: str) -> None:
     """Drops what was fetched from there: the client's registration changed."""
-    _key_sets.pop(jwks_uri, None)
+    for of_operator in (True, False):
+        _key_sets.pop((jwks_uri, of_operator), None)
 
 
-def _at(uri: str, missing: bool) -> list[Key]:
+def _at(source: _Source, missing: bool) -> list[Key]:
     # One turn for each address: nobody waits for the server of another client, however slowly it answers.
-    with _fetch_locks.setdefault(uri, threading.Lock()):
-        known, now = _key_sets.get(uri, _CachedKeySet()), clock.monotonic()
+    with _fetch_locks.setdefault(source, threading.Lock()):
+        known, now = _key_sets.get(source, _CachedKeySet()), clock.monotonic()
         # A server that failed is left alone for a while too: who asks again and again keeps none of our threads.
         if (missing or now - known.fetched_at > KEY_SET_LIFE) and now - known.asked_at > REFETCH_INTERVAL:
-            known = _key_sets[uri] = _refreshed(uri, known)
+            known = _key_sets[source] = _refreshed(source, known)
     if now - known.fetched_at > KEY_SET_LIFE:  # fails closed: keys that nobody vouches for any more are none
         raise ClientJwtError(known.failure)
     return known.keys
 
 
-def _refreshed(uri: str, known: _CachedKeySet) -> _CachedKeySet:
+def _refreshed(source: _Source, known: _CachedKeySet) -> _CachedKeySet:
     try:
-        keys = _fetched(uri)
+        keys = _fetched(source)
     except ClientJwtError as failed:
         return replace(known, asked_at=clock.monotonic(), failure=failed.reason)
     return _CachedKeySet(keys, clock.monotonic(), clock.monotonic())
 
 
 def _by_value(client: "Client") -> list[Key]:
-    name = crypto.digest(orjson.dumps(client.jwks, option=orjson.OPT_SORT_KEYS).decode())
+    name = (crypto.digest(orjson.dumps(client.jwks, option=orjson.OPT_SORT_KEYS).decode()), False)
     known = _key_sets.get(name)
     if known is None:
         known = _key_sets[name] = _CachedKeySet(_imported(client.jwks))
     return known.keys
 
 
-def _fetched(uri: str) -> list[Key]:
+def _fetched(source: _Source) -> list[Key]:
     try:
-        return _imported(orjson.loads(fetch(uri).body))
+        return _imported(orjson.loads(fetch(source[0], of_operator=source[1]).body))
     except (FetchRefused, ValueError) as failed:
         reason = failed.reason if isinstance(failed, FetchRefused) else "is not JSON"
         raise ClientJwtError(f"the client's jwks_uri {reason}") from None

@@ -95,7 +95,7 @@ def _deliver(message: ClaimedMessage) -> Outcome:
         return Outcome(SENT, "the client is no longer registered for it")
     body = urlencode({"logout_token": logout_token(client, message.account, message.about)}).encode()
     try:
-        answer = post_form(client.backchannel_logout_uri, body)
+        answer = post_form(client.backchannel_logout_uri, body, of_operator=client.of_operator)
     except FetchRefused as refused:
         return Outcome(PENDING, refused.reason)
     # Section 2.8: 200 is success; some frameworks answer 204. 400 means that it will not change its mind by being asked again,

@@ -16,6 +16,7 @@ EVENT_LABELS: dict[str, Any] = {
     "sessions_ended": _l("Sesi di perangkat lain diakhiri"),
     "password_changed": _l("Password diubah"),
     "contacts_changed": _l("Nomor handphone atau email diubah"),
+    "contact_verified": _l("Kontak diverifikasi"),
     "locale_changed": _l("Bahasa diubah"),
     "roles_changed": _l("Peran di SIAPkerja diubah petugas"),
     "account_assured": _l("Tingkat pemeriksaan akun diubah petugas"),

@@ -164,13 +164,10 @@ def _send_code(known: str | None, purpose: str, contact: ContactValue) -> otp.Ch
 
 def finish(change: PendingContactChange) -> Response:
     """Puts the contact in use and tells everybody; the caller has seen that whoever must agree has done so."""
-    account, new = g.account, change.contact
-    told = dict.fromkeys([*account.contacts_in_use, new])
+    generation = change.generation
     try:
         with unit_of_work():
-            notices.notify(told, notices.contacts_changed(clock.now()), account.subject)
-            generation = accounts.replace_contact(account, new, change.generation, g.session.sid)
-            known_devices.go_on(account.subject, change.generation, generation)
+            generation = _put_in_use(change)
     except accounts.Outdated:
         store().drop(_key())
         return urls.see_other(url_for("account.contacts"))
@@ -181,7 +178,23 @@ def finish(change: PendingContactChange) -> Response:
         form["contact"].errors = [_("Kontak ini terhubung ke akun lain. Tulis yang lain.")]
         return page("change_contact", form, kind=change.kind)
     store().drop(_key())
+    if generation == change.generation:
+        return urls.see_other(url_for("account.contacts"))
     return go_on_here(urls.see_other(url_for("account.contact_changed")), generation)
+
+
+def _put_in_use(change: PendingContactChange) -> int:
+    """The account's generation then: a contact that is only proved ends nothing of before."""
+    account, new, before = g.account, change.contact, change.generation
+    in_use = account.contacts_in_use
+    if new in in_use:
+        notices.notify(in_use, notices.contact_verified(clock.now()), account.subject)
+        accounts.confirm_contact(account, new, before)
+        return before
+    notices.notify(dict.fromkeys([*in_use, new]), notices.contacts_changed(clock.now()), account.subject)
+    generation = accounts.replace_contact(account, new, before, g.session.sid)
+    known_devices.go_on(account.subject, before, generation)
+    return generation
 
 
 @blueprint.route("/contacts/changed")

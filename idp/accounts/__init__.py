@@ -42,16 +42,16 @@ from idp.accounts.lookup import (
 )
 from idp.accounts.model import TERMS, Account, Contact
 from idp.accounts.officers import assign_roles, correct_name, set_assurance_level
-from idp.accounts.self_service import change_password, forbidden_in_password, replace_contact, set_locale
+from idp.accounts.self_service import change_password, confirm_contact, forbidden_in_password, replace_contact, set_locale
 
 __all__ = [
     "Account", "AccountLocked", "Contact", "ContactTaken", "Identifier", "NikTaken", "Outdated", "ReplacedCredentials",
     "TERMS", "WrongCredentials", "account_erased", "account_erasing", "assign_roles", "authenticate",
-    "authentication_still_valid", "cached_claims", "cancel_deletion", "change_password", "claims", "contact_taken",
-    "correct_name", "create", "deletion_due", "earliest_erasure", "erase", "erase_due", "find", "find_by_identifier",
-    "find_by_nik", "forbidden_in_password", "generations", "in_use", "init_app", "locale_of", "lock", "recover",
-    "replace_contact", "request_deletion", "set_assurance_level", "set_legal_hold", "set_locale", "set_password_hash",
-    "undo_recovery", "unlock",
+    "authentication_still_valid", "cached_claims", "cancel_deletion", "change_password", "claims", "confirm_contact",
+    "contact_taken", "correct_name", "create", "deletion_due", "earliest_erasure", "erase", "erase_due", "find",
+    "find_by_identifier", "find_by_nik", "forbidden_in_password", "generations", "in_use", "init_app", "locale_of",
+    "lock", "recover", "replace_contact", "request_deletion", "set_assurance_level", "set_legal_hold", "set_locale",
+    "set_password_hash", "undo_recovery", "unlock",
 ]  # fmt: skip
 
 

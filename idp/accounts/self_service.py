@@ -54,6 +54,25 @@ def replace_contact(account: Account, new: PhoneNumber | EmailAddress, proved: i
     return generation
 
 
+def confirm_contact(account: Account, proved_contact: PhoneNumber | EmailAddress, proved: int) -> None:
+    """Notes that a code has come to a contact in use, so that it counts from now on. Nothing of before ends: what is in use
+    stays the same.
+
+    Raises Outdated as above, and ContactTaken when another account has proved it first.
+    """
+    subject, now = account.subject, clock.timestamp()
+    if contact_taken(proved_contact, except_subject=subject):
+        raise ContactTaken(proved_contact.kind)
+    with unit_of_work(), conflicts_refused(None, [proved_contact], subject):
+        generations.require(subject, proved)
+        lock_row(account, now)
+        for contact in account.contacts:
+            if contact.current and contact.value == proved_contact:
+                contact.verified_at = contact.verified_at or now
+        claims_changed(account)
+        trail.record("contact_verified", account=subject)
+
+
 def _put_in_use(account: Account, new: PhoneNumber | EmailAddress, now: int) -> None:
     in_use = [contact for contact in account.contacts if contact.current and contact.kind == new.kind]
     same = next((contact for contact in in_use if contact.value == new), None)

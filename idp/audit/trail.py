@@ -33,7 +33,7 @@ log = structlog.get_logger()
 Event = Literal[
     "account_created", "account_locked", "account_unlocked", "account_found", "account_deleted", "account_exported",
     "sign_in", "sign_in_failed", "sign_out", "session_ended", "sessions_ended", "second_factor", "second_factor_failed",
-    "password_changed", "password_rehashed", "contacts_changed", "locale_changed", "roles_changed",
+    "password_changed", "password_rehashed", "contacts_changed", "contact_verified", "locale_changed", "roles_changed",
     "account_assured", "name_corrected", "limits_cleared",
     "deletion_requested", "deletion_cancelled", "account_held", "account_released", "activity_reported",
     "identity_proved", "identity_refused", "identity_unavailable",

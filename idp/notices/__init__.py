@@ -22,6 +22,7 @@ from idp.notices.texts import (
     account_unlocked,
     authenticators_changed,
     contact_attempt,
+    contact_verified,
     contacts_changed,
     data_corrected,
     data_exported,
@@ -42,11 +43,11 @@ from idp.notices.texts import (
 from idp.storage import outbox
 
 __all__ = [
-    "DeliveryCount", "DeliveryOutcome", "MESSAGES", "Notice", "account_deleted", "account_locked",
-    "account_unlocked", "authenticators_changed", "contact_attempt", "contacts_changed", "data_corrected", "data_exported",
-    "deletion_cancelled", "deletion_requested", "deliver_due", "delivery_counts", "delivery_outcomes", "enqueue",
-    "init_app", "new_device", "notify", "notify_each", "notify_in_constant_time",
-    "of_account", "password_changed", "recovery_affirmed", "recovery_completed", "recovery_disputed", "recovery_ready",
+    "DeliveryCount", "DeliveryOutcome", "MESSAGES", "Notice", "account_deleted", "account_locked", "account_unlocked",
+    "authenticators_changed", "contact_attempt", "contact_verified", "contacts_changed", "data_corrected",
+    "data_exported", "deletion_cancelled", "deletion_requested", "deliver_due", "delivery_counts", "delivery_outcomes",
+    "enqueue", "init_app", "new_device", "notify", "notify_each", "notify_in_constant_time", "of_account",
+    "password_changed", "recovery_affirmed", "recovery_completed", "recovery_disputed", "recovery_ready",
     "recovery_started", "recovery_vetoed", "recovery_waits", "registration_attempt", "signed_out_everywhere",
 ]  # fmt: skip
 

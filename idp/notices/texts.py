@@ -79,6 +79,11 @@ def contacts_changed(at: datetime) -> Notice:
     return _notice("contacts_changed", at=at)
 
 
+def contact_verified(at: datetime) -> Notice:
+    """To all contacts, after one of them was proved by a code: the account can be recovered by it from now on."""
+    return _notice("contact_verified", at=at)
+
+
 def authenticators_changed(change: str, at: datetime) -> Notice:
     """To all contacts, after the ways to sign in changed; `change` is what authenticators_changed was sent with."""
     return _notice("authenticators_changed", what=change, at=at)

@@ -54,6 +54,11 @@ WORDS: dict[str, Words] = {
         _l("Kontak akun SIAPkerja Anda diubah"),
         (_l("Nomor handphone atau email akun SIAPkerja Anda diubah pada %(at)s."), NOT_YOU),
     ),
+    "contact_verified": Words(
+        _l("SIAPkerja: kontak akun Anda diverifikasi %(at)s."),
+        _l("Kontak akun SIAPkerja Anda sudah diverifikasi"),
+        (_l("Kontak akun SIAPkerja Anda diverifikasi pada %(at)s, dan dapat memulihkan akun mulai sekarang."), NOT_YOU),
+    ),
     "authenticators_changed": Words(
         _l("SIAPkerja: %(at)s %(what)s."),
         _l("Keamanan masuk akun SIAPkerja Anda berubah"),

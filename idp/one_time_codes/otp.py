@@ -38,6 +38,7 @@ SHARES = {
     "mfa": "second_factor",
     "registration": "registration",
     "facts": "registration",
+    "email-proof": "registration",
     "contact-change": "registration",
     "contact-change-old": "second_factor",
 }

@@ -2,7 +2,10 @@
 
 from flask import Flask
 
+from idp.registration import success
 from idp.registration.routes import room
+
+__all__ = ["init_app", "success"]
 
 
 def init_app(app: Flask) -> None:

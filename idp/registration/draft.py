@@ -1,7 +1,7 @@
 """What a registration has gathered so far; the step follows from the facts and is never stored."""
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 from idp.core.values import EmailAddress, PhoneNumber
 from idp.identity.draft import IdentityDraft
@@ -11,12 +11,13 @@ from idp.identity.draft import IdentityDraft
 class Draft(IdentityDraft):
     """A registration under way. Each step writes the facts up to its own, so going back drops the later ones.
 
-    `told` is that the owner of a known NIK knows.
+    `told` is that the owner of a known NIK knows. `email_code` is the code on its way to the address of the new account.
     """
 
     phone: str = ""
     told: bool = False
     done: bool = False
+    email_code: dict[str, Any] | None = None
 
     @property
     def step(self) -> str:

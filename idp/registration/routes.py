@@ -126,13 +126,6 @@ def change_phone() -> Response:
         return _page("phone", form, 503, interrupted=True)
 
 
-@room.route("/register/done")
-def done() -> Response:
-    """It worked: on into the service."""
-    draft = _draft()
-    return _page("done") if draft.step == "done" else _redirect_to(f"registration.{draft.step}")
-
-
 def _existing_account_page(draft: Draft, account: Account) -> Response:
     """Says that there is an account, with both ways on; its owner hears of it, once a registration."""
     if not draft.told:

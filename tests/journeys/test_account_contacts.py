@@ -84,12 +84,17 @@ def test_a_new_address_replaces_the_old_and_services_learn_that_it_is_verified(s
     assert {k: wlkp.userinfo().json()[k] for k in ("email", "email_verified")} == {"email": NEW_EMAIL, "email_verified": True}
 
 
-def test_an_address_that_was_never_proved_can_be_proved_as_it_is(siti):  # noqa: F811
+def test_an_address_that_was_never_proved_can_be_proved_as_it_is(siti, service):  # noqa: F811
+    """S5: and nothing of before ends by it, since nothing that was in use is replaced."""
+    elsewhere = service("wlkp")
+    elsewhere.sends(siti.browser)
+    elsewhere.receives(siti.browser)
     assert "Belum diverifikasi" in siti.browser.open("/account/contacts").text
     assert siti.browser.open("/account/contacts/email").form("email").fields["email"] == siti.email
     asks_for(siti, "email", siti.email)
     siti.types_the_code(siti.email)
     assert "Belum diverifikasi" not in siti.browser.open("/account/contacts").text
+    assert elsewhere.userinfo().status_code == 200
     assert asks_for(siti, "email", siti.email).status == 422
 
 

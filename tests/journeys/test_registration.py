@@ -323,3 +323,56 @@ def test_whose_nik_a_stranger_has_guessed_at_proves_a_number_and_goes_on(person,
     siti.browser.submit(phone=another)
     siti.types_the_code("+62" + another[1:])
     assert siti.proves_identity().form("email", "phone"), "on with the contacts"
+
+
+@pytest.fixture
+def registered(siti):
+    """Siti, on the page that says that her account is there."""
+    siti.proves_identity()
+    siti.gives_contacts()
+    assert "berhasil" in siti.types_the_code().text
+    return siti
+
+
+def test_the_address_is_proved_on_the_way_to_the_service(registered, clock):
+    """S5: nobody asked for it, so that addresses stayed unproved, and were worth nothing at a recovery."""
+    siti = registered
+    assert "belum diverifikasi" in siti.page.text
+    assert siti.browser.press("/register/email").heading == "Verifikasi email"
+    assert siti.browser.submit(code="000000" if siti.outbox.code(siti.email) != "000000" else "000001").status == 422
+    assert "berhasil" in siti.types_the_code(siti.email).text
+    assert "belum diverifikasi" not in siti.page.text
+    assert any("diverifikasi" in message.text for message in siti.outbox.to(siti.e164)), "every contact hears of it"
+    siti.browser.click("Lanjut ke")
+    assert siti.at(siti.wlkp)["sub"]
+    told = siti.wlkp.userinfo().json()
+    assert (told["email"], told["email_verified"]) == (siti.email, True)
+
+
+def test_the_offer_stands_in_nobodys_way(registered):
+    """S5: the service is one press away, as ever, from the page of the code too."""
+    registered.browser.press("/register/email")
+    registered.browser.click("Lain kali saja")
+    registered.browser.click("Lanjut ke")
+    assert registered.at(registered.wlkp)["sub"]
+
+
+def test_an_address_that_is_somebody_elses_is_proved_by_nobody_else(person, service, clock):
+    """S5: the page says the same, no code goes out, and the owner of the address is told."""
+    wlkp, budi, siti = service("wlkp"), person("Budi"), person("Siti")
+    wlkp.sends(budi.browser, prompt="create")
+    budi.proves_identity()
+    budi.gives_contacts()
+    budi.types_the_code()
+    budi.browser.press("/register/email")
+    budi.types_the_code(budi.email)
+    clock.shift(3600)
+    wlkp.sends(siti.browser, prompt="create")
+    siti.proves_identity()
+    siti.gives_contacts(email=budi.email)
+    siti.types_the_code()
+    before = len(budi.outbox.to(budi.email))
+    assert siti.browser.press("/register/email").heading == "Verifikasi email"
+    (message,) = budi.outbox.to(budi.email)[before:]
+    assert "mencoba memakai" in message.text
+    assert siti.browser.submit(code="123456").status == 422

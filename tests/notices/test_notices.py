@@ -50,6 +50,7 @@ ALL = [
     notices.deletion_cancelled(AT),
     notices.account_deleted(AT),
     notices.data_exported(AT),
+    notices.contact_verified(AT),
 ]
 
 

@@ -85,6 +85,19 @@ def test_the_page_of_each_stack_shows_the_program_that_is_run(stack):
     assert f"(stacks/{stack}.md)" in (ROOT / "docs" / "relying-parties.md").read_text()
 
 
+def test_programs_speak_the_words_that_services_are_asked_to_speak():
+    """Issue 10: one word for each thing, from a service's front page on."""
+    table = (ROOT / "docs" / "relying-parties.md").read_text().partition("## Words on your pages")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if line.startswith("| ")][1:]
+    first, last = rows[0][1], rows[1][1]
+    assert (first, last) == ("Masuk dengan SIAPkerja ID", "Keluar")
+    for stack in set(STACKS) - {"api", "mobile", "next", "laravel"}:  # no page of their own in the program
+        text = "".join(path.read_text() for path in (ROOT / "examples" / "stacks" / stack).rglob("*.*") if path.is_file())
+        assert first in text and f">{last}</button>" in text, stack
+        for never in (word.strip() for row in rows for word in row[3].split(",") if word.strip()[:1].isupper()):
+            assert not re.search(rf">[^<>{{}}]*\b{never}\b[^<>{{}}]*</(?:a|button|h1)>", text), (stack, never)
+
+
 def test_links_between_documents_lead_somewhere():
     for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):

@@ -9,6 +9,7 @@ from flask import Flask, Response
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from idp.oidc.clients import registration
 from tests import loopback
 from tests.oidc.conftest import CALLBACK, VERIFIER, RelyingParty
 
@@ -139,3 +140,26 @@ def test_a_preflight_over_http(spa: RelyingParty, issuer: str) -> None:
     asked = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
     told = httpx.options(f"{issuer}/token?{urlencode({'client_id': 'spa'})}", headers=asked)
     assert (told.status_code, told.headers[ALLOW], told.headers["Access-Control-Max-Age"]) == (200, PAGE, "600")
+
+
+def test_a_page_that_registered_itself_is_answered_where_it_is_at_home(app: Flask) -> None:
+    """R8: by the origins of its redirect URIs, whatever others it asks for; a preflight of anybody else reads the table once."""
+    home, elsewhere = "https://dinamis.example", "https://asked.example"
+    with app.app_context():
+        bearer = {"Authorization": f"Bearer {registration.issue_initial_access_token(4, 3600)}"}
+
+    def enrolled(**said: object) -> str:
+        known = app.test_client().post("/register", json=said | {"cors_origins": [elsewhere]}, headers=bearer)
+        assert known.status_code == 201, known.json
+        return str(known.json["client_id"])
+
+    assert ALLOW not in preflight(app, "/token", home).headers
+    page = enrolled(redirect_uris=[f"{home}/cb", f"{home}/?x=y"], token_endpoint_auth_method="none")
+    enrolled(redirect_uris=["https://server.example/cb"])
+    enrolled(redirect_uris=["id.go.example.app:/cb"], token_endpoint_auth_method="none", application_type="native")
+    assert preflight(app, "/userinfo", home, "GET").headers[ALLOW] == home
+    for origin in (elsewhere, "https://server.example", EVIL):
+        assert ALLOW not in preflight(app, "/token", origin).headers
+    form = {"grant_type": "authorization_code", "code": "none", "code_verifier": VERIFIER, "client_id": page}
+    for origin, allowed in ((home, home), (elsewhere, None)):
+        assert app.test_client().post("/token", data=form, headers={"Origin": origin}).headers.get(ALLOW) == allowed

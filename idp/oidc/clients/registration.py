@@ -147,7 +147,17 @@ def _entry(sent: dict[str, Any], client_id: str) -> dict[str, Any]:
     said["scope"] = " ".join(scope for scope in scopes.self_service_names() if scope in asked)
     said.setdefault("client_name", _host(said))
     _leave_out_what_has_no_effect(said)
-    return said | {"client_id": client_id} | _profile(said)
+    return said | {"client_id": client_id, "cors_origins": _page_origins(said)} | _profile(said)
+
+
+def _page_origins(said: dict[str, Any]) -> list[str]:
+    """Where the scripts of a page without a server come from: where its answers go to, since nobody may name others."""
+    if said.get("token_endpoint_auth_method") != "none" or said.get("application_type") == "native":
+        return []
+    addresses = said.get("redirect_uris")
+    found = [uri for uri in addresses if isinstance(uri, str)] if isinstance(addresses, list) else []
+    pages = [uri.split("/", 3)[:3] for uri in found if uri.startswith(("https://", "http://"))]
+    return list(dict.fromkeys("/".join(parts).partition("?")[0] for parts in pages))
 
 
 def _leave_out_what_has_no_effect(said: dict[str, Any]) -> None:

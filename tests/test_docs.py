@@ -70,14 +70,19 @@ def test_the_first_steps_of_a_service_work_as_they_are_written(tmp_path):
     assert told["SIAPKERJA_REDIRECT_URI"] in entry.redirect_uris
 
 
+def program_of(stack):
+    """The files of a program, without those that a command makes, that the page shows as lines, or that are empty."""
+    others = {"go.sum", "config.js", "__init__.py"}
+    files = [path for path in (ROOT / "examples" / "stacks" / stack).rglob("*") if path.is_file() and path.name not in others]
+    return [path for path in files if not {"node_modules", "__pycache__", "target"} & set(path.parts)]
+
+
 @pytest.mark.parametrize("stack", sorted(STACKS))
 def test_the_page_of_each_stack_shows_the_program_that_is_run(stack):
     """R3, R4: whole, letter by letter; `scripts/stack_pages.py` puts it there."""
     page = (ROOT / "docs" / "stacks" / f"{stack}.md").read_text()
     assert stack_pages.refreshed(page) == page
-    given = {"go.sum", "config.js", "__init__.py"}  # made by a command, shown among the lines, empty
-    files = [path for path in (ROOT / "examples" / "stacks" / stack).rglob("*") if path.is_file() and path.name not in given]
-    tracked = [path for path in files if not {"node_modules", "__pycache__", "target"} & set(path.parts)]
+    tracked = program_of(stack)
     assert tracked
     for path in tracked:
         assert f"<!-- file: {path.relative_to(ROOT)} -->" in page
@@ -92,7 +97,7 @@ def test_programs_speak_the_words_that_services_are_asked_to_speak():
     first, last = rows[0][1], rows[1][1]
     assert (first, last) == ("Masuk dengan SIAPkerja ID", "Keluar")
     for stack in set(STACKS) - {"api", "mobile", "next", "laravel"}:  # no page of their own in the program
-        text = "".join(path.read_text() for path in (ROOT / "examples" / "stacks" / stack).rglob("*.*") if path.is_file())
+        text = "".join(path.read_text() for path in program_of(stack))
         assert first in text and f">{last}</button>" in text, stack
         for never in (word.strip() for row in rows for word in row[3].split(",") if word.strip()[:1].isupper()):
             assert not re.search(rf">[^<>{{}}]*\b{never}\b[^<>{{}}]*</(?:a|button|h1)>", text), (stack, never)

@@ -13,7 +13,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from idp.oidc.routes import called_all_day
 from idp.storage import redis_store
 from idp.web.direct_calls import DirectCalls
-from tests.oidc.conftest import CALLBACK, SECRET
+from tests.oidc.conftest import CALLBACK, SECRET, register, sign_in, siti, wlkp  # noqa: F401 (fixtures)
 from tests.stores import free_port
 
 FORM = "application/x-www-form-urlencoded"

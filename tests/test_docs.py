@@ -112,3 +112,11 @@ def test_links_between_documents_lead_somewhere():
 def test_no_path_of_a_machine_and_no_address_of_an_index_is_tracked():
     for lock in ROOT.glob("requirements*.lock"):
         assert "--index-url" not in lock.read_text() and "https://" not in lock.read_text()
+
+
+def test_whatever_broke_once_is_held_by_a_test_that_names_it() -> None:
+    rows = re.findall(
+        r"^\| (S\d+) \|.*\| `(tests/[\w/]+\.py)` \|$", (ROOT / "docs" / "threat-model.md").read_text(), re.MULTILINE
+    )
+    assert [number for number, _ in rows] == [f"S{n}" for n in range(1, 31)]
+    assert [f"{number} {file}" for number, file in rows if not re.search(rf"\b{number}\b", (ROOT / file).read_text())] == []

@@ -20,7 +20,7 @@ from idp.limits.rate_limits import TooManyAttempts
 from idp.oidc.logout import back_channel
 from idp.sessions import single_sign_on
 from idp.storage import key_file, outbox, redis_store
-from idp.storage.database import DATABASE_DOWN, db, tune_sqlite
+from idp.storage.database import DATABASE_DOWN, db, tune
 from idp.storage.sealing import Unsealable
 from idp.web import csrf, error_pages, headers, logs, metrics
 from idp.web.csrf import csrf_protect
@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["idp.storage.redis_store"] = redis_store.connect(_redis_url(known))
     app.config.update(_flask_config(known, app.extensions["idp.secrets"].cookie))
     db.init_app(app)
-    tune_sqlite(app)
+    tune(app)
     csrf_protect.init_app(app)
     babel.init_app(app, locale_selector=pages.select_locale)
     headers.register_headers(app, known)

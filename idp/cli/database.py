@@ -62,6 +62,7 @@ def _wait_for_turn(connection: "Connection") -> None:
     # Several hosts may start with --migrate at once: on PostgreSQL the second waits here and then finds nothing to do.
     if connection.dialect.name == "postgresql":
         # A migration takes as long as the tables are large: the limits of a request are not its own.
+        connection.connection.driver_connection.lasting = True  # type: ignore[union-attr]
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(724951)"))

@@ -9,6 +9,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, TimeoutError
 from sqlalchemy.orm import DeclarativeBase
 
+from idp.storage import deadlines
+
 
 class Base(DeclarativeBase):
     """Every table's base; constraints are named so that migrations can drop them on both databases."""
@@ -42,10 +44,11 @@ def inserting(connection: Connection, table: Table) -> Any:
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
-def tune_sqlite(app: Flask) -> None:
-    """Makes SQLite behave like a server: readers beside one writer, foreign keys kept."""
+def tune(app: Flask) -> None:
+    """Makes SQLite behave like a server (readers beside one writer, foreign keys kept), and gives waits for PostgreSQL an end."""
     with app.app_context():
-        if db.engine.dialect.name != "sqlite":
+        if db.engine.dialect.name == "postgresql":
+            deadlines.set_deadlines(db.engine)
             return
 
         @event.listens_for(db.engine, "connect")

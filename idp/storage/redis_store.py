@@ -15,6 +15,7 @@ from redis.retry import Retry
 from idp.core import crypto
 from idp.storage.embedded_redis import embedded_redis
 from idp.storage.redis_urls import connect_redis
+from idp.storage.silence import Silence
 
 __all__ = ["Script", "Store", "StoreUnavailable", "connect", "embedded_redis", "store"]
 
@@ -71,24 +72,25 @@ class Store:
     def __init__(self, client: "redis.Redis") -> None:
         self.redis = client
         self._lines = _ScriptConnections(client)
+        self._silence = Silence()
 
     def get(self, key: str) -> bytes | None:
-        with _translated():
+        with self._asking():
             return cast("bytes | None", self.redis.get(key))
 
     def put(self, key: str, value: bytes | str, ttl: int) -> None:
         """Writes a value that lives `ttl` seconds."""
-        with _translated():
+        with self._asking():
             self.redis.set(key, value, ex=ttl)
 
     def put_if_absent(self, key: str, value: bytes | str, ttl: int) -> bool:
         """Writes for `ttl` seconds unless the key exists; True for the one who wrote."""
-        with _translated():
+        with self._asking():
             return bool(self.redis.set(key, value, ex=ttl, nx=True))
 
     def take(self, key: str) -> bytes | None:
         """Reads and deletes in one step: of two that ask at once, one gets the value."""
-        with _translated():
+        with self._asking():
             return cast("bytes | None", self.redis.getdel(key))
 
     def put_once(self, key: str, value: bytes | str, ttl: int) -> None:
@@ -106,13 +108,13 @@ class Store:
 
     def drop(self, *keys: str) -> None:
         """Deletes; one command per key, since keys of one account may lie apart from others in a Cluster."""
-        with _translated():
+        with self._asking():
             for key in keys:
                 self.redis.unlink(key)
 
     def add(self, key: str, member: str, ttl: int) -> None:
         """Adds to a set that lives at least `ttl` more seconds."""
-        with _translated():
+        with self._asking():
             pipeline = self.redis.pipeline(transaction=False)
             pipeline.sadd(key, member)
             pipeline.expire(key, ttl)
@@ -120,49 +122,49 @@ class Store:
 
     def remove(self, key: str, member: str) -> bool:
         """Removes from a set; True for the one who removed it."""
-        with _translated():
+        with self._asking():
             return bool(self.redis.srem(key, member))
 
     def members(self, key: str) -> set[str]:
         """The set's members; empty when there is none."""
-        with _translated():
+        with self._asking():
             return {m.decode() for m in cast("set[bytes]", self.redis.smembers(key))}
 
     def fields(self, key: str, *names: str) -> list[bytes | None]:
         """Several fields of a hash."""
-        with _translated():
+        with self._asking():
             return cast("list[bytes | None]", self.redis.hmget(key, list(names)))
 
     def drop_fields(self, key: str, *names: str) -> None:
         """Removes fields of a hash."""
-        with _translated():
+        with self._asking():
             self.redis.hdel(key, *names)
 
     def all_fields(self, key: str) -> dict[str, bytes]:
         """A whole hash; empty when there is none."""
-        with _translated():
+        with self._asking():
             return {name.decode(): value for name, value in cast("dict[bytes, bytes]", self.redis.hgetall(key)).items()}
 
     def put_fields(self, key: str, values: dict[str, str | bytes], ttl: int) -> None:
         """Writes fields of a hash that lives `ttl` seconds from now."""
-        with _translated():
+        with self._asking():
             pipeline = self.redis.pipeline(transaction=False)
             pipeline.hset(key, mapping=cast(Any, values))
             pipeline.expire(key, ttl)
             pipeline.execute()
 
     def push(self, queue: str, *values: bytes | str) -> None:
-        with _translated():
+        with self._asking():
             self.redis.rpush(queue, *values)
 
     def listed(self, queue: str) -> list[bytes]:
         """All of a list, oldest first, left in place."""
-        with _translated():
+        with self._asking():
             return cast("list[bytes]", self.redis.lrange(queue, 0, -1))
 
     def queue(self, name: str) -> tuple[int, bytes | None]:
         """How many values wait in a list, and the first of them."""
-        with _translated():
+        with self._asking():
             pipeline = self.redis.pipeline(transaction=False)
             pipeline.llen(name)
             pipeline.lindex(name, 0)
@@ -171,7 +173,7 @@ class Store:
 
     def run(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int] = ()) -> Any:
         """Runs a script by digest, loading it where the server has not met it yet (restart, failover, new node)."""
-        with _translated():
+        with self._asking():
             return self._lines.run(script, keys, args)
 
     def close(self) -> None:
@@ -179,9 +181,27 @@ class Store:
         self._lines.close()
         self.redis.close()
 
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Turns what Redis cannot do into StoreUnavailable, at once while it is silent."""
+        if self._silence.turns_away():
+            raise StoreUnavailable("silent")
+        try:
+            yield
+        except OUTAGES as down:
+            if isinstance(down, redis.TimeoutError):
+                self._silence.begins()
+            raise StoreUnavailable(type(down).__name__) from down
+        except redis.ResponseError as refused:
+            why = next((code for code in REFUSALS if code in str(refused)), None)
+            if why is None:
+                raise
+            raise StoreUnavailable(why) from refused
+        self._silence.ends()
+
     def ping(self) -> None:
         """Returns when the server answers."""
-        with _translated():
+        with self._asking():
             self.redis.ping()
 
 
@@ -281,24 +301,11 @@ class _RunReader:
 _RUN_READER = _RunReader()
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except OUTAGES as down:
-        raise StoreUnavailable(type(down).__name__) from down
-    except redis.ResponseError as refused:
-        why = next((code for code in REFUSALS if code in str(refused)), None)
-        if why is None:
-            raise
-        raise StoreUnavailable(why) from refused
-
-
 def connect(url: str) -> Store:
     """A store for `url` (see the setting redis_url); it connects at first use and again after a failure.
 
-    A server that hangs holds one step up for two seconds at most, a try and one more: a request has several steps, and
-    the threads that wait are those that serve.
+    A server that hangs holds one step up for two seconds at most, a try and one more; then, until it answers, whoever comes
+    is turned away at once, but for one each second: the threads that would wait are those that serve.
     """
     retry = Retry(ExponentialBackoff(cap=0.1, base=0.02), 1)
     return Store(connect_redis(url, retry=retry, socket_timeout=1, socket_connect_timeout=1, health_check_interval=0))

@@ -36,7 +36,7 @@ class Account(Model):
     acr: Mapped[str] = mapped_column(String(64))
     locale: Mapped[str] = mapped_column(String(8))
     roles: Mapped[list[str]] = mapped_column(JSON)
-    state: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16), index=True)
     created_at: Mapped[int] = mapped_column(BigInteger)
     updated_at: Mapped[int] = mapped_column(BigInteger)
     password_changed_at: Mapped[int] = mapped_column(BigInteger)
@@ -113,7 +113,7 @@ class Contact(Model):
     value_sealed: Mapped[str] = mapped_column(Text)
     value_index: Mapped[str] = mapped_column(String(80), index=True)
     verified_at: Mapped[int | None] = mapped_column(BigInteger)
-    superseded_at: Mapped[int | None] = mapped_column(BigInteger)
+    superseded_at: Mapped[int | None] = mapped_column(BigInteger, index=True)
     account: Mapped[Account] = relationship(back_populates="contacts")
 
     @property

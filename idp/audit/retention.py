@@ -52,6 +52,8 @@ def erase_registry_facts(most: int = 1000) -> int:
     )
     with db.engine.begin() as connection:
         positions = list(connection.scalars(old))
+        if not positions:
+            return 0
         connection.execute(update(AuditEvent).where(AuditEvent.position.in_(positions)).values(facts=ERASED_FACTS))
     return len(positions)
 

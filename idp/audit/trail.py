@@ -9,7 +9,7 @@ from typing import Any, Literal, cast, get_args
 import orjson
 import structlog
 from flask import Flask, has_request_context
-from sqlalchemy import BigInteger, Connection, String, Table, Text, delete, func, insert, select
+from sqlalchemy import BigInteger, Connection, Index, String, Table, Text, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -91,11 +91,12 @@ class AuditEvent(Model):
     """One event. `position` counts from 1 without gaps; `hash` covers `previous` and all else, facts by digest."""
 
     __tablename__ = "audit_events"
+    __table_args__ = (Index("ix_audit_events_event_at", "event", "at"),)
 
     position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     id: Mapped[str] = mapped_column(String(32), unique=True)
     at: Mapped[int] = mapped_column(BigInteger)  # milliseconds since 1970
-    event: Mapped[str] = mapped_column(String(64), index=True)
+    event: Mapped[str] = mapped_column(String(64))
     account: Mapped[str | None] = mapped_column(String(64), index=True)
     client: Mapped[str | None] = mapped_column(String(255))
     reference: Mapped[str | None] = mapped_column(String(32), index=True)

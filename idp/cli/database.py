@@ -1,5 +1,6 @@
 """`idp db`: bring the tables up to this version, or back."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,15 @@ def upgrade(revision: str) -> None:
     with application():
         upgrade_tables(revision)
     click.echo("The tables are up to date.")
+
+
+@database.command()
+def prepare() -> None:
+    """Build the indexes of this version ahead of `upgrade`, while the provider goes on writing (PostgreSQL)."""
+    with application():
+        for name in _build_missing_indexes():
+            click.echo(f"{name}: built.")
+    click.echo("The tables are ready for `idp db upgrade`.")
 
 
 @database.command()
@@ -56,15 +66,46 @@ def upgrade_tables(revision: str = "head") -> None:
         command.upgrade(_alembic(connection), revision)
 
 
+def _build_missing_indexes() -> Iterator[str]:
+    """Names of the indexes that this version has and the tables, as they are, lack; each is there when it is named."""
+    from sqlalchemy import inspect
+    from sqlalchemy.schema import CreateIndex, DropIndex
+
+    from idp.storage.database import db
+
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        _take_time(connection, "")
+        present = inspect(connection)
+        for table in db.metadata.sorted_tables:
+            columns = {c["name"] for c in present.get_columns(table.name)} if present.has_table(table.name) else set()
+            known = {index["name"] for index in present.get_indexes(table.name)} if columns else set()
+            for index in table.indexes:
+                if index.name in known or index.unique or not set(index.columns.keys()) <= columns:
+                    continue
+                index.dialect_options["postgresql"]["concurrently"] = True
+                # One that was interrupted stays behind, unusable and under its name.
+                connection.execute(DropIndex(index, if_exists=True))
+                connection.execute(CreateIndex(index))
+                yield str(index.name)
+
+
+def _take_time(connection: "Connection", local: str = "LOCAL") -> None:
+    """A migration takes as long as the tables are large: the limits of a request are not its own."""
+    from sqlalchemy import text
+
+    if connection.dialect.name == "postgresql":
+        connection.detach()  # it never goes back to those that serve requests
+        connection.connection.driver_connection.lasting = True  # type: ignore[union-attr]
+        connection.execute(text(f"SET {local} statement_timeout = 0"))
+        connection.execute(text(f"SET {local} lock_timeout = 0"))
+
+
 def _wait_for_turn(connection: "Connection") -> None:
     from sqlalchemy import text
 
     # Several hosts may start with --migrate at once: on PostgreSQL the second waits here and then finds nothing to do.
     if connection.dialect.name == "postgresql":
-        # A migration takes as long as the tables are large: the limits of a request are not its own.
-        connection.connection.driver_connection.lasting = True  # type: ignore[union-attr]
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
-        connection.execute(text("SET LOCAL lock_timeout = 0"))
+        _take_time(connection)
         connection.execute(text("SELECT pg_advisory_xact_lock(724951)"))
 
 

@@ -14,7 +14,7 @@ from idp.authenticators import remembered_devices
 from idp.core import clock, lifetimes
 from idp.core.lifetimes import Lifetime
 from idp.oidc.tokens import refresh_tokens
-from idp.oidc.tokens.refresh_tokens import REFRESH_FAMILIES
+from idp.oidc.tokens.refresh_tokens import REFRESH_FAMILIES, REFRESH_TOKENS
 from idp.probation import Recovery, State
 from idp.sessions.known_devices import DEVICES
 from idp.storage.database import db
@@ -100,6 +100,10 @@ def _replaced(now: int) -> ColumnElement[bool]:
     return (CONTACTS.c.superseded_at < now - lifetimes.REPLACED_CONTACTS_KEPT.seconds) & CONTACTS.c.subject.not_in(undecided)
 
 
+def _expired_tokens(now: int) -> ColumnElement[bool]:
+    return REFRESH_TOKENS.c.expires_at < now
+
+
 def _old_recoveries(now: int) -> ColumnElement[bool]:
     # By then every wait, every veto and every limit that looks back at it is over.
     return (RECOVERIES.c.started_at < now - lifetimes.RECOVERIES_KEPT.seconds) & (RECOVERIES.c.state != State.DISPUTED)
@@ -117,6 +121,8 @@ def _rule(kept: Lifetime, remove: Callable[[int], int]) -> RetentionRule:
 POLICY = (
     _older(OUTBOX, "created_at", lifetimes.MESSAGES_KEPT),
     _older(ENDINGS, "ended_at", lifetimes.ENDINGS_KEPT),
+    # Of a sign-in that goes on each rotated token is kept as long as a thief could still show it, and no longer.
+    RetentionRule("rotated refresh tokens", "until they expire", _delete_where(REFRESH_TOKENS, _expired_tokens)),
     RetentionRule("refresh tokens", "until they expire", lambda most: refresh_tokens.sweep()),
     _older(REFRESH_FAMILIES, "revoked_at", lifetimes.REVOKED_TOKENS_KEPT),
     _rule(lifetimes.REPLACED_CONTACTS_KEPT, _delete_where(CONTACTS, _replaced)),

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL that do not wait for ever: a server that hangs answers nobody, and no timeout of its own ends that."""
+"""Connections to PostgreSQL whose every wait has an end: a server that hangs answers nobody, and no timeout of its own helps."""
 
 from typing import Any
 
@@ -52,4 +52,4 @@ def set_deadlines(engine: Engine) -> None:
         opened.silence = silence
         return opened
 
-    engine.dialect.connect = connect  # type: ignore[method-assign]
+    engine.dialect.connect = connect  # type: ignore[method-assign, assignment]

@@ -12,7 +12,7 @@ from typing import Any, cast
 import orjson
 import structlog
 from flask import Flask, current_app
-from sqlalchemy import BigInteger, String, Table, Text, delete, insert, select, update
+from sqlalchemy import BigInteger, Index, String, Table, Text, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.core import background, clock, crypto
@@ -31,6 +31,7 @@ class OutboxMessage(Model):
     """One message to one recipient; `state` is pending, sent, withheld (not to be sent after all) or given_up."""
 
     __tablename__ = "outbox"
+    __table_args__ = (Index("ix_outbox_state_created_at", "state", "created_at"),)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16), doc="Which entry of the table of kinds delivers it.")

@@ -112,6 +112,9 @@ def to_postgresql(url: str) -> Iterator[tuple[Line, str]]:
     who = parts.netloc.rpartition("@")[0]
     try:
         # Behind the line the server sees a connection of its own machine; TLS to a stand-in for the network tests nothing.
-        yield line, urlunsplit((parts.scheme, f"{who}@127.0.0.1:{line.port}", parts.path, "sslmode=disable&gssencmode=disable", ""))
+        yield (
+            line,
+            urlunsplit((parts.scheme, f"{who}@127.0.0.1:{line.port}", parts.path, "sslmode=disable&gssencmode=disable", "")),
+        )
     finally:
         line.close()

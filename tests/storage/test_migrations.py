@@ -7,7 +7,7 @@ from alembic.migration import MigrationContext
 from flask import Flask
 from sqlalchemy import create_engine, inspect, text
 
-from idp.cli.database import _alembic
+from idp.cli.database import _alembic, _build_missing_indexes
 from idp.storage.database import db
 from tests import stores
 
@@ -119,3 +119,16 @@ def test_no_statement_waits_for_ever(app: Flask) -> None:
         limits = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
         found = {name: connection.exec_driver_sql(f"SHOW {name}").scalar() for name in limits}
     assert found == {"statement_timeout": "10s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
+
+
+@pytest.mark.every_store
+def test_indexes_are_built_ahead_of_an_upgrade(app: Flask) -> None:
+    """O8: an index that is built inside the migration stops every write to its table for as long as that takes."""
+    with app.app_context():
+        with db.engine.begin() as connection:
+            connection.execute(text("DROP INDEX ix_outbox_state_created_at"))
+            connection.execute(text("DROP INDEX ix_recoveries_until"))
+        assert sorted(_build_missing_indexes()) == ["ix_outbox_state_created_at", "ix_recoveries_until"]
+        assert list(_build_missing_indexes()) == []
+        with db.engine.connect() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), db.metadata) == []

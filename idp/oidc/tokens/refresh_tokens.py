@@ -46,7 +46,7 @@ class RefreshFamily(Model):
     approval: Mapped[str] = mapped_column(Text)
     created_at: Mapped[int] = mapped_column(BigInteger)
     expires_at: Mapped[int] = mapped_column(BigInteger, index=True)
-    revoked_at: Mapped[int | None] = mapped_column(BigInteger)
+    revoked_at: Mapped[int | None] = mapped_column(BigInteger, index=True)
     generation: Mapped[int] = mapped_column(BigInteger, server_default="0", doc="The account's when it was approved.")
 
 
@@ -58,7 +58,7 @@ class RefreshToken(Model):
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     family_id: Mapped[str] = mapped_column(ForeignKey("refresh_families.id", ondelete="CASCADE"), index=True)
     issued_at: Mapped[int] = mapped_column(BigInteger)
-    expires_at: Mapped[int] = mapped_column(BigInteger)
+    expires_at: Mapped[int] = mapped_column(BigInteger, index=True)
     used_at: Mapped[int | None] = mapped_column(BigInteger)
 
 
@@ -272,8 +272,10 @@ def _sweep_batch() -> int:
     over = select(REFRESH_FAMILIES.c.id).where(REFRESH_FAMILIES.c.expires_at < clock.timestamp()).limit(SWEEP_BATCH)
     with transaction() as connection:
         gone = list(connection.scalars(over))
+        if not gone:
+            return 0
         connection.execute(delete(REFRESH_TOKENS).where(REFRESH_TOKENS.c.family_id.in_(gone)))
-        return connection.execute(delete(REFRESH_FAMILIES).where(REFRESH_FAMILIES.c.id.in_(gone))).rowcount if gone else 0
+        return connection.execute(delete(REFRESH_FAMILIES).where(REFRESH_FAMILIES.c.id.in_(gone))).rowcount
 
 
 def _end(which: Any) -> None:

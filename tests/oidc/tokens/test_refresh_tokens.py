@@ -179,6 +179,23 @@ def test_what_can_never_be_used_again_is_swept(moved: time_machine.Traveller) ->
         assert connection.execute(select(REFRESH_TOKENS)).all() == []
 
 
+def test_rotated_tokens_are_swept_when_they_would_have_expired(moved: time_machine.Traveller) -> None:
+    """O8: of a sign-in that goes on, each token that was ever rotated stayed for 180 days."""
+    from idp.maintenance import retention
+
+    (rule,) = [kept for kept in retention.POLICY if kept.name == "rotated refresh tokens"]
+    first = begun()
+    moved.shift(20 * 86400)
+    newest = refresh_tokens.new_refresh_token()
+    used = refresh_tokens.redeem(first, "wlkp")
+    assert used is not None
+    assert refresh_tokens.rotate(used, newest)
+    assert rule.remove(10) == 0
+    moved.shift(11 * 86400)
+    assert (rule.remove(10), rule.remove(10)) == (1, 0)
+    assert refresh_tokens.find(newest, "wlkp") is not None
+
+
 def test_no_refresh_token_is_kept_in_the_clear(moved: time_machine.Traveller) -> None:
     token = begun()
     with db.engine.connect() as connection:

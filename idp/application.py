@@ -11,7 +11,7 @@ from idp import account, accounts, gateways, login, notices, oidc, pages, probat
 from idp.accounts import hashing
 from idp.core import languages
 from idp.core.languages import babel
-from idp.core.settings import Settings, load_settings
+from idp.core.settings import ConfigError, Settings, load_settings
 from idp.gateways.civil_registry import RegistryUnavailable
 from idp.gateways.sms import DeliveryFailed
 from idp.identity import number_first
@@ -107,7 +107,10 @@ def _absolute(url: str) -> str:
     if not url.startswith(prefix) or url in (prefix, prefix + ":memory:"):
         return url
     path = Path(url.removeprefix(prefix)).resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as refused:
+        raise ConfigError(f"IDP_DATABASE_URL: {path.parent} cannot be made ({refused.strerror}): name another place.") from None
     return f"{prefix}{path}"
 
 

@@ -39,6 +39,7 @@ from idp.accounts.lookup import (
     find_by_identifier,
     find_by_nik,
     locale_of,
+    opens_what_is_sealed,
 )
 from idp.accounts.model import TERMS, Account, Contact
 from idp.accounts.officers import assign_roles, correct_name, set_assurance_level
@@ -50,8 +51,8 @@ __all__ = [
     "authentication_still_valid", "cached_claims", "cancel_deletion", "change_password", "claims", "confirm_contact",
     "contact_taken", "correct_name", "create", "deletion_due", "earliest_erasure", "erase", "erase_due", "find",
     "find_by_identifier", "find_by_nik", "forbidden_in_password", "generations", "in_use", "init_app", "locale_of",
-    "lock", "recover", "replace_contact", "request_deletion", "set_assurance_level", "set_legal_hold", "set_locale",
-    "set_password_hash", "undo_recovery", "unlock",
+    "lock", "opens_what_is_sealed", "recover", "replace_contact", "request_deletion", "set_assurance_level", "set_legal_hold",
+    "set_locale", "set_password_hash", "undo_recovery", "unlock",
 ]  # fmt: skip
 
 

@@ -62,20 +62,19 @@ class Commands(click.Group):
 @contextmanager
 def operator_errors() -> Iterator[None]:
     """Turns the failures that an operator can mend into one sentence each."""
-    from sqlalchemy.exc import OperationalError, ProgrammingError
+    from sqlalchemy.exc import DBAPIError
 
+    from idp.cli import outages
     from idp.storage.redis_store import StoreUnavailable
 
     try:
         yield
     except ConfigError as wrong:
         raise OperatorError(str(wrong)) from None
-    except StoreUnavailable:
-        raise OperatorError("The store does not answer: start Redis, or correct IDP_REDIS_URL.") from None
-    except (OperationalError, ProgrammingError):
-        raise OperatorError(
-            "The database does not answer or lacks its tables: check IDP_DATABASE_URL, then run `idp db upgrade`."
-        ) from None
+    except StoreUnavailable as away:
+        raise OperatorError(outages.store_sentence(str(away))) from None
+    except DBAPIError as failed:
+        raise OperatorError(outages.database_sentence(failed)) from None
 
 
 @contextmanager

@@ -69,9 +69,14 @@ def _refuse_readable_secrets(loaded: Settings) -> None:
 def _answers() -> None:
     from sqlalchemy import inspect
 
+    from idp.accounts import opens_what_is_sealed
+    from idp.cli.database import refuse_older_tables
     from idp.storage.database import db
     from idp.storage.redis_store import store
 
     store().ping()
     if not inspect(db.engine).has_table("audit_events"):
         raise OperatorError("The database lacks its tables: run `idp db upgrade`.")
+    refuse_older_tables()
+    if not opens_what_is_sealed():
+        raise OperatorError("IDP_SECRETS_FILE has other keys than those that sealed the accounts: restore it from your safe.")

@@ -1,12 +1,13 @@
 """`idp db`: bring the tables up to this version, or back."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from idp.cli import application
+from idp.cli import OperatorError, application
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -51,7 +52,8 @@ def downgrade(revision: str) -> None:
         drain_all()
         with db.engine.begin() as connection:
             _wait_for_turn(connection)
-            command.downgrade(_alembic(connection), revision)
+            with _known_revisions():
+                command.downgrade(_alembic(connection), revision)
     click.echo(f"The tables are at {revision}.")
 
 
@@ -63,7 +65,26 @@ def upgrade_tables(revision: str = "head") -> None:
 
     with db.engine.begin() as connection:
         _wait_for_turn(connection)
-        command.upgrade(_alembic(connection), revision)
+        with _known_revisions():
+            command.upgrade(_alembic(connection), revision)
+
+
+def refuse_older_tables() -> list[str]:
+    """Raises OperatorError when the tables are of an older version than this program; of a newer one it is told, for during
+    an upgrade the former version serves on beside the next."""
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    from idp.storage.database import db
+
+    with db.engine.connect() as connection:
+        at = MigrationContext.configure(connection).get_current_revision()
+    known = [script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
+    if at is None or (at in known and at != known[0]):
+        raise OperatorError(f"The tables are at {at}, and this version wants {known[0]}: run `idp db upgrade`.")
+    if at not in known:
+        return [f"The tables are at {at}, which this version does not know: a newer one has made them."]
+    return []
 
 
 def _build_missing_indexes() -> Iterator[str]:
@@ -98,6 +119,16 @@ def _take_time(connection: "Connection", local: str = "LOCAL") -> None:
         connection.connection.driver_connection.lasting = True  # type: ignore[union-attr]
         connection.execute(text(f"SET {local} statement_timeout = 0"))
         connection.execute(text(f"SET {local} lock_timeout = 0"))
+
+
+@contextmanager
+def _known_revisions() -> Iterator[None]:
+    from alembic.util import CommandError
+
+    try:
+        yield
+    except CommandError as unknown:
+        raise OperatorError(f"{str(unknown).rstrip('.')}: use the version of this program that knows the tables.") from None
 
 
 def _wait_for_turn(connection: "Connection") -> None:

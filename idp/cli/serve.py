@@ -117,13 +117,15 @@ def _run(loaded: Settings) -> None:
 def _prepare_tables(migrate: bool) -> None:
     from sqlalchemy import inspect
 
-    from idp.cli.database import upgrade_tables
+    from idp.cli.database import refuse_older_tables, upgrade_tables
     from idp.storage.database import db
 
     if migrate:
         upgrade_tables()
     if not inspect(db.engine).has_table("audit_events"):
         raise OperatorError("The database lacks its tables: run `idp db upgrade`, or `idp serve --migrate`.")
+    for sentence in refuse_older_tables():
+        click.echo(sentence, err=True)
 
 
 def _refuse_taken_port(loaded: Settings) -> None:

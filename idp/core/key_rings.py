@@ -43,6 +43,8 @@ def load_secrets(path: Path, *, generate: bool) -> Secrets:
         write_new_secrets(path)
     try:
         return _parse(json.loads(path.read_text()))
+    except OSError as refused:
+        raise ConfigError(f"{path} cannot be read ({refused.strerror}): run this as the user that it belongs to.") from None
     except (KeyError, ValueError, TypeError) as broken:
         raise ConfigError(f"{path} is not a secrets file ({type(broken).__name__}): restore it from your safe.") from None
 

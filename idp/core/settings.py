@@ -8,8 +8,10 @@ from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 
 from flask import current_app
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from idp.core.key_rings import ConfigError, Ring, Secrets, load_secrets
 
@@ -40,7 +42,7 @@ class Settings(BaseSettings):
     database_url: str = Field("sqlite:///var/idp.db", description="`sqlite:///…` or `postgresql+psycopg://…`.")
     redis_url: str = Field(
         "embedded:",
-        description="`embedded:`, `redis://`, `rediss://`, `unix://`, `redis+sentinel://h1,h2/name/0`, `redis+cluster://`.",
+        description="`embedded:`, `redis://`, `rediss://`, `unix://`, `redis+sentinel://h1,h2/name/0[?sentinel_password=…]`, `redis+cluster://`.",
     )
     clients_file: Path = Field(Path("clients.yaml"), description="The relying parties, in RFC 7591 names.")
     secrets_file: Path = Field(
@@ -126,6 +128,8 @@ class Settings(BaseSettings):
     @classmethod
     def _issuer_is_an_origin(cls, value: str) -> str:
         parts = urlsplit(value)
+        if value != value.strip():
+            raise ValueError("must have no space before or after it")
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment or parts.path:
             raise ValueError("must be scheme and host only, such as https://id.example.go.id, with no path or final slash")
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
@@ -138,6 +142,33 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if value and (parts.scheme != "https" or not parts.netloc or parts.path or parts.query or parts.fragment):
             raise ValueError("must be https:// and a host only, such as https://mtls.id.example.go.id")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_one_that_we_use(cls, value: str) -> str:
+        try:
+            scheme = make_url(value).drivername
+        except (ArgumentError, ValueError):
+            scheme = ""
+        if scheme not in ("sqlite", "postgresql+psycopg"):
+            raise ValueError("must be sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST:5432/DATABASE")
+        return value
+
+    @field_validator("civil_registry_caller_ip")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        try:
+            ip_address(value)
+        except ValueError:
+            raise ValueError("must be the IP address that is registered at Dukcapil") from None
+        return value
+
+    @field_validator("session_hours")
+    @classmethod
+    def _longer_than_idle(cls, value: int, known: ValidationInfo) -> int:
+        if known.data.get("session_idle_minutes", 0) > value * 60:
+            raise ValueError("must not be shorter than IDP_SESSION_IDLE_MINUTES, which would never come about")
         return value
 
     @field_validator("help_url")
@@ -277,4 +308,12 @@ def _refuse_unknown_variables() -> None:
 def _first_sentence(invalid: ValidationError) -> str:
     problem = invalid.errors(include_input=False, include_url=False)[0]
     name = f"IDP_{problem['loc'][0]}".upper() if problem["loc"] else "The environment"
-    return f"{name} is not usable: {problem['msg'].removeprefix('Value error, ')}."
+    return f"{name} is not usable: {_plain_words(problem)}."
+
+
+def _plain_words(problem: Any) -> str:
+    if problem["type"] == "too_short":
+        return f"must have at least {problem['ctx']['min_length']} characters"
+    if problem["type"] == "dict_type":
+        return 'must be a JSON object, such as {"otp_send_phone_hour": 3}'
+    return str(problem["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")

@@ -28,10 +28,15 @@ def embedded_redis(var: Path) -> str:
     The server ends by itself when the last process that has called this for `var` is gone, be it by kill -9.
     """
     directory = (var / "redis").resolve()
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = directory / "redis.sock"
     if len(str(path)) > _SAFE_SOCKET_LENGTH:
         raise ConfigError(f"IDP_VAR is too deep for a socket ({path}): choose a shorter directory.")
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as refused:
+        raise ConfigError(
+            f"IDP_VAR={var} cannot be written ({refused.strerror}): name a directory of the service's own."
+        ) from None
     # One at a time: two workers that both found it gone would start two on the same files.
     with (directory / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

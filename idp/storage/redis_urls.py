@@ -14,12 +14,24 @@ PLAIN = ("redis", "rediss", "unix")
 
 def connect_redis(url: str, **options: Any) -> redis.Redis:
     """A client for `url`; raises ConfigError when it is not a URL that we know."""
-    scheme = urlsplit(url).scheme
-    if scheme in PLAIN:
+    try:
+        return _connect(url, options)
+    except ValueError:
+        # Never the URL itself, nor what was wrong in it: it holds a password.
+        raise ConfigError("IDP_REDIS_URL has a port or a database that is no number: write redis://host:6379/0.") from None
+    except (redis.RedisError, redis.exceptions.RedisClusterException):
+        raise ConfigError("IDP_REDIS_URL: no node of the cluster answers: start it, or name nodes that are there.") from None
+
+
+def _connect(url: str, options: dict[str, Any]) -> redis.Redis:
+    parts = urlsplit(url)
+    if parts.scheme in PLAIN:
+        if parts.scheme != "unix":
+            int(parts.path.strip("/") or 0)  # redis-py would take database 0 for what is no number
         return redis.Redis.from_url(url, **options)
-    if scheme == "redis+sentinel":
+    if parts.scheme == "redis+sentinel":
         return _through_sentinel(url, options)
-    if scheme == "redis+cluster":
+    if parts.scheme == "redis+cluster":
         return _to_cluster(url, options)
     raise ConfigError("IDP_REDIS_URL must begin with redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://.")
 
@@ -45,7 +57,10 @@ def _through_sentinel(url: str, options: dict[str, Any]) -> redis.Redis:
     name, _, database = urlsplit(url).path.strip("/").partition("/")
     if not name:
         raise ConfigError("IDP_REDIS_URL names no master: write redis+sentinel://host:26379,host2:26379/mymaster/0.")
-    sentinel = Sentinel(_nodes(url, 26379), socket_timeout=options["socket_timeout"])  # type: ignore[no-untyped-call]
+    # Sentinels have a password of their own, or none.
+    own = parse_qs(urlsplit(url).query).get("sentinel_password", [""])[0]
+    asked = {"socket_timeout": options["socket_timeout"]} | ({"password": own} if own else {})
+    sentinel = Sentinel(_nodes(url, 26379), sentinel_kwargs=asked)  # type: ignore[no-untyped-call]
     connected = sentinel.master_for(name, db=int(database or 0), **_credentials(url), **_tls(url), **options)  # type: ignore[no-untyped-call]
     return cast("redis.Redis", connected)
 

@@ -12,9 +12,10 @@ from pydantic import ValidationError
 from idp.core import languages
 from idp.core.settings import ConfigError
 from idp.oidc.clients.client import Client
-from idp.oidc.clients.rules import InvalidEntry
+from idp.oidc.clients.rules import InvalidEntry, check_scope
 
 MIN_SECRET_LENGTH = 32  # characters
+MOST_VALUES = 10_000  # in one entry: a few lines of aliases stand for gigabytes
 # What may stand in the file: the fields that are worked out may not.
 MEMBERS = [name for name in Client.model_fields if name not in ("names", "sector")]
 
@@ -66,6 +67,9 @@ def load(path: Path, *, production: bool = False) -> dict[str, Client]:
     found, mistakes = read(path)
     if production:
         mistakes += [Mistake(path.name, 1, sentence) for client in found.values() for sentence in production_mistakes(client)]
+        if not found and not mistakes:
+            # An emptied file would shut every service out; the last good one stays in use.
+            mistakes = [Mistake(path.name, 1, "has no client: nobody could sign in anywhere; add one with `idp clients add`")]
     if mistakes:
         raise ConfigError("\n".join(str(mistake) for mistake in mistakes))
     return found
@@ -91,8 +95,11 @@ def _document(path: Path, text: str | None = None) -> Any:
     except MarkedYAMLError as broken:
         line = broken.problem_mark.line + 1 if broken.problem_mark else 1
         raise ConfigError(f"{path.name}:{line}: this is not YAML ({broken.problem}): mend the line.") from None
-    except (OSError, UnicodeDecodeError, YAMLError) as broken:
-        raise ConfigError(f"{path} cannot be read ({type(broken).__name__}): check the file and its permissions.") from None
+    except (UnicodeDecodeError, YAMLError):
+        raise ConfigError(f"{path} is not text in UTF-8: save it again with that encoding.") from None
+    except OSError as broken:
+        cure = "give the service's user the right to read it"
+        raise ConfigError(f"{path} cannot be read ({type(broken).__name__}): {cure}.") from None
 
 
 def parse_entry(entry: Any, path: Path, line: int) -> tuple[Client | None, list[Mistake]]:
@@ -102,8 +109,14 @@ def parse_entry(entry: Any, path: Path, line: int) -> tuple[Client | None, list[
     told = _Told(entry, path, line)
     forbidden = _what_no_file_may_hold(entry)
     wrong = [told.mistake((problem.member,), problem.sentence) for problem in forbidden]
+    if _count(MOST_VALUES, entry) > MOST_VALUES:
+        return None, [
+            *wrong,
+            told.mistake((), f"unfolds to more than {MOST_VALUES} values: write out what its aliases stand for"),
+        ]
     try:
         client = Client.model_validate(_plain({m: entry[m] for m in entry if m not in {problem.member for problem in forbidden}}))
+        check_scope(client)
         client = client.with_secret(None if wrong else _secret(client, path)).written_by_operator()
     except ValidationError as invalid:
         return None, wrong + [mistake for problem in invalid.errors(include_url=False) for mistake in told.mistakes(problem)]
@@ -146,6 +159,14 @@ class _Told:
         return Mistake(self.path.name, _line(self.entry, place, self.line), f"client {name}: {shown} {sentence}")
 
 
+PLAIN_WORDS = {
+    "tuple_type": "must be a list: put [ ] around it",
+    "string_type": "must be text: put quotes around it",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+}
+
+
 def _sentence(problem: Any, place: tuple[Any, ...]) -> str:
     message = str(problem["msg"]).removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
@@ -154,7 +175,7 @@ def _sentence(problem: Any, place: tuple[Any, ...]) -> str:
         return "is missing: add it"
     if problem["type"] == "literal_error":
         return f"must be one of {problem['ctx']['expected']}"
-    return message[:1].lower() + message[1:]
+    return PLAIN_WORDS.get(problem["type"], message[:1].lower() + message[1:])
 
 
 def _line(entry: Any, place: tuple[Any, ...], line: int) -> int:
@@ -165,6 +186,17 @@ def _line(entry: Any, place: tuple[Any, ...], line: int) -> int:
         except (AttributeError, KeyError, IndexError, TypeError):
             break
     return line
+
+
+def _count(most: int, value: Any) -> int:
+    """How many values stand in it when every alias is written out; stops counting soon after `most`."""
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    number = 1
+    for one in inner:
+        if number > most:
+            break
+        number += _count(most - number, one)
+    return number
 
 
 def _plain(value: Any) -> Any:

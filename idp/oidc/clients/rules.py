@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,7 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from idp.core.values import ACR_VALUES
-from idp.oidc import algorithms
+from idp.oidc import algorithms, scopes
 from idp.oidc.clients import profiles
 from idp.oidc.clients.certificates import SUBJECTS
 from idp.oidc.clients.entry import ClientEntry
@@ -166,11 +167,23 @@ def _pairwise(client: ClientEntry) -> None:
         raise InvalidEntry("sector_identifier_uri", "is missing: a pairwise client with several hosts needs one")
 
 
+def check_scope(client: ClientEntry) -> None:
+    """Raises InvalidEntry for what an operator surely meant otherwise; a program is told by what the answer says."""
+    asked = client.scope.split()
+    if "offline_access" in asked and "refresh_token" not in client.grant_types:
+        raise InvalidEntry("scope", "has offline_access, which gives nothing without refresh_token in grant_types: add it there")
+    for scope in asked:
+        # A resource server has scopes of its own; what is nearly one of ours is a slip of the pen.
+        near = get_close_matches(scope, scopes.names(), 1, 0.8)
+        if near and scope not in scopes.names():
+            raise InvalidEntry("scope", f"has {scope}, which we do not know: did you mean {near[0]}?")
+
+
 def _classes(client: ClientEntry) -> None:
-    unknown = next((acr for acr in client.default_acr_values if acr not in ACR_VALUES), None)
-    if unknown is not None:
-        # OpenID Connect Registration section 2 makes it a wish; a slip of the pen would be one that is never heard.
-        raise InvalidEntry("default_acr_values", f"has a class that we do not know: choose from {', '.join(ACR_VALUES)}")
+    for member in ("default_acr_values", "required_acr_values"):
+        if any(acr not in ACR_VALUES for acr in getattr(client, member)):
+            # OpenID Connect Registration section 2 makes it a wish; a slip of the pen would be one that is never heard.
+            raise InvalidEntry(member, f"has a class that we do not know: choose from {', '.join(ACR_VALUES)}")
 
 
 def _initiation(client: ClientEntry) -> None:

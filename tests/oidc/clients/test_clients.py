@@ -179,7 +179,7 @@ def test_a_missing_or_unreadable_file_is_one_sentence(tmp_path: Path) -> None:
     assert "does not exist" in refused(tmp_path / "none.yaml")
     assert "cannot be read" in refused(tmp_path)
     (tmp_path / "latin.yaml").write_bytes(b"clients: [\xff]")
-    assert "cannot be read" in refused(tmp_path / "latin.yaml")
+    assert "is not text in UTF-8" in refused(tmp_path / "latin.yaml")
 
 
 def test_every_mistake_is_told_at_once(write: Write) -> None:

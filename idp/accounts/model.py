@@ -36,7 +36,7 @@ class Account(Model):
     acr: Mapped[str] = mapped_column(String(64))
     locale: Mapped[str] = mapped_column(String(8))
     roles: Mapped[list[str]] = mapped_column(JSON)
-    state: Mapped[str] = mapped_column(String(16), index=True)
+    state: Mapped[str] = mapped_column(String(16))
     created_at: Mapped[int] = mapped_column(BigInteger)
     updated_at: Mapped[int] = mapped_column(BigInteger)
     password_changed_at: Mapped[int] = mapped_column(BigInteger)

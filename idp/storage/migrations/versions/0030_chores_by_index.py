@@ -14,7 +14,6 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 NEW = (
-    ("ix_accounts_state", "accounts", ["state"]),
     ("ix_contacts_superseded_at", "contacts", ["superseded_at"]),
     ("ix_recoveries_state", "recoveries", ["state"]),
     ("ix_recoveries_until", "recoveries", ["until"]),

@@ -115,8 +115,8 @@ def _take_time(connection: "Connection", local: str = "LOCAL") -> None:
     from sqlalchemy import text
 
     if connection.dialect.name == "postgresql":
-        connection.detach()  # it never goes back to those that serve requests
         connection.connection.driver_connection.lasting = True  # type: ignore[union-attr]
+        connection.detach()  # it never goes back to those that serve requests
         connection.execute(text(f"SET {local} statement_timeout = 0"))
         connection.execute(text(f"SET {local} lock_timeout = 0"))
 

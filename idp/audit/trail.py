@@ -47,7 +47,7 @@ Event = Literal[
     "authorization_refused", "logout_refused", "backchannel_logout", "logout_notice_failed",
     "client_registered", "client_changed", "client_deleted",
     "keys_rotated", "passkey_added", "passkey_removed", "totp_added", "totp_removed",
-    "recovery_codes_made", "device_remembered", "authenticators_suspended", "authenticators_restored",
+    "recovery_codes_made", "device_remembered", "authenticators_suspended", "authenticators_restored", "audit_head_accepted",
 ]  # fmt: skip
 EVENTS = frozenset(get_args(Event))
 
@@ -222,20 +222,28 @@ def verify(*noted: Link) -> int | BrokenChain:
         begin = _begin()
         if any(link.position < begin.position for link in noted):
             raise ValueError("that row was removed by retention")
-        found = _verified_chain(begin, known)
+        found = verified_chain(begin, known)
         # Rows that retention removed while we were walking are no break: then the trail begins elsewhere by now.
         if isinstance(found, BrokenChain) and _begin() != begin:
             begin = _begin()
-            found = _verified_chain(begin, known)
+            found = verified_chain(begin, known)
     except Unsealable:
         return BrokenChain(1, "rows at the beginning were removed, and not by us")
     return found if isinstance(found, BrokenChain) else found.position - begin.position
 
 
-def _verified_chain(begin: Link, known: Collection[Link]) -> Link | BrokenChain:
+def verified_chain(begin: Link, known: Collection[Link]) -> Link | BrokenChain:
+    """The newest row when all after `begin` are as they were written and agree with the `known` ones, else where they break."""
     rows = select(AuditEvent.__table__).order_by(AuditEvent.position).execution_options(yield_per=1000)
     with db.session.execute(rows) as result:  # closed at an early return too: on PostgreSQL it holds a cursor
         return chain.verify_chain(result.mappings(), begin, known, int(clock.now().timestamp() * 1000), keyed_by())
+
+
+def lost_head() -> Link | None:
+    """The head that is remembered, where the row is no more what it was; None when all is well."""
+    head = remembered()
+    with db.engine.connect() as connection:
+        return None if _still_there(connection, head) else head
 
 
 def _begin() -> Link:

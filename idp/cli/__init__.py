@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 COMMANDS = {
     "accounts": "idp.cli.accounts:accounts",
     "audit": "idp.cli.audit:audit",
+    "backup": "idp.cli.backup:backup",
     "clients": "idp.cli.clients:clients",
     "config": "idp.cli.config:config",
     "db": "idp.cli.database:database",
     "demo": "idp.cli.demo:demo",
+    "doctor": "idp.cli.doctor:doctor",
     "explain": "idp.cli.explain:explain",
     "keys": "idp.cli.keys:keys",
     "limits": "idp.cli.limits:limits",

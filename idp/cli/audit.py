@@ -3,6 +3,7 @@
 import click
 
 from idp.cli import OperatorError, application
+from idp.cli.casework import REASON_OPTION, attributed_reason
 
 
 @click.group()
@@ -46,3 +47,23 @@ def head() -> None:
     with application():
         trail.drain_all()
         click.echo(heads.written(heads.remembered()))
+
+
+@audit.command("accept-restored")
+@REASON_OPTION
+def accept_restored(reason: str) -> None:
+    """After a backup was restored: take its trail for the whole one, although Redis and the logs remember a later head.
+
+    What was recorded after the backup is lost. The trail keeps who accepted that, and why; a trail that was changed is
+    not accepted.
+    """
+    from idp.audit import restoration
+    from idp.audit.trail import BrokenChain
+
+    said = attributed_reason(reason)
+    with application():
+        result = restoration.accept_restored(said)
+    if isinstance(result, BrokenChain):
+        raise OperatorError(f"The trail breaks at position {result.position}: {result.why}. Restore another backup.")
+    old, new = result
+    click.echo(f"Accepted: the trail ends at {new.position}; {max(old.position - new.position, 0)} events after it are lost.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from idp.cli import OperatorError, application
+from idp.cli import OperatorError, application, management
 from idp.core.settings import Settings, environment_notices, load_settings
 from idp.storage.embedded_redis import stop_embedded_redis
 from idp.web import logs, metrics
@@ -36,7 +36,9 @@ def serve(migrate: bool) -> None:
 def run(*, migrate: bool) -> None:
     """Serves with the settings of the environment until a signal; raises OperatorError when it cannot begin."""
     loaded = load_settings()
-    _refuse_taken_port(loaded)
+    _refuse_taken_port("", loaded.bind, loaded.port)
+    if loaded.management_port:
+        _refuse_taken_port("MANAGEMENT_", loaded.management_bind, loaded.management_port)
     metrics.share_between_workers(loaded)
     # Built once before the workers: a mistake is one sentence here instead of a traceback in each of them, and the
     # embedded stores are up before the first worker asks for them.
@@ -45,6 +47,7 @@ def run(*, migrate: bool) -> None:
     for sentence in environment_notices(loaded):
         click.echo(sentence, err=True)
     click.echo(f"SIAPkerja ID listens on http://{loaded.bind}:{loaded.port}, issuer {loaded.issuer}.", err=True)
+    management.start(loaded)
     _run(loaded)
     _close(loaded)
     click.echo("Stopped.", err=True)
@@ -128,13 +131,12 @@ def _prepare_tables(migrate: bool) -> None:
         click.echo(sentence, err=True)
 
 
-def _refuse_taken_port(loaded: Settings) -> None:
-    family = socket.AF_INET6 if ":" in loaded.bind else socket.AF_INET
+def _refuse_taken_port(prefix: str, bind: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((loaded.bind, loaded.port))
+            probe.bind((bind, port))
         except OSError as taken:
-            raise OperatorError(
-                f"IDP_BIND={loaded.bind} IDP_PORT={loaded.port} cannot be listened on ({taken.strerror}): choose others."
-            ) from None
+            names = f"IDP_{prefix}BIND={bind} IDP_{prefix}PORT={port}"
+            raise OperatorError(f"{names} cannot be listened on ({taken.strerror}): choose others.") from None

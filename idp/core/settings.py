@@ -37,6 +37,14 @@ class Settings(BaseSettings):
     )
     bind: str = Field("127.0.0.1", description="Address that `idp serve` listens on.")
     port: int = Field(5000, ge=1, le=65535, description="Port that `idp serve` listens on.")
+    management_bind: str = Field("127.0.0.1", description="Address of the management port.")
+    management_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="Port of `/healthz`, `/readyz` and `/metrics`, which are then on no other, and `/metrics` open to whoever"
+        " reaches it; 0 for none.",
+    )
     workers: int = Field(0, ge=0, le=256, description="Worker processes; 0 means one per core.")
     var: Path = Field(Path("var"), description="Directory for embedded stores, generated secrets and process files.")
     database_url: str = Field("sqlite:///var/idp.db", description="`sqlite:///…` or `postgresql+psycopg://…`.")

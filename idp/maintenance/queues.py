@@ -13,10 +13,17 @@ from idp.web import metrics
 
 def measure() -> None:
     """Sets length and age (seconds) of each queue; raises StoreUnavailable, SQLAlchemyError."""
+    for name, (length, age) in lengths().items():
+        metrics.set_queue(name, length, age)
+    metrics.set_connections(db.engine.pool.checkedout())  # type: ignore[attr-defined]
+
+
+def lengths() -> dict[str, tuple[int, int]]:
+    """How many wait in each queue, and for how many seconds the first has; raises StoreUnavailable, SQLAlchemyError."""
     length, oldest = store().queue(trail.QUEUE)
-    written_at = orjson.loads(oldest)["at"] // 1000 if oldest else clock.timestamp()
-    metrics.set_queue("audit", length, clock.timestamp() - written_at)
+    now = clock.timestamp()
+    written_at = orjson.loads(oldest)["at"] // 1000 if oldest else now
     waiting = select(func.count(), func.min(OUTBOX.c.created_at)).where(OUTBOX.c.state == PENDING)
     with db.engine.connect() as connection:
         number, first = connection.execute(waiting).one()
-    metrics.set_queue("outbox", number, clock.timestamp() - (first or clock.timestamp()))
+    return {"audit": (length, now - written_at), "outbox": (number, now - (first or now))}

@@ -13,7 +13,7 @@ from idp.core.settings import settings
 from idp.gateways import outbox as kept
 from idp.storage.database import db
 from idp.storage.redis_store import StoreUnavailable, store
-from idp.web import cookies, urls
+from idp.web import cookies, management, urls
 from idp.web.csrf import refuse_foreign_origin
 
 blueprint = Blueprint("pages", __name__)
@@ -65,12 +65,14 @@ def outbox() -> str:
 @blueprint.get("/healthz")
 def healthz() -> Response:
     """200 while this process answers; asks nobody else, so that an outage of a store restarts nothing."""
+    management.refuse_elsewhere()
     return _plain("ok", 200)
 
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
     """200 when SQL and store take what is written, else 503 naming those that do not (not why: it may hold an address)."""
+    management.refuse_elsewhere()
     failing = [name for name, ask in READINESS_CHECKS.items() if not _answers(ask)]
     return _plain(f"failing: {', '.join(failing)}", 503) if failing else _plain("ok", 200)
 

@@ -4,16 +4,26 @@ import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from flask import Flask, Response, abort, current_app, request
+from flask import Flask, Request, Response, abort, current_app, request
 
-from idp.core import crypto
+from idp.core import clock, crypto
 from idp.core.settings import Settings, settings
-from idp.web import requests
+from idp.web import management, requests
 
 FILES = "PROMETHEUS_MULTIPROC_DIR"  # read by prometheus_client when it is first imported
 PATH = "/metrics"
+# Seconds: what a person does not notice, notices, and gives up on.
+BUCKETS = (0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 8)
+
+
+class TimedRequest(Request):
+    """A request that knows when it came in, whichever way it is dispatched."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.begun = clock.monotonic()
 
 
 @dataclass(slots=True)
@@ -26,15 +36,19 @@ class Meters:
     refusals: Any
     lengths: Any
     ages: Any
+    seconds: Any
+    connections: Any
     # Finding a counter by its labels costs more than counting: it is found once.
-    known: dict[tuple[str, int], Any] = field(default_factory=dict)
+    known: dict[tuple[str, int], tuple[Any, Any]] = field(default_factory=dict)
 
-    def ended(self, endpoint: str, status: int) -> None:
-        """Counts a request that was answered."""
+    def ended(self, endpoint: str, status: int, seconds: float = 0.0) -> None:
+        """Counts a request that was answered, and how long that took."""
         found = self.known.get((endpoint, status))
         if found is None:
-            found = self.known[endpoint, status] = self.requests.labels(endpoint, str(status))
-        found.inc()
+            found = self.requests.labels(endpoint, str(status)), self.seconds.labels(endpoint)
+            self.known[endpoint, status] = found
+        found[0].inc()
+        found[1].observe(seconds)
 
 
 def share_between_workers(loaded: Settings) -> None:
@@ -56,10 +70,12 @@ def init_app(app: Flask) -> None:
         return
     meters = app.extensions["idp.web.metrics"] = _meters()
     app.add_url_rule(PATH, "metrics", metrics)
+    app.request_class = TimedRequest
 
     @app.after_request
     def count(response: Response) -> Response:
-        meters.ended(request.endpoint or "none", response.status_code)
+        took = clock.monotonic() - cast(TimedRequest, request).begun
+        meters.ended(request.endpoint or "none", response.status_code, took)
         return response
 
 
@@ -78,6 +94,13 @@ def set_queue(queue: str, length: int, age: int) -> None:
         meters.ages.labels(queue).set(age)
 
 
+def set_connections(number: int) -> None:
+    """How many connections to the database this process has in use."""
+    meters: Meters | None = current_app.extensions.get("idp.web.metrics")
+    if meters is not None:
+        meters.connections.set(number)
+
+
 def count_oauth_error(error: str) -> None:
     """Counts an OAuth error, by its code alone."""
     meters: Meters | None = current_app.extensions.get("idp.web.metrics")
@@ -87,7 +110,8 @@ def count_oauth_error(error: str) -> None:
 
 def metrics() -> Response:
     """The numbers as text; to anybody who may not read them the address does not exist."""
-    if not _may_read():
+    management.refuse_elsewhere()
+    if not management.is_here() and not _may_read():
         abort(404)
     from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, multiprocess
 
@@ -99,7 +123,7 @@ def metrics() -> Response:
 
 
 def _meters() -> Meters:
-    from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
+    from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
     # When each counter was first counted: one gauge more for each, which nobody asks for.
     disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -112,11 +136,13 @@ def _meters() -> Meters:
         # Every worker looks at the same queues: the newest look counts.
         Gauge("idp_queue_length", "What waits.", ["queue"], registry=registry, multiprocess_mode="mostrecent"),
         Gauge("idp_queue_age_seconds", "How long the first waits.", ["queue"], registry=registry, multiprocess_mode="mostrecent"),
+        Histogram("idp_request_seconds", "How long answers took.", ["endpoint"], registry=registry, buckets=BUCKETS),
+        Gauge("idp_database_connections", "Connections in use.", registry=registry, multiprocess_mode="livesum"),
     )
 
 
 def _wanted(loaded: Settings) -> bool:
-    return bool(loaded.metrics_from or loaded.metrics_token)
+    return bool(loaded.metrics_from or loaded.metrics_token or loaded.management_port)
 
 
 def _may_read() -> bool:

@@ -84,6 +84,25 @@ def test_a_broken_trail_is_found(equipped: Operator) -> None:
     assert "position 1" in equipped.errs("audit", "verify")
 
 
+def test_the_trail_of_a_backup_is_accepted_with_a_reason(equipped: Operator) -> None:
+    """Who restores a backup has a shorter trail than the store remembers: an officer says so, and the trail verifies again."""
+    equipped.reads("db", "upgrade")
+    equipped.reads("demo", "seed")
+    with sqlite3.connect(equipped.var / "idp.db") as connection:
+        connection.execute("DELETE FROM audit_events WHERE position > 3")
+    assert "rows at the end were removed" in equipped.errs("audit", "verify")
+    assert "--reason" in equipped.errs("audit", "accept-restored")
+    said = equipped.reads("audit", "accept-restored", "--reason", "tiket 4711")
+    assert re.search(r"ends at 3; [1-9]\d* events after it are lost", said)
+    assert "All 4 events" in equipped.reads("audit", "verify")
+    with sqlite3.connect(equipped.var / "idp.db") as connection:
+        ((event, facts),) = connection.execute("SELECT event, facts FROM audit_events WHERE position = 4")
+        assert event == "audit_head_accepted"
+        assert ": tiket 4711" in facts
+        connection.execute("UPDATE audit_events SET event = 'sign_out' WHERE position = 1")
+    assert "Restore another backup" in equipped.errs("audit", "accept-restored", "--reason", "tiket 4711")
+
+
 def test_a_reference_is_explained(equipped: Operator, server: Server) -> None:
     _, issuer = server()
     status, page = fetched(f"{issuer}/no/such/page")
@@ -105,6 +124,25 @@ def test_serve_migrates_answers_and_stops_in_peace(equipped: Operator, server: S
     assert process.returncode == 0, said
     assert "Stopped." in said
     assert "Traceback" not in said
+
+
+def test_probes_have_a_port_of_their_own_that_ends_with_the_provider(server: Server) -> None:
+    """O4: health, readiness and numbers in a process of their own, not behind the requests that keep the workers busy."""
+    port = str(free_port())
+    process, issuer = server(IDP_MANAGEMENT_PORT=port)
+    probes = f"http://127.0.0.1:{port}"
+    for path in ("/healthz", "/readyz", "/metrics"):
+        assert wait_until(lambda path=path: fetched(probes + path)[0] == 200)
+        assert fetched(issuer + path)[0] == 404
+    assert fetched(f"{probes}/")[0] == 404
+    process.kill()
+    process.wait(60)
+    assert wait_until(lambda: _refuses(int(port)))
+
+
+def _refuses(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])

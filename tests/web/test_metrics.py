@@ -11,10 +11,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
+from werkzeug.test import Client
 
 from idp.audit import trail
 from idp.core.settings import Settings
 from idp.storage.database import db
+from idp.web import management
 
 TOKEN = "a-token-of-thirty-two-characters-or-more"
 
@@ -159,3 +161,33 @@ def test_counting_costs_next_to_nothing(counting: Any) -> None:
     for _ in range(10_000):
         meters.ended("oidc.token", 200)
     assert (time.perf_counter() - began) / 10_000 < 50e-6, "seconds for one request"
+
+
+def test_how_long_answers_take_is_told_by_endpoint(counting: Any) -> None:
+    """O12: with three metrics nobody saw that answers grew slow. Programs' calls are in it, though Flask does not route them."""
+    client = counting(metrics_from=("10.1.2.3",))
+    client.get("/")
+    client.post("/token", data={"grant_type": "password"})
+    told = client.get("/metrics").get_data(as_text=True)
+    for endpoint in ("pages.home", "oidc.token"):
+        assert f'idp_request_seconds_count{{endpoint="{endpoint}"}} 1.0' in told
+        assert f'idp_request_seconds_bucket{{endpoint="{endpoint}",le="+Inf"}} 1.0' in told
+
+
+def test_with_a_port_of_their_own_probes_and_numbers_are_nowhere_else(make_app: Callable[..., Flask]) -> None:
+    """O4: a flood of requests kept every thread, and the probes waited behind them."""
+    apps = [make_app(management_port=9101, issuer="https://id.example.go.id") for _ in range(2)]
+    try:
+        public = apps[0].test_client()
+        for path in management.PATHS:
+            assert public.get(path).status_code == 404, path
+        workers = [True]
+        probes = Client(management.only_probes(apps[1], lambda: workers[0]))
+        assert [probes.get(path).status_code for path in management.PATHS] == [200, 200, 200]
+        assert probes.get("/authorize").status_code == 404
+        workers[0] = False
+        assert (probes.get("/healthz").status_code, probes.get("/readyz").status_code) == (503, 200)
+    finally:
+        for app in apps:
+            with app.app_context():
+                db.engine.dispose()

@@ -5,6 +5,7 @@ import re
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from idp.cli import OperatorError
 from idp.cli.stacks import STACKS, Stack
@@ -39,14 +40,14 @@ def lines(stack: Stack, entry: dict[str, Any], secret: str | None, issuer: str) 
     """What the service's program is to read."""
     from idp.core import crypto
 
-    facts = {"issuer": issuer, "client_id": entry["client_id"], "secret": secret, "session_secret": crypto.random_token()}
+    facts = {"issuer": issuer, "client_id": entry["client_id"], "secret": secret or "", "session_secret": crypto.random_token()}
     address = next(iter(entry.get("resources", [])), "").rstrip("/")
     return stack.lines.format(**facts, address=address, redirect_uri=next(iter(entry.get("redirect_uris", [])), ""))
 
 
 def _entry(client_id: str, secret_hash: str | None, asked: dict[str, Any]) -> dict[str, Any]:
     """Those members of the stack that fits fill what the options leave open."""
-    fitting = STACKS[asked["stack"]].entry(asked["url"]) if asked["stack"] else {}
+    fitting = STACKS[asked["stack"]].entry(_address(asked)) if asked["stack"] else {}
     said = {
         "client_id": client_id,
         "client_name": asked["name"],
@@ -62,6 +63,18 @@ def _entry(client_id: str, secret_hash: str | None, asked: dict[str, Any]) -> di
     }
     told = {member: value for member, value in said.items() if value is not None}
     return told | fitting | told  # in the order of the first
+
+
+def _address(asked: dict[str, Any]) -> str:
+    """Where the service is: as asked, else where its answers go, else where such a service is while it is developed."""
+    home = next((origin for uri in asked["redirect_uris"] if (origin := origin_of(uri))), "")
+    return (asked["url"] or home or STACKS[asked["stack"]].address).rstrip("/")
+
+
+def origin_of(uri: str) -> str:
+    """Scheme, host and port of an address on the web; empty for an app's own scheme."""
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
 def auth_method(asked: dict[str, Any]) -> str:

@@ -108,7 +108,6 @@ def add(client_id: str, path: Path | None, write: bool, **asked: Any) -> None:
     path = path or settings.clients_file
     begun = _first_lines(path, client_id)
     stack = STACKS[asked["stack"]] if asked["stack"] else None
-    asked["url"] = (asked["url"] or (stack.address if stack else "")).rstrip("/")
     entry, secret = client_entries.made(client_id, asked)
     client_entries.refuse_unsound(entry, path, production=settings.production)
     if write:

@@ -5,7 +5,6 @@ import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
@@ -63,16 +62,15 @@ def _registered(path: Path, issuer: str, asked: dict[str, Any]) -> str:
     from idp.cli import client_entries
 
     stack = STACKS[asked["stack"]] if asked["stack"] else None
-    url = (asked["url"] or (stack.address if stack else "")).rstrip("/")
     addresses = asked["redirect_uris"] or (() if stack else (CALLBACK,))
-    options = {"url": url, "redirect_uris": addresses, "scope": SCOPE, "first_party": not asked["consent"]}
+    options = {"redirect_uris": addresses, "scope": SCOPE, "first_party": not asked["consent"]}
     names = {f"name_{tag.replace('-', '_').lower()}": None for tag in languages.tags()[1:]}
     usual = {"name": "Layanan Saya", "native": False, "alg": None, "auth_method": None}
     entry, secret = client_entries.made(asked["client_id"], asked | usual | names | options)
     if "grant_types" not in entry:
         entry |= {"grant_types": ["authorization_code", "refresh_token"], "claims": CLAIMS}
-        homes = dict.fromkeys(home for address in entry["redirect_uris"] if (home := _home(address)))
-        entry["post_logout_redirect_uris"] = list(asked["post_logout_redirect_uris"]) or list(homes)
+        homes = [f"{home}/" for address in entry["redirect_uris"] if (home := client_entries.origin_of(address))]
+        entry["post_logout_redirect_uris"] = list(asked["post_logout_redirect_uris"]) or list(dict.fromkeys(homes))
     if asked["backchannel_logout_uri"]:
         entry["backchannel_logout_uri"] = asked["backchannel_logout_uri"]
     client_entries.refuse_unsound(entry, path, production=False)
@@ -82,12 +80,6 @@ def _registered(path: Path, issuer: str, asked: dict[str, Any]) -> str:
         issuer=issuer, client_id=asked["client_id"], secret=secret or "", redirect_uri=entry["redirect_uris"][0]
     )  # fmt: skip
     return f"What your service needs{f', for {stack.title}' if stack else ''}:\n\n{lines}"
-
-
-def _home(address: str) -> str:
-    """The front page of the service at a redirect URI; empty for an app's own scheme."""
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}/" if parts.netloc else ""
 
 
 def _people(issuer: str) -> str:

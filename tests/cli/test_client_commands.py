@@ -95,6 +95,17 @@ def test_each_stack_has_an_entry_that_is_sound_and_lines_that_fit_it(operator: O
     assert secret is None or secret[1] not in result.stderr + operator.clients().read_text()
 
 
+def test_an_address_of_the_operators_is_where_the_service_is(operator: Operator) -> None:
+    """R1: nothing of a developer's machine is left in the entry of a service that is elsewhere; a public one has no secret."""
+    asked = ["clients", "add", "saya", "--name", "Saya", "--for", "flask", "--public", "--write"]
+    result = operator.types(*asked, "--redirect-uri", "https://saya.example.go.id/masuk/cb")
+    assert result.exit_code == 0, result.output
+    known = file.load(operator.clients())["saya"]
+    assert "localhost" not in str(known.model_dump())
+    assert known.post_logout_redirect_uris == ("https://saya.example.go.id/",)
+    assert (known.token_endpoint_auth_method, "SIAPKERJA_CLIENT_SECRET=\n" in result.stdout) == ("none", True)
+
+
 AS_PEOPLE_WRITE = """\
 # The services of our house.
 clients:

@@ -36,7 +36,7 @@ def test_a_developer_signs_in_to_their_own_service(tmp_path: Path) -> None:
             line = process.stdout.readline()
             assert line, said + process.stderr.read()
             said += line
-        wait_until(lambda: _serves(port))
+        wait_until(lambda: _serves(port), 240)
         _tries_it(said, port)
     finally:
         process.send_signal(signal.SIGINT)

@@ -84,7 +84,7 @@ def _when_it_answers(process: "subprocess.Popen[bytes]", address: str) -> str:
             return False
         return True
 
-    wait_until(answers)
+    wait_until(answers, 240)  # seconds: some begin with a table, or a virtual machine of their own
     return address
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from playwright.sync_api import Browser
 
 from idp import accounts
 from idp.accounts import hashing
@@ -15,6 +16,7 @@ from idp.cli import main
 from idp.core.values import ACR_FULL, EmailAddress, FullName, Nik, PhoneNumber
 from idp.oidc.clients import file
 from tests import loopback
+from tests.browser.tab import DEADLINE_MS, leaving, press
 from tests.conftest import ROOT, House
 from tests.interop.conftest import HERE, MODULES, arrive, send_from, visit
 from tests.relying_party import RelyingParty
@@ -113,6 +115,27 @@ def test_a_program_signs_people_in_and_out(stack: str, run: Callable[[str], Any]
     page = send_from(browser, browser.page.forms[0])
     assert page.url == f"{address}/" and "Selamat datang" not in page.text
     assert "identifier" in asks_to_sign_in(browser, address).form("identifier").fields, "signed out at the provider too"
+
+
+def test_a_browser_signs_in_to_a_program_beside_the_provider(run: Callable[[str], Any], siti: Any, chromium: Browser) -> None:
+    """R3, in Chromium: cookies of two servers on one host, forms that leave, the way out and back."""
+    address, _ = run("flask")
+    context = chromium.new_context(locale="id-ID")
+    page = context.new_page()
+    page.set_default_timeout(DEADLINE_MS)
+    page.goto(f"{address}/")
+    press(page, "a")
+    page.fill("[name=identifier]", siti.nik)
+    page.fill("[name=password]", siti.password)
+    with leaving(page):
+        page.press("[name=password]", "Enter")
+    press(page, "[name=decision][value=allow]")
+    page.wait_for_url(f"{address}/")
+    assert page.inner_text("h1") == f"Selamat datang, {siti.full_name} ({siti.email})"
+    press(page, "button")
+    page.wait_for_function("document.querySelector('h1')?.innerText === 'Layanan'")
+    assert page.url == f"{address}/"
+    context.close()
 
 
 def test_an_api_takes_tokens_that_were_made_out_to_it(

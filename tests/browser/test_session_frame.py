@@ -15,7 +15,7 @@ WATCHED = """([address, message]) => new Promise((resolve) => {
 
 @pytest.mark.parametrize("subtle", [True, False], ids=["with-subtle", "without-subtle"])
 def test_the_frame_tells_whether_the_session_is_the_same(tab, service, subtle):
-    """R10: SHA-256 in plain script: an engine without `crypto.subtle`, or plain http, watches sessions all the same."""
+    """R10, C2: SHA-256 in plain script: an engine without `crypto.subtle`, or plain http, watches sessions all the same."""
     one, issuer = tab(javascript=True), service("wlkp").issuer
     if not subtle:
         one.page.add_init_script("Object.defineProperty(crypto, 'subtle', {value: undefined})")

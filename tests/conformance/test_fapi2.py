@@ -119,10 +119,8 @@ def test_nothing_in_the_open(fapi: Make) -> None:
 
     for signed in (False, True):
         client = fapi(signed=signed)
-        for query in (
-            client.wants(),
-            {"client_id": client.client_id, "request": client.request_object(), "response_type": "code"},
-        ):
+        signed_request = {"client_id": client.client_id, "request": client.request_object(), "response_type": "code"}
+        for query in (client.wants(), client.wants(response_mode=None), signed_request):
             client.browser.open(f"{client.issuer}/authorize?{urlencode(query)}")
             assert client.reads()["error"] == "invalid_request"
 
@@ -308,6 +306,16 @@ def test_introspection_is_signed_for_whoever_asks_so(fapi: Make) -> None:
     assert stated["token_introspection"]["cnf"] == {"jkt": client.prover.thumbprint}
     assert client.sends_form("/introspect", token=token).json()["active"] is True
     assert loopback.get(f"{client.issuer}/userinfo", headers={"Authorization": f"Bearer {told.text}"}).status_code == 401
+
+
+def test_what_cannot_be_encrypted_is_not_sent(fapi: Make) -> None:
+    """Fails closed: an answer that the client wants encrypted never leaves in the clear, nor does an error about it."""
+    only_elliptic = {"keys": [SIGNING.as_dict(private=False)]}
+    client = fapi(jwks=only_elliptic, authorization_encrypted_response_alg="RSA-OAEP-256")
+    client.opens(client.pushes(response_mode="jwt"))
+    client.drives()
+    assert (client.browser.url_of_service, client.browser.page.status) == (None, 503)
+    assert client.browser.page.error == "temporarily_unavailable"
 
 
 def test_no_jwt_is_taken_for_another(fapi: Make) -> None:

@@ -168,7 +168,7 @@ def visit_with_secrets(one: Nginx) -> None:
 
 
 def test_only_suites_with_forward_secrecy_are_spoken(home, upstream):
-    """S29, BCP 195: every suite of TLS 1.2 that this machine's OpenSSL knows is tried, with both kinds of certificates."""
+    """S29, C5, BCP 195: every suite of TLS 1.2 that this machine's OpenSSL knows is tried, with both kinds of certificates."""
     spoken = set()
     for rsa_key in (True, False):
         with nginx.running(home / str(rsa_key), upstream.port, rsa_key=rsa_key) as one:

@@ -1,5 +1,6 @@
 """The programs of examples/stacks, from an empty folder to "signed in": each with the entry and lines of `idp clients add --for`."""
 
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -167,5 +168,20 @@ def test_an_api_takes_tokens_that_were_made_out_to_it(
     caller.sends(siti.browser)
     caller.receives(siti.browser)
     assert calls(caller.tokens["access_token"]).status_code == 401, "made out to nobody in particular"
+    steps_up(caller, siti, f"{address}/laporan", token, lines["SIAPKERJA_RESOURCE"])
     siti.browser.open(caller.logout_url())
     assert calls(token).status_code == 401
+
+
+def steps_up(caller: RelyingParty, siti: Any, url: str, token: str, resource: str) -> None:
+    """RFC 9470: what is sent wants a second factor given lately; the challenge, taken to /authorize as it is, leads there."""
+    refused = loopback.post(url, headers={"Authorization": f"Bearer {token}"})
+    challenge = dict(re.findall(r'(\w+)="([^"]*)"', refused.headers["WWW-Authenticate"]))
+    assert (refused.status_code, challenge.pop("error")) == (401, "insufficient_user_authentication")
+    assert challenge == {"acr_values": "urn:siapkerja:acr:mfa", "max_age": "300"}
+    caller.sends(siti.browser, resource=resource, **challenge)
+    siti.browser.press("/send")
+    siti.types_the_code()
+    caller.receives(siti.browser)
+    surer = loopback.post(url, headers={"Authorization": f"Bearer {caller.tokens['access_token']}"})
+    assert surer.json() == {"sent_for": caller.claims["sub"]}

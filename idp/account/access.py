@@ -100,9 +100,10 @@ def go_on_here(response: Response, generation: int) -> Response:
 
 
 def redirect_to_sign_in(path: str | None = None, **wishes: Any) -> Response:
-    """To /authorize as any service, and back to `path`, else to this page; after a POST, to the account's first page: it
-    was not done."""
-    path = path or (request.path if request.method == "GET" else url_for("account.home"))
+    """To /authorize as any service, and back to `path`, else to this page; after a POST that no page shows the form of, to the
+    account's first page: it was not done."""
+    shown = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
+    path = path or (request.path if shown else url_for("account.home"))
     asked: dict[str, Any] = {
         "response_type": "code",
         "client_id": ACCOUNT_CLIENT,

@@ -52,10 +52,12 @@ def reported() -> Response:
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     client = connected_services().name(row["client"]) if row["client"] else None
+    at = clock.from_timestamp(row["at"] / 1000)
     return {
+        "day": clock.wib(at).date(),
         "position": row["position"],
         "words": describe_event(row["event"], row["facts"], client),
-        "at": clock.from_timestamp(row["at"] / 1000),
+        "at": at,
         "device": row["facts"].get("device"),
         "reportable": row["event"] not in ("activity_reported", "account_created"),
     }

@@ -10,8 +10,8 @@ EVENT_LABELS: dict[str, Any] = {
     "sign_in": _l("Masuk"),
     "sign_in_failed": _l("Percobaan masuk yang gagal"),
     "sign_out": _l("Keluar"),
-    "second_factor": _l("Langkah kedua berhasil"),
-    "second_factor_failed": _l("Langkah kedua gagal"),
+    "second_factor": _l("Verifikasi dua langkah berhasil"),
+    "second_factor_failed": _l("Verifikasi dua langkah gagal"),
     "session_ended": _l("Satu sesi diakhiri"),
     "sessions_ended": _l("Sesi di perangkat lain diakhiri"),
     "password_changed": _l("Password diubah"),
@@ -26,7 +26,7 @@ EVENT_LABELS: dict[str, Any] = {
     "recovery_refused": _l("Pemulihan akun ditolak"),
     "recovery_waits": _l("Pemulihan akun menunggu"),
     "recovery_vetoed": _l("Pemulihan akun dibatalkan pemilik kontak"),
-    "recovery_affirmed": _l("Pemulihan akun dibenarkan"),
+    "recovery_affirmed": _l("Pemulihan akun dikonfirmasi"),
     "recovery_frozen": _l("Pemulihan akun diperiksa petugas"),
     "recovery_cancelled": _l("Pemulihan akun ditarik kembali"),
     "probation_ended": _l("Masa pemulihan berakhir"),
@@ -54,11 +54,14 @@ EVENT_LABELS: dict[str, Any] = {
     "otp_sent": _l("Kode OTP dikirim"),
     "otp_dead": _l("Kode OTP salah lima kali"),
 }
+CONTACTS_CHANGED = {"phone": _l("Nomor handphone diubah"), "email": _l("Alamat email diubah")}
 SHOWN_EVENTS = frozenset(EVENT_LABELS)
 
 
 def describe_event(event: str, facts: dict[str, Any], client: str | None) -> str:
     """The event in a few words, with the service (its name) where one was part of it."""
+    if event == "contacts_changed" and facts.get("kind") in CONTACTS_CHANGED:
+        return str(CONTACTS_CHANGED[facts["kind"]])
     if event == "sign_in" and facts.get("kind") == "passkey":
         return _("Masuk dengan passkey ke %(layanan)s", layanan=client) if client else _("Masuk dengan passkey")
     if event == "sign_in" and client:

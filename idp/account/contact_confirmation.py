@@ -56,7 +56,8 @@ def _answered(change: PendingContactChange) -> Response:
 def _send(change: PendingContactChange, contact: ContactValue) -> Response:
     known = change.old_code.get("challenge") if change.old == contact.kind else None
     challenge = otp.send(known, PURPOSE, contact, g.account.subject, generation=change.generation)
-    save_pending_change(replace(change, old=contact.kind, old_code=SentCode.of(challenge).to_dict()))
+    again = change.old == contact.kind
+    save_pending_change(replace(change, old=contact.kind, old_code=SentCode.of(challenge, again=again).to_dict()))
     return urls.see_other(url_for("account.confirm_contact"))
 
 

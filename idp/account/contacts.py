@@ -154,7 +154,7 @@ def _send(change: PendingContactChange) -> Response:
     send = otp.pretend if taken else _send_code
     challenge = send(known, PURPOSE, contact)
     notices.notify_in_constant_time([contact] if taken else [], notices.contact_attempt(change.kind, clock.now()))
-    save_pending_change(replace(change, code=SentCode.of(challenge).to_dict()))
+    save_pending_change(replace(change, code=SentCode.of(challenge, again=known is not None).to_dict()))
     return urls.see_other(url_for("account.verify_contact"))
 
 
@@ -175,7 +175,7 @@ def finish(change: PendingContactChange) -> Response:
         # Told only now: the contact is theirs, by the code.
         store().drop(_key())
         form = FORMS[change.kind](formdata=None)
-        form["contact"].errors = [_("Kontak ini terhubung ke akun lain. Tulis yang lain.")]
+        form["contact"].errors = [_("Kontak ini terhubung ke akun lain. Masukkan yang lain.")]
         return page("change_contact", form, kind=change.kind)
     store().drop(_key())
     if generation == change.generation:

@@ -26,7 +26,7 @@ class Section:
 SECTIONS = [
     Section("account.identity", _l("Data diri"), _l("Nama, NIK, dan peran Anda"), "id"),
     Section("account.contacts", _l("Kontak"), _l("Nomor handphone dan email Anda"), "phone"),
-    Section("account.password", _l("Password"), _l("Ganti password Anda"), "key"),
+    Section("account.password", _l("Password"), _l("Ubah password Anda"), "key"),
     Section("account.methods", _l("Keamanan masuk"), _l("Passkey, aplikasi autentikator, kode pemulihan"), "shield"),
     Section("account.devices", _l("Perangkat dan sesi"), _l("Di mana akun Anda sedang dipakai"), "device"),
     Section("account.connected", _l("Layanan Terhubung"), _l("Layanan yang memakai akun Anda"), "link"),

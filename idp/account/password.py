@@ -43,7 +43,7 @@ def password() -> Response:
     try:
         generation = _change(known, form.password.data or "", keep_services=bool(form.keep_services.data))
     except accounts.Outdated:
-        form.old.errors = [_("Password baru saja diubah di tempat lain. Tulis password yang berlaku sekarang.")]
+        form.old.errors = [_("Password baru saja diubah di tempat lain. Masukkan password yang berlaku sekarang.")]
         return page("password", form)
     return go_on_here(urls.see_other(url_for("account.password_changed")), generation)
 

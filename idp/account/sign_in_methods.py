@@ -61,7 +61,7 @@ def add_app() -> Response:
     try:
         totp.enrol(subject, key, form.code.data or "")
     except WrongFactor:
-        form.code.errors = [_("Kode tidak cocok. Tulis 6 angka yang sedang tampil di aplikasi.")]
+        form.code.errors = [_("Kode tidak cocok. Masukkan 6 angka yang sedang tampil di aplikasi.")]
         return _app_page(form, key)
     except TooManyAttempts as limit:
         return _app_page(form, key, 429, limited=limit.retry_after)
@@ -112,17 +112,17 @@ def remove_passkey(passkey_id: str) -> Response:
 @blueprint.route("/methods/codes", methods=["GET", "POST"])
 @second_factor_required
 def codes() -> Response:
-    """POST makes ten new recovery codes; GET shows them for ten minutes to the session that made them."""
+    """POST makes ten new recovery codes; GET shows them for ten minutes to the session that made them, else it offers to."""
     if request.method == "POST":
         return _new_codes()
     sealed = store().get(_new_codes_key())
     if sealed is None:
-        return _back()
+        return page("make_codes", left=authenticators.enrolled_for(g.account.subject).recovery_codes_left)
     try:
         known = orjson.loads(sealer().open(sealed.decode(), _new_codes_key()))
     except Unsealable:
         return _back()
-    return page("codes", codes=known)
+    return page("codes", codes=known, owner=g.account.name.text)
 
 
 @blueprint.route("/methods/devices/forget", methods=["POST"])
@@ -161,8 +161,9 @@ def _context(subject: str) -> str:
 
 def _app_page(form: AppForm, key: str, status: int | None = None, limited: int | None = None) -> Response:
     email = g.account.email
-    image = totp.qr_code_uri(key, email.masked if email else "SIAPkerja")
-    return page("add_app", form, status, image=image, key=totp.grouped_key(key), limited=limited)
+    uri = totp.provisioning_uri(key, email.masked if email else "SIAPkerja")
+    shown = {"image": totp.qr_code_uri(uri), "uri": uri, "key": totp.grouped_key(key)}
+    return page("add_app", form, status, limited=limited, **shown)
 
 
 def _back() -> Response:

@@ -32,27 +32,28 @@ from idp.accounts.generations import Outdated
 from idp.accounts.lookup import (
     AccountLocked,
     Identifier,
+    Reader,
     WrongCredentials,
     authenticate,
     authentication_still_valid,
     find,
     find_by_identifier,
     find_by_nik,
-    locale_of,
     opens_what_is_sealed,
+    reader_of,
 )
 from idp.accounts.model import TERMS, Account, Contact
 from idp.accounts.officers import assign_roles, correct_name, set_assurance_level
 from idp.accounts.self_service import change_password, confirm_contact, forbidden_in_password, replace_contact, set_locale
 
 __all__ = [
-    "Account", "AccountLocked", "Contact", "ContactTaken", "Identifier", "NikTaken", "Outdated", "ReplacedCredentials",
-    "TERMS", "WrongCredentials", "account_erased", "account_erasing", "assign_roles", "authenticate",
+    "Account", "AccountLocked", "Contact", "ContactTaken", "Identifier", "NikTaken", "Outdated", "Reader",
+    "ReplacedCredentials", "TERMS", "WrongCredentials", "account_erased", "account_erasing", "assign_roles", "authenticate",
     "authentication_still_valid", "cached_claims", "cancel_deletion", "change_password", "claims", "confirm_contact",
     "contact_taken", "correct_name", "create", "deletion_due", "earliest_erasure", "erase", "erase_due", "find",
-    "find_by_identifier", "find_by_nik", "forbidden_in_password", "generations", "in_use", "init_app", "locale_of",
-    "lock", "opens_what_is_sealed", "recover", "replace_contact", "request_deletion", "set_assurance_level", "set_legal_hold",
-    "set_locale", "set_password_hash", "undo_recovery", "unlock",
+    "find_by_identifier", "find_by_nik", "forbidden_in_password", "generations", "in_use", "init_app", "lock",
+    "opens_what_is_sealed", "reader_of", "recover", "replace_contact", "request_deletion", "set_assurance_level",
+    "set_legal_hold", "set_locale", "set_password_hash", "undo_recovery", "unlock",
 ]  # fmt: skip
 
 

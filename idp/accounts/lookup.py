@@ -1,6 +1,7 @@
 """Finding an account, and signing in to one with a password."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from sqlalchemy import select, update
 from sqlalchemy.orm.attributes import set_committed_value
@@ -57,13 +58,27 @@ def find_by_identifier(identifier: Identifier) -> Account | None:
     return db.session.scalars(wanted.order_by(Contact.verified_at.is_(None), Contact.id).limit(1)).first()
 
 
-def locale_of(subject: str) -> str | None:
-    """The language that the account is spoken to in; None when there is no such account (any more), or nobody to ask."""
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who a message is for: the tag of their language, None where it is not known, and their name, empty where not."""
+
+    locale: str | None = None
+    name: str = field(default="", repr=False)
+
+
+def reader_of(subject: str | None) -> Reader:
+    """Whom a message about this account speaks to; nobody in particular without an account, or with nobody to ask."""
+    if not subject:
+        return Reader()
     try:
         with db.engine.connect() as connection:
-            return connection.scalar(select(Account.locale).where(Account.subject == subject))
+            known = connection.execute(select(Account.locale, Account.name_sealed).where(Account.subject == subject)).first()
     except DATABASE_DOWN:
-        return None  # a message in several languages is better than none
+        return Reader()  # a message in several languages is better than none
+    if known is None:
+        return Reader()
+    name = sealer().open(known.name_sealed, f"accounts.name:{subject}")
+    return Reader(known.locale, " ".join(word.capitalize() for word in name.split()))
 
 
 def authentication_still_valid(proved: Authentication) -> bool:

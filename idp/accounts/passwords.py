@@ -74,7 +74,7 @@ def complaint(code: str) -> str:
 
 _OTHER = {
     "too_long": _l("Maksimal %(most)s karakter."),
-    "common": _l("Password ini terlalu sering dipakai orang. Pilih yang lain."),
+    "common": _l("Password ini terlalu banyak digunakan orang. Pilih yang lain."),
     "personal": _l("Password tidak boleh memuat nama, NIK, email, atau nomor handphone Anda."),
 }
 

@@ -50,7 +50,7 @@ def replace_contact(account: Account, new: PhoneNumber | EmailAddress, proved: i
         lock_row(account, now)
         _put_in_use(account, new, now)
         claims_changed(account)
-        trail.record("contacts_changed", account=subject)
+        trail.record("contacts_changed", account=subject, kind=new.kind)
     return generation
 
 

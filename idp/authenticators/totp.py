@@ -29,9 +29,13 @@ def new_key() -> str:
     return b32encode(crypto.random_bytes(20)).decode("ascii")
 
 
-def qr_code_uri(key: str, name: str) -> str:
-    """The key as an image (an SVG data URI), labelled `name` in the app, such as a masked address."""
-    uri = pyotp.TOTP(key).provisioning_uri(name=name, issuer_name=ISSUER)
+def provisioning_uri(key: str, name: str) -> str:
+    """The key as an app takes it (`otpauth:`), labelled `name` there, such as a masked address."""
+    return pyotp.TOTP(key).provisioning_uri(name=name, issuer_name=ISSUER)
+
+
+def qr_code_uri(uri: str) -> str:
+    """A provisioning URI as an image (an SVG data URI)."""
     return segno.make(uri, error="m").svg_data_uri(scale=5, border=4, light="#fff", dark="#000", encode_minimal=False)
 
 
@@ -92,4 +96,14 @@ def _context(authenticator_id: str) -> str:
     return f"authenticators.secret:{authenticator_id}"
 
 
-__all__ = ["AlreadyEnrolled", "WrongFactor", "enrol", "new_key", "qr_code_uri", "remove", "grouped_key", "verify"]
+__all__ = [
+    "AlreadyEnrolled",
+    "WrongFactor",
+    "enrol",
+    "grouped_key",
+    "new_key",
+    "provisioning_uri",
+    "qr_code_uri",
+    "remove",
+    "verify",
+]

@@ -1,6 +1,6 @@
 """The languages in which people are spoken to: one table, how a language is chosen from it, and the translation of texts."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -77,6 +77,12 @@ def current() -> Language:
     """The language of the page that is being made; the default outside of pages."""
     spoken = str(get_locale())
     return next((language for language in LANGUAGES if language.locale == spoken), default())
+
+
+def with_own_name(service: Mapping[str, str]) -> dict[str, str]:
+    """What is known of a service, its `name` in the language of the page that is being made."""
+    named = service.get(f"name#{current().tag}")
+    return dict(service) | ({"name": named} if named else {})
 
 
 def of_reader(tag: str | None) -> tuple[Language, ...]:

@@ -96,6 +96,8 @@ class SmtpGateway:
         letter["Date"] = format_datetime(clock.now())
         letter["Message-ID"] = f"<{reference}@{self._domain}>"
         letter["Auto-Submitted"] = "auto-generated"  # RFC 3834 section 5: no out-of-office answers, please
+        letter["X-Auto-Response-Suppress"] = "All"  # the same for Exchange, which does not know it
+        # No List- header (RFC 2369, RFC 2919): this is no list, and nobody leaves the warnings about their own account.
         letter.set_content(text, cte="quoted-printable")
         letter.add_alternative(html, subtype="html", cte="quoted-printable")
         return letter

@@ -119,7 +119,7 @@ def resend() -> Response:
 
 def _send(draft: Draft) -> Response:
     challenge = otp.send(draft.sent.challenge if draft.sent else None, PURPOSE, draft.phone)
-    _save(replace(draft, code=SentCode.of(challenge).to_dict()))
+    _save(replace(draft, code=SentCode.of(challenge, again=draft.sent is not None).to_dict()))
     return urls.see_other(url_for("identity.verify"))
 
 

@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from flask import Blueprint, Response, g, url_for
 
+from idp.core import languages
 from idp.interaction.pending import Interaction, load
 from idp.web import urls
 
@@ -13,6 +14,8 @@ def load_from_url(endpoint: str | None, values: dict[str, Any] | None) -> None:
     if not values or "interaction_id" not in values:
         return
     g.interaction = load(values.pop("interaction_id"))
+    # Only now is the language known, which the request may name.
+    g.interaction.service = languages.with_own_name(g.interaction.service)
 
 
 def room(name: str, import_name: str, *serves: str) -> Blueprint:

@@ -35,7 +35,7 @@ def app(visit: SecondFactorContext) -> Response:
     try:
         totp.enrol(visit.account.subject, draft.key, form.code.data or "")
     except WrongFactor:
-        form.code.errors = [_("Kode tidak cocok. Tulis 6 angka yang sedang tampil di aplikasi.")]
+        form.code.errors = [_("Kode tidak cocok. Masukkan 6 angka yang sedang tampil di aplikasi.")]
         return _shown(visit, form)
     except TooManyAttempts as limit:
         return _shown(visit, form, 429, limit.retry_after)
@@ -50,7 +50,7 @@ def codes(visit: SecondFactorContext) -> Response:
     if not visit.draft.codes:
         return redirect_to(f"login.{visit.draft.step}")
     if request.method != "POST":
-        return page("codes", visit)
+        return page("codes", visit, owner=visit.account.name.text)
     return complete_second_factor(visit, ("sms", "otp"))
 
 
@@ -63,5 +63,6 @@ def without_app(visit: SecondFactorContext) -> Response:
 
 def _shown(visit: SecondFactorContext, form: AppCodeForm, status: int | None = None, limited: int | None = None) -> Response:
     email = visit.account.email
-    image = totp.qr_code_uri(visit.draft.key, email.masked if email else "SIAPkerja")
-    return page("app", visit, form, status, limited=limited, image=image, key=totp.grouped_key(visit.draft.key))
+    uri = totp.provisioning_uri(visit.draft.key, email.masked if email else "SIAPkerja")
+    key = totp.grouped_key(visit.draft.key)
+    return page("app", visit, form, status, limited=limited, image=totp.qr_code_uri(uri), uri=uri, key=key)

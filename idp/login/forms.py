@@ -27,7 +27,7 @@ class AppCodeForm(Form):
 class RecoveryCodeForm(Form):
     """One of the ten codes on paper."""
 
-    code = StringField(_l("Kode pemulihan"), [InputRequired(_l("Tulis salah satu kode pemulihan Anda."))])
+    code = StringField(_l("Kode pemulihan"), [InputRequired(_l("Masukkan salah satu kode pemulihan Anda."))])
 
 
 class PasskeyForm(Form):

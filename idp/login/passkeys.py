@@ -35,7 +35,7 @@ def second_passkey(visit: SecondFactorContext) -> Response:
         verify_within_limit(subject, "passkey", judge)
     except WrongFactor:
         refused = AppCodeForm(formdata=None)
-        refused.form_errors.append(_("Passkey tidak dapat dipakai. Coba lagi, atau pilih cara lain."))
+        refused.form_errors.append(_("Passkey tidak dapat digunakan. Coba lagi, atau pilih cara lain."))
         return page("second", visit, refused)
     except TooManyAttempts as limit:
         return page("second", visit, AppCodeForm(formdata=None), 429, limited=limit.retry_after)

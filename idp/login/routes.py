@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, make_response, render_template, url_for
+from flask import Response, make_response, render_template, request, url_for
 
 from idp import accounts, authenticators, probation
 from idp.audit import trail
@@ -16,18 +16,20 @@ from idp.limits import rate_limits
 from idp.login.forms import LoginForm, PasskeyForm
 from idp.probation import recognition
 from idp.probation.answer_policy import AnsweredBy
-from idp.sessions import known_devices
+from idp.sessions import known_devices, single_sign_on
 from idp.web import requests, urls
 
 RECOVERY_QUESTION_NOTES = "login-recovery"  # the notes of whoever is asked about a recovery
 PENDING_DELETION_NOTES = "login-deleting"  # of whoever is asked whether their account shall be deleted
-NO_PASSKEY = _l("Passkey tidak dapat dipakai. Coba lagi, atau masuk dengan password.")
+NO_PASSKEY = _l("Passkey tidak dapat digunakan. Coba lagi, atau masuk dengan password.")
 room = rooms.room("login", __name__, "login", "select_account", "create", "mfa", "passkey")
 
 
 @room.route("/login", methods=["GET", "POST"])
 def password() -> Response:
-    """Asks for identifier and password."""
+    """Asks for identifier and password; where another tab has signed in meanwhile, the door decides what is still owed."""
+    if request.method == "GET" and _signed_in_elsewhere():
+        return rooms.redirect_to_next_step()
     form = LoginForm(identifier=current_interaction().request.get("login_hint", ""))
     if not form.validate_on_submit():
         return _page(form)
@@ -81,6 +83,12 @@ def passkey() -> Response:
     trail.record("sign_in", account=account.subject, client=current_interaction().service.get("client_id"), kind="passkey")
     current_interaction().authenticated(proved)
     return continue_unless_recovery_waits(proved, "passkey")
+
+
+def _signed_in_elsewhere() -> bool:
+    """Whether this browser has a session that the interaction does not know yet; the door makes it known, so only once."""
+    waiting = current_interaction()
+    return waiting.session is None and waiting.authentication is None and single_sign_on.current() is not None
 
 
 def locked_page() -> Response:

@@ -98,7 +98,9 @@ def send(visit: SecondFactorContext) -> Response:
         return page(name, visit, AppCodeForm(formdata=None), 429, limited=limit.retry_after)
     # Only somebody without an authenticator may set one up here: else a code by SMS would replace what is stronger.
     app = request.form.get("app", "1" if visit.draft.app else "") == "1" and not visit.enrolled.any
-    return save_draft_and_redirect(replace(visit.draft, code=SentCode.of(challenge).to_dict(), app=app), "login.sms")
+    return save_draft_and_redirect(
+        replace(visit.draft, code=SentCode.of(challenge, again=known is not None).to_dict(), app=app), "login.sms"
+    )
 
 
 @room.route("/login/otp/sms", methods=["GET", "POST"])
@@ -168,7 +170,7 @@ def _error_page_unless(visit: SecondFactorContext, form: Any, verify: Callable[[
         # A second click comes too late for the code, and in time for what the first one achieved.
         if current_interaction().changed_elsewhere():
             return rooms.redirect_to_next_step()
-        form.code.errors = [_("Kode salah atau sudah dipakai. Periksa kembali, atau tunggu kode berikutnya.")]
+        form.code.errors = [_("Kode salah atau sudah digunakan. Periksa kembali, atau tunggu kode berikutnya.")]
         return page(name, visit, form)
     except TooManyAttempts as limit:
         return page(name, visit, form, 429, limited=limit.retry_after)

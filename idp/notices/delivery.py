@@ -106,7 +106,7 @@ def _budget_left() -> bool:
 def _send(message: ClaimedMessage, contact: ContactValue) -> Outcome:
     notice = Notice.from_dict(message.body["notice"])
     try:
-        answer = channels.send(contact, notice, _locale(message.account), message.id)
+        answer = channels.send(contact, notice, accounts.reader_of(message.account), message.id)
     except DeliveryFailed as refused:
         log.warning("notice_not_delivered", kind=notice.kind, reason=refused.reason, attempt=message.attempt)
         return Outcome(PENDING, refused.reason)
@@ -127,17 +127,13 @@ def _audit(message: ClaimedMessage, outcome: Outcome) -> None:
 def _send_without_outbox(contact: ContactValue, notice: Notice, account: str | None) -> None:
     try:
         rate_limits.hit("notice_contact_day", notice.kind, contact.value)
-        channels.send(contact, notice, None, outbox.new_id())
+        channels.send(contact, notice, accounts.Reader(), outbox.new_id())
     except TooManyAttempts:
         trail.record("notice_withheld", account=account, kind=notice.kind, reason="limit")
     except DeliveryFailed as refused:
         trail.record("notice_withheld", account=account, kind=notice.kind, reason=refused.reason)
     else:
         trail.record("notice_sent", account=account, kind=notice.kind, channel=contact.channel)
-
-
-def _locale(account: str | None) -> str | None:
-    return accounts.locale_of(account) if account else None
 
 
 MESSAGES = MessageKind(KIND, _deliver, LEASE, BACK_OFF, GIVE_UP_AFTER, settled=_audit)

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, Self
 
 from idp.core import clock, languages
-from idp.core.languages import _
 from idp.core.settings import settings
 from idp.core.values import PhoneNumber
 from idp.notices import letters
@@ -40,11 +39,11 @@ class Notice:
             # An SMS of 160 characters knows no middle dot (GSM 03.38).
             words = WORDS[self.kind]
             said = self._filled(words.sms_of.get(str(self.facts.get("what")), words.sms), times.short_time).replace(" · ", ", ")
-            return said if "url" in self.facts else _("%(said)s Bukan Anda? %(url)s", said=said, url=self.url)
+            return said if "url" in self.facts else str(words.way) % {"said": said, "url": self.url}
 
-    def letter(self, reader: str | None = None) -> ComposedEmail:
-        """The e-mail in the language of `reader`, a tag; in several where that is not known."""
-        return letters.compose(self._passage, reader, self.url)
+    def letter(self, reader: str | None = None, name: str = "") -> ComposedEmail:
+        """The e-mail in the language of `reader`, a tag; in several where that is not known. It greets `name`."""
+        return letters.compose(self._passage, reader, self.url, name)
 
     def _passage(self) -> Passage:
         words = WORDS[self.kind]

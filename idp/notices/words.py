@@ -9,21 +9,29 @@ from typing import Any
 
 from idp.core.languages import _l
 
-NOT_YOU = _l("Jika ini bukan Anda, segera buka tautan di bawah ini: di sana tertulis apa yang harus dilakukan.")
-HELP = _l("Untuk membukanya kembali, hubungi layanan Kemnaker. Tautan di bawah ini menjelaskan caranya.")
+NOT_YOU = _l(
+    "Jika ini Anda, tidak ada yang perlu Anda lakukan."
+    " Jika bukan, segera buka tautan di bawah ini untuk melihat apa yang harus dilakukan."
+)
+OFFICERS = _l("Ada yang tidak sesuai? Tautan di bawah ini menjelaskan apa yang dapat Anda lakukan.")
+HELP = _l("Untuk membukanya kembali, hubungi Layanan Bantuan Kemnaker. Tautan di bawah ini menjelaskan caranya.")
 NOT_ME = _l("Bukan saya")
+WHAT_NOW = _l("Penjelasan dan bantuan")
 VETO = _l("Bukan saya, batalkan")
 YOU = _l("Apakah ini Anda?")
+ASKS = _l("%(said)s Bukan Anda? %(url)s")
+INFORMS = _l("%(said)s Info: %(url)s")  # of what an officer did: nobody is asked whether they are one
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """One SMS and the parts of one e-mail: subject, paragraphs, and the words of the one button at its end."""
+    """One SMS, how it goes on before its link, and the parts of one e-mail: subject, paragraphs, the words of its button."""
 
     sms: Any
     subject: Any
     paragraphs: tuple[Any, ...]
     button: Any = NOT_ME
+    way: Any = ASKS
     what: dict[str, Any] = field(default_factory=dict)
     sms_of: dict[str, Any] = field(default_factory=dict)  # by `what`, where the common words of the SMS say too little
 
@@ -79,16 +87,22 @@ WORDS: dict[str, Words] = {
         _l("SIAPkerja: akun Anda dikunci petugas %(at)s demi keamanan."),
         _l("Akun SIAPkerja Anda dikunci"),
         (_l("Petugas mengunci akun SIAPkerja Anda pada %(at)s demi keamanan."), HELP),
+        WHAT_NOW,
+        INFORMS,
     ),
     "account_unlocked": Words(
         _l("SIAPkerja: kunci akun Anda dibuka petugas %(at)s."),
         _l("Kunci akun SIAPkerja Anda dibuka"),
-        (_l("Petugas membuka kunci akun SIAPkerja Anda pada %(at)s. Anda dapat masuk kembali."), NOT_YOU),
+        (_l("Petugas membuka kunci akun SIAPkerja Anda pada %(at)s. Anda dapat masuk kembali."), OFFICERS),
+        WHAT_NOW,
+        INFORMS,
     ),
     "data_corrected": Words(
         _l("SIAPkerja: %(at)s %(what)s oleh petugas."),
         _l("Data akun SIAPkerja Anda diubah petugas"),
-        (_l("Pada %(at)s %(what)s oleh petugas."), NOT_YOU),
+        (_l("Pada %(at)s %(what)s oleh petugas."), OFFICERS),
+        WHAT_NOW,
+        INFORMS,
         what=CORRECTIONS,
     ),
     "deletion_requested": Words(
@@ -171,7 +185,7 @@ WORDS: dict[str, Words] = {
         _l("Pemulihan akun SIAPkerja dapat diselesaikan"),
         (
             _l("Pemulihan akun SIAPkerja Anda dapat diselesaikan sampai %(until)s."),
-            _l("Buka Kendala Masuk ke Akun? di halaman Masuk, pilih Verifikasi lewat nomor handphone, dan tulis nomor ini."),
+            _l("Buka Kendala Masuk ke Akun? di halaman Masuk, pilih Verifikasi lewat nomor handphone, lalu masukkan nomor ini."),
         ),
     ),
     "recovery_vetoed": Words(
@@ -183,5 +197,7 @@ WORDS: dict[str, Words] = {
         _l("SIAPkerja: akun Anda dikunci %(at)s karena pemulihannya disanggah."),
         _l("Akun SIAPkerja Anda dikunci"),
         (_l("Akun SIAPkerja Anda dikunci pada %(at)s: pemilik kontak lama menyanggah pemulihannya."), HELP),
+        WHAT_NOW,
+        INFORMS,
     ),
 }  # fmt: skip

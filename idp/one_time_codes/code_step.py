@@ -20,18 +20,22 @@ class CodeForm(Form):
 
 @dataclass(frozen=True, slots=True)
 class SentCode:
-    """What a draft keeps of a code on its way; the code itself is kept nowhere. Times are epoch seconds."""
+    """What a draft keeps of a code on its way; the code itself is kept nowhere. Times are epoch seconds.
+
+    `again` is that it is not the first one, so that the page says that another is on its way.
+    """
 
     challenge: str
     sent_at: int
     resend_at: int
     delivery: str
+    again: bool = False
 
     @classmethod
-    def of(cls, challenge: Challenge) -> Self:
+    def of(cls, challenge: Challenge, *, again: bool) -> Self:
         """What a draft keeps of the challenge that `otp` answered."""
         times = int(challenge.sent_at.timestamp()), int(challenge.resend_at.timestamp())
-        return cls(challenge.id, *times, challenge.delivery)
+        return cls(challenge.id, *times, challenge.delivery, again)
 
     def to_dict(self) -> dict[str, Any]:
         """The same for the notes of a room."""
@@ -44,7 +48,7 @@ class SentCode:
 
     def shown(self) -> dict[str, Any]:
         """What the page says about it."""
-        return {"sent_at": clock.from_timestamp(self.sent_at), "wait": self.wait, "delivery": self.delivery}
+        return {"sent_at": clock.from_timestamp(self.sent_at), "wait": self.wait, "delivery": self.delivery, "again": self.again}
 
 
 def verify_code(form: CodeForm, sent: SentCode, purpose: str, recipient: Recipient) -> bool:

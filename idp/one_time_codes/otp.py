@@ -1,9 +1,8 @@
 """One-time codes: six digits sent to a contact, bound to challenge, purpose and recipient, and verified at most once."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import orjson
 import structlog
@@ -12,15 +11,13 @@ from idp import accounts
 from idp.accounts import generations
 from idp.accounts.generations import ComparingScript
 from idp.audit import trail
-from idp.core import background, clock, crypto, languages, lifetimes
-from idp.core.languages import _
-from idp.core.settings import settings
+from idp.core import background, clock, crypto, lifetimes
 from idp.core.values import ContactValue
 from idp.gateways.sms import DeliveryFailed, Receipt
 from idp.limits import rate_limits
 from idp.limits.rate_limits import TooManyAttempts
-from idp.notices import channels, letters
-from idp.notices.letters import ComposedEmail
+from idp.notices import channels
+from idp.one_time_codes.message import CodeMessage
 from idp.storage.redis_store import Script, store
 from idp.storage.sealing import sealer
 
@@ -29,7 +26,6 @@ log = structlog.get_logger()
 LIFE = lifetimes.ONE_TIME_CODE.seconds
 LIVE_CODES = 3
 CODE_LENGTH = 6  # digits
-SMS_LENGTH = 160
 SURGE_FACTOR = 3
 
 # Whose share of the SMS budget, and whose count of wrong codes, each purpose uses: what is guessed or asked for at one
@@ -74,21 +70,6 @@ class Challenge:
     resend_at: datetime
     expires_at: datetime
     delivery: Delivery
-
-
-@dataclass(frozen=True, slots=True)
-class CodeMessage:
-    """The message that brings a code, by SMS or e-mail; never printed."""
-
-    code: str = field(repr=False)
-
-    def text(self, reader: str | None) -> str:
-        """The SMS."""
-        return sms_text(self.code, settings().issuer, reader)
-
-    def letter(self, reader: str | None) -> ComposedEmail:
-        """The e-mail."""
-        return letters.one_time_code_email(self.code, lifetimes.ONE_TIME_CODE.minutes, reader)
 
 
 # A further code joins a challenge only if that lives, is not dead, and is for the same purpose and recipient.
@@ -269,8 +250,7 @@ def _deliver(opened: Challenge, purpose: str, recipient: Recipient, account: str
     delivery: Delivery = "sent"
     reference = crypto.random_token(12)
     try:
-        reader = accounts.locale_of(account) if account else None
-        receipt = channels.send(recipient, CodeMessage(code), reader, reference)
+        receipt = channels.send(recipient, CodeMessage(code, purpose), accounts.reader_of(account), reference)
         delivery = "uncertain" if receipt is Receipt.UNCERTAIN else "sent"
     except DeliveryFailed as refused:
         delivery = "failed"
@@ -281,22 +261,6 @@ def _deliver(opened: Challenge, purpose: str, recipient: Recipient, account: str
     # Nothing went out, so nobody has to wait a minute; the hour and the day still count.
     rate_limits.give_back(f"otp_send_{recipient.kind}_gap", recipient.value, share_of(purpose))
     return replace(opened, delivery=delivery, resend_at=opened.sent_at)
-
-
-def sms_text(code: str, issuer: str, reader: str | None = None) -> str:
-    """At most 160 characters of GSM-7, in the language of `reader`, a tag, or else the default one.
-
-    The last line lets phones fill the code in (WICG, origin-bound one-time codes).
-    """
-    with languages.speaking(languages.find(reader) or languages.default()):
-        words = _(
-            "SIAPkerja: Kode OTP Anda %(kode)s. Berlaku %(menit)s menit."
-            " JANGAN berikan kepada siapa pun, termasuk petugas Kemnaker.",
-            kode=code,
-            menit=lifetimes.ONE_TIME_CODE.minutes,
-        )
-    bound = f"{words}\n@{urlsplit(issuer).hostname} #{code}"
-    return bound if len(bound) <= SMS_LENGTH else words
 
 
 def _count_send(kind: str, recipient: Recipient, *apart: str) -> None:

@@ -13,7 +13,7 @@ from idp.core.settings import settings
 from idp.gateways import outbox as kept
 from idp.storage.database import db
 from idp.storage.redis_store import StoreUnavailable, store
-from idp.web import cookies, management, urls
+from idp.web import cookies, management, typed_fields, urls
 from idp.web.csrf import refuse_foreign_origin
 
 blueprint = Blueprint("pages", __name__)
@@ -45,9 +45,11 @@ def not_me() -> str:
 
 @blueprint.post("/bahasa")
 def language() -> Response:
-    """Keeps the language chosen (`bahasa`) for the browser's session; returns to the page (`kembali`)."""
+    """Keeps the language chosen (`bahasa`) for the browser's session; returns to the page (`kembali`), with what was typed."""
     refuse_foreign_origin()
-    response = urls.see_other(same_site_path(request.form.get("kembali", "")))
+    back = same_site_path(request.values.get("kembali", ""))
+    response = urls.see_other(back)
+    typed_fields.keep(response, urlsplit(back).path, request.form)
     chosen = languages.find(request.form.get("bahasa"))
     if chosen:
         cookies.set_cookie(response, cookies.LANGUAGE, chosen.tag)

@@ -40,7 +40,7 @@ class ContactForm(Form):
     old_password = PasswordField(
         _l("Password lama (tidak wajib)"),
         [Length(max=512)],
-        description=_l("Jika masih ingat, akun Anda lebih cepat pulih penuh."),
+        description=_l("Jika Anda masih ingat, semua layanan lebih cepat tersedia kembali."),
     )
 
 

@@ -12,7 +12,7 @@ from idp.core import clock
 from idp.core.languages import _
 from idp.core.values import EmailAddress, PhoneNumber
 from idp.gateways.civil_registry import RegistryUnavailable
-from idp.identity import number_first, proofing
+from idp.identity import known_person, number_first, proofing
 from idp.interaction import rooms
 from idp.interaction.rooms import current_interaction
 from idp.limits import rate_limits
@@ -61,19 +61,19 @@ def choose() -> Response:
 @room.route("/recover/phone", methods=["GET", "POST"])
 def prove_phone() -> Response:
     """NIK and the number that still works."""
-    return _begin_by_contact("by_phone", PhoneForm(), PHONE)
+    return _begin_by_contact("by_phone", PhoneForm(data=_known()), PHONE)
 
 
 @room.route("/recover/email", methods=["GET", "POST"])
 def prove_email() -> Response:
     """NIK and the address that still works."""
-    return _begin_by_contact("by_email", EmailForm(), EMAIL)
+    return _begin_by_contact("by_email", EmailForm(data=_known()), EMAIL)
 
 
 @room.route("/recover/identity", methods=["GET", "POST"])
 def prove_identity() -> Response:
     """The three facts, for whom no contact works; the same work and answer whether or not there is an account."""
-    form = IdentityForm(data=_draft().form_prefill)
+    form = IdentityForm(data=_draft().form_prefill or _known())
     if not form.validate_on_submit():
         return _page("identity", form)
     try:
@@ -240,10 +240,10 @@ def _point_out_refused(draft: Draft, form: ContactForm) -> bool:
     for field, kept in ((form.email, draft.email), (form.phone, draft.recipient)):
         given = field.value.value if field.value else kept
         if draft.refused and given == draft.refused and not field.errors:
-            field.errors = [_("Kontak ini tidak dapat dipakai karena terhubung ke akun lain. Tulis yang lain.")]
+            field.errors = [_("Kontak ini tidak dapat digunakan karena terhubung ke akun lain. Masukkan yang lain.")]
             return False
         if field.value and completion.contact_used_recently(field.value):
-            field.errors = [_("Kontak ini baru saja dipakai untuk memulihkan akun. Tulis yang lain.")]
+            field.errors = [_("Kontak ini baru saja digunakan untuk memulihkan akun. Masukkan yang lain.")]
             return False
     return True
 
@@ -263,7 +263,7 @@ def _send(draft: Draft) -> Response:
         if real
         else otp.pretend(known, draft.purpose, draft.contact)
     )
-    return _save_and_redirect(replace(draft, code=SentCode.of(challenge).to_dict()), "recovery.verify")
+    return _save_and_redirect(replace(draft, code=SentCode.of(challenge, again=known is not None).to_dict()), "recovery.verify")
 
 
 def _complete(draft: Draft) -> Response:
@@ -277,6 +277,9 @@ def _complete(draft: Draft) -> Response:
     if case is None:
         # Told only now: the facts matched and the number is theirs.
         trail.record("recovery_refused", reason="no account")
+        known_person.remember(
+            current_interaction(), draft.proved, "recovery", EmailAddress(draft.email), PhoneNumber(draft.recipient)
+        )
         return _save_and_redirect(Draft(outcome=NO_ACCOUNT), "recovery.done")
     return _save_and_redirect(_ended(draft, case), "recovery.done")
 
@@ -284,6 +287,12 @@ def _complete(draft: Draft) -> Response:
 def _ended(draft: Draft, case: Case) -> Draft:
     outcome = {State.PROVISIONAL: PROVISIONAL, State.WAITING: WAITING, State.FINAL: RECOVERED}.get(case.state, REFUSED)
     return Draft(recovery=draft.recovery, outcome=outcome, until=case.until)
+
+
+def _known() -> dict[str, str]:
+    """What registration has found right just before: that the NIK has an account, which is why they are here."""
+    known = known_person.recall(current_interaction())
+    return known.prefill if known else {}
 
 
 def _draft() -> Draft:

@@ -12,7 +12,7 @@ from idp.core import clock, languages
 from idp.core.languages import _
 from idp.core.values import Authentication, ContactValue
 from idp.gateways.civil_registry import RegistryUnavailable
-from idp.identity import number_first, proofing
+from idp.identity import known_person, number_first, proofing
 from idp.interaction import rooms
 from idp.interaction.rooms import current_interaction
 from idp.limits import rate_limits
@@ -52,7 +52,18 @@ def prove_identity() -> Response:
     except RegistryUnavailable as down:
         return _page("identity", form, 503, registry=down.reason)
     trail.record("registration_started", client=current_interaction().service.get("client_id"))
+    known_person.remember(current_interaction(), proof, "registration")
     return _save_and_redirect(Draft(proof=proof.to_dict()), "registration.contact")
+
+
+@room.route("/register/known", methods=["POST"])
+def go_on_known() -> Response:
+    """On from a recovery that found no account: facts and contacts that were given there are not asked for again."""
+    known = known_person.recall(current_interaction())
+    if known is None or not known.proves_for("registration"):
+        return _redirect_to("registration.identity")
+    trail.record("registration_started", client=current_interaction().service.get("client_id"))
+    return _save_and_redirect(Draft(proof=known.proof.to_dict(), email=known.email, phone=known.phone), "registration.contact")
 
 
 @room.route("/register/contact", methods=["GET", "POST"])
@@ -169,7 +180,7 @@ def _point_out_refused(draft: Draft, form: ContactForm) -> bool:
     for field, kept in ((form.email, draft.email), (form.phone, draft.phone)):
         given = field.value.value if field.value else kept
         if draft.refused and given == draft.refused and not field.errors:
-            field.errors = [_("Kontak ini tidak dapat dipakai karena terhubung ke akun lain. Tulis yang lain.")]
+            field.errors = [_("Kontak ini tidak dapat digunakan karena terhubung ke akun lain. Masukkan yang lain.")]
             return False
     return True
 
@@ -192,7 +203,9 @@ def _send(draft: Draft) -> Response:
     challenge = deliver(draft.sent.challenge if draft.code else None, PURPOSE, draft.phone_number)
     for contact_ in taken:
         _tell_owner(contact_)
-    return _save_and_redirect(replace(draft, code=SentCode.of(challenge).to_dict()), "registration.verify")
+    return _save_and_redirect(
+        replace(draft, code=SentCode.of(challenge, again=draft.code is not None).to_dict()), "registration.verify"
+    )
 
 
 def _tell_owner(taken: ContactValue) -> None:

@@ -49,7 +49,7 @@ def send_email_code() -> Response:
     except TooManyAttempts as limit:
         return _page(draft, address, CodeForm(formdata=None), 429, limited=limit.retry_after)
     notices.notify_in_constant_time([address] if taken else [], notices.contact_attempt(address.kind, clock.now()))
-    _save(replace(draft, email_code=SentCode.of(challenge).to_dict()))
+    _save(replace(draft, email_code=SentCode.of(challenge, again=known is not None).to_dict()))
     return urls.see_other(url_for("registration.verify_email"))
 
 
@@ -78,7 +78,7 @@ def _confirm(draft: Draft, account: Account, address: EmailAddress, form: CodeFo
             accounts.confirm_contact(account, address, authentication.generation)
     except accounts.ContactTaken:
         # Told only now: the address is theirs, by the code.
-        form.code.errors = [_("Kontak ini terhubung ke akun lain. Tulis yang lain.")]
+        form.code.errors = [_("Kontak ini terhubung ke akun lain. Masukkan yang lain.")]
         return _page(draft, address, form)
     except accounts.Outdated:
         pass  # the account has changed meanwhile: the door asks who this is

@@ -65,8 +65,9 @@ KNOWN_DEVICE = Cookie("idp_known", "Sign-ins in this browser are not told as fro
 # Session Management 1.0 section 3.2: scripts of our own frame read it, also inside another site's page.
 BROWSER_STATE = Cookie("idp_browser_state", "Says that the session changed.", host_only=False, for_scripts=True, in_frames=True)
 LANGUAGE = Cookie("bahasa", "The language chosen on our switch.", host_only=False)
+TYPED = Cookie("typed", "Brings what was typed back to its page, sealed, when the language is changed.", host_only=False)
 
-COOKIES = (SESSION, INTERACTION, CARRIED_REQUEST, BROWSER, REMEMBERED_DEVICE, KNOWN_DEVICE, BROWSER_STATE, LANGUAGE)
+COOKIES = (SESSION, INTERACTION, CARRIED_REQUEST, BROWSER, REMEMBERED_DEVICE, KNOWN_DEVICE, BROWSER_STATE, LANGUAGE, TYPED)
 
 
 def set_cookie(response: AnyResponse, cookie: Cookie, value: str, *, max_age: int | None = None) -> None:

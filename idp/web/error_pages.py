@@ -9,7 +9,7 @@ from flask import Flask, Response, current_app, g, make_response, render_templat
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from idp.core import clock, lifetimes
+from idp.core import clock, languages, lifetimes
 from idp.storage.redis_store import Script, StoreUnavailable, store
 from idp.web.requests import reference
 
@@ -71,6 +71,8 @@ def error_page(status: int, error: str, **context: Any) -> Response:
 
 
 def _page(status: int, error: str, context: dict[str, Any]) -> Response:
+    if context.get("service"):
+        context = context | {"service": languages.with_own_name(context["service"])}
     shown = context | {"status": status, "error": error, "reference": reference(), "time": clock.wib(clock.now())}
     templates = [context["template"]] if "template" in context else [f"errors/{status}.html", "errors/error.html"]
     return make_response(render_template(templates, **shown), status)

@@ -13,9 +13,9 @@ MESSAGES = {
     "nik_not_digits": _l("NIK hanya berisi angka. Lihat 16 angka pada KTP Anda."),
     "nik_length": _l("NIK terdiri dari 16 angka. Periksa kembali jumlahnya."),
     "nik_invalid": _l("NIK ini tidak mungkin benar. Periksa kembali setiap angkanya pada KTP Anda."),
-    "phone_invalid": _l("Tulis nomor handphone Indonesia, misalnya 0812 3456 7890."),
-    "email_invalid": _l("Tulis alamat email lengkap, misalnya nama@contoh.id."),
-    "name_empty": _l("Tulis nama lengkap seperti pada KTP."),
+    "phone_invalid": _l("Masukkan nomor handphone Indonesia, misalnya 0812 3456 7890."),
+    "email_invalid": _l("Masukkan alamat email lengkap, misalnya nama@contoh.id."),
+    "name_empty": _l("Masukkan nama lengkap seperti pada KTP."),
     "name_invalid": _l("Nama hanya berisi huruf, spasi, titik, koma, tanda hubung, dan petik."),
 }
 MAX_INPUT_LENGTH = 300  # characters that a field reads at all
@@ -73,18 +73,18 @@ class IdentifierField(ParsedField):
     parse = staticmethod(parse_identifier)
 
     def _message(self, code: str) -> Any:
-        return _l("Tulis NIK 16 angka, email, atau nomor handphone.")
+        return _l("Masukkan NIK 16 angka, email, atau nomor handphone.")
 
 
 class CodeField(StringField):
     """A one-time code as typed; it is judged where it is kept."""
 
     def __init__(self, label: Any = None, **options: Any) -> None:
-        super().__init__(label, [InputRequired(_l("Tulis 6 angka kode OTP."))], **options)
+        super().__init__(label, [InputRequired(_l("Masukkan 6 angka kode OTP."))], **options)
 
 
 class CurrentPasswordField(PasswordField):
     """A password to be compared; never written back into a page."""
 
     def __init__(self, label: Any = None, **options: Any) -> None:
-        super().__init__(label, [InputRequired(_l("Tulis password Anda."))], **options)
+        super().__init__(label, [InputRequired(_l("Masukkan password Anda."))], **options)

@@ -131,4 +131,4 @@ def test_json_without_a_bottom_at_the_passkey_page(make_app: Callable[..., Flask
     sent = form.fields | {"credential": deep}
     answer = browser.post(form.action, data=sent, base_url=HTTPS, headers={"Origin": HTTPS})
     assert answer.status_code == 422, answer.get_data(as_text=True)[:300]
-    assert "Passkey tidak dapat dipakai" in answer.get_data(as_text=True)
+    assert "Passkey tidak dapat digunakan" in answer.get_data(as_text=True)

@@ -83,7 +83,7 @@ def test_the_owners_own_number_is_no_old_proof_beside_a_second_factor_and_says_n
     browser = SimpleBrowser(issuer)
     assert offered(browser.open(links(outbox, guarded.e164)[-1])) == ["no"]
     refused = forges_yes(browser)
-    assert refused.status == 409 and "tidak dapat diterima lewat cara ini" in refused.text
+    assert refused.status == 409 and "tidak dapat diberikan dengan cara ini" in refused.text
     assert newest(app).state == "provisional"
     assert answers(browser, "no").heading == "Pemulihan dibatalkan", "the refused yes has not used the link up"
 

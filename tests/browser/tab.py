@@ -12,6 +12,16 @@ AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best
 IDS_THAT_STAND_TWICE = "[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, at, all) => all.indexOf(id) !== at)"
 TEXT_BOXES = "input:is([type=text], [type=password], [type=email], [type=tel], :not([type])):visible"
 GOES_ON = 'meta[http-equiv="refresh"][content^="0;"]'  # the page on the way out to a service, which goes on by itself
+# Links and buttons that stand alone, outside of a sentence, and are less high than a thumb needs (44 px; lists of the footer too).
+SMALL_TARGETS = """[...document.querySelectorAll('main a, main button, .foot a, header button, header a:not(.skip)')]
+  .filter(e => e.offsetParent && !e.closest('.unseen'))
+  .filter(e => e.parentElement.innerText.trim() === e.innerText.trim() || e.matches('button, .button'))
+  .map(e => [Math.round(e.getBoundingClientRect().height), e.innerText]).filter(([high]) => high < 44)"""
+# As browsers enlarge text alone: the layout's lengths are in rem. Set by script, since the policy lets no page style itself.
+TEXT_OF_TWICE_THE_SIZE = "document.documentElement.style.fontSize = '200%'"
+WIDER_THAN_THE_SCREEN = """[...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+  .map(e => e.outerHTML.slice(0, 120)).slice(-4)"""
+TEXT_AS_IT_WAS = "document.documentElement.style.fontSize = ''"
 # A wait that ends early costs nothing: the bound is for a machine on which everything takes twenty times as long.
 DEADLINE_MS = 60_000
 
@@ -97,6 +107,11 @@ class Tab:
         for name, value in typed.items():
             self.page.fill(f'main [name="{name}"]', value)
 
+    def press_key(self, field: str, key: str) -> None:
+        """Presses a key in a field which leads to another page, and waits for it."""
+        with leaving(self.page):
+            self.page.press(f"main {field}", key)
+
     def arrives(self, url: str | None = None) -> None:
         """Waits until the page is at the service (or at `url`, with `**` for any part) however many redirects lead there."""
         self.page.wait_for_url(url or f"{self.landing}/**")
@@ -132,9 +147,22 @@ class Tab:
             for box in self.page.locator(TEXT_BOXES).all():
                 # As the browser's accessibility tree has it: what a screen reader says.
                 assert re.match(r'- textbox "[^"]+', box.aria_snapshot()), (self.heading, box.aria_snapshot())
-            assert self.page.evaluate("document.documentElement.scrollWidth") <= self.width, f"«{self.heading}» is too wide"
+            small = self.page.evaluate(SMALL_TARGETS)
+            assert not small, f"«{self.heading}» has targets that thumbs miss: {small}"
+            self._fits()
         if os.environ.get("IDP_TEST_SCREENSHOTS"):
             self.page.screenshot(path=f"{os.environ['IDP_TEST_SCREENSHOTS']}/{name}-{self.width}.png", full_page=True)
+
+    def _fits(self) -> None:
+        """Nothing is wider than the screen: as it is, at 320 px (WCAG 1.4.10), and with text of twice the size (1.4.4)."""
+        high = {"height": 800}
+        for width, text in ((self.width, TEXT_AS_IT_WAS), (320, TEXT_AS_IT_WAS), (self.width, TEXT_OF_TWICE_THE_SIZE)):
+            self.page.set_viewport_size({"width": width, **high})
+            self.page.evaluate(text)
+            wide = self.page.evaluate("document.documentElement.scrollWidth")
+            culprits = self.page.evaluate(WIDER_THAN_THE_SCREEN) if wide > width else []
+            assert wide <= width, f"«{self.heading}» is {wide} px wide at {width}, text: {text}; {culprits}"
+        self.page.evaluate(TEXT_AS_IT_WAS)
 
     def close(self) -> None:
         """Closes the browser's context; raises AssertionError when a page's script or policy had a fault."""

@@ -91,9 +91,7 @@ def test_two_tabs_back_and_refresh(tab, siti, service):
     one.fill(identifier=siti.nik, password=siti.password)
     one.send()
     received(wlkp, one)
-    other.reload()
-    other.fill(identifier=siti.nik, password=siti.password)
-    other.send()
+    other.reload()  # signed in by now, in the other tab (U21)
     received(jkp, other)
     one.open(waiting)
     assert one.page.get_attribute("main", "data-error") == "gone"
@@ -189,14 +187,25 @@ def test_consent_shows_each_value(tab, siti, service, house):
     received(wlkp, one)
 
 
-def test_the_first_page_is_light(tab, service):
-    one = tab()
+@pytest.mark.parametrize("page", ["sign-in", "front page"])
+def test_the_first_page_is_light(tab, service, page):
+    """In all, as it is without compression; the services' own logos come from the services, which are not here."""
+    one, wlkp = tab(), service("wlkp")
     answers = []
-    one.page.on("response", lambda answer: answers.append(answer))
-    one.open(service("wlkp").url())  # to its load event: by then everything that it names has come
+    one.page.on("response", lambda answer: answers.append(answer) if answer.url.startswith(wlkp.issuer) else None)
+    one.open(wlkp.url() if page == "sign-in" else wlkp.issuer)  # to its load event: by then everything that it names has come
     sizes = [len(answer.body()) for answer in answers if not 300 <= answer.status < 400]
     assert len(sizes) >= 3, "the page, its style and its script"
     assert sum(sizes) < 50_000, f"{sum(sizes)} bytes"
+
+
+def test_our_own_pictures_are_light_and_load_nothing():
+    """Four of them, for success, waiting, trouble and the front page."""
+    pictures = list((Path(__file__).resolve().parents[2] / "assets").glob("picture-*.svg"))
+    assert len(pictures) == 4
+    assert sum(picture.stat().st_size for picture in pictures) < 10_000
+    for picture in pictures:
+        assert not re.search(r"href|url\(|<script|<image|https?://(?!www\.w3\.org/2000/svg)", picture.read_text())
 
 
 def test_the_stylesheet_loads_nothing_from_elsewhere():

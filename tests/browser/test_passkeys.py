@@ -90,8 +90,8 @@ def test_a_passkey_is_the_second_factor_after_a_password(device, siti, wlkp, clo
     one.open(wlkp.url())
     one.fill(identifier=siti.email, password=siti.password)
     one.send()
-    assert one.heading == "Langkah kedua"
-    one.press_named("button", "Pakai passkey")
+    assert one.heading == "Verifikasi dua langkah"
+    one.press_named("button", "Gunakan passkey")
     assert received(wlkp, one)["amr"][0] == "pwd"
 
 
@@ -106,7 +106,7 @@ def test_a_device_that_refuses_leaves_the_password(device, siti, wlkp, clock):
     page.wait_for_function("document.querySelector('[data-failed]').textContent !== ''")
     one.fill(identifier=siti.email, password=siti.password)
     one.send()
-    assert one.heading == "Langkah kedua"
+    assert one.heading == "Verifikasi dua langkah"
 
 
 @pytest.mark.parametrize("width", [360, 1280])

@@ -28,8 +28,8 @@ msgstr "SIAPkerja: tembung sandhi akunmu diganti %(at)s."
 msgid "Password akun SIAPkerja Anda diubah"
 msgstr "Tembung sandhi akunmu diganti"
 
-msgid "SIAPkerja: Kode OTP Anda %(kode)s. Berlaku %(menit)s menit. JANGAN berikan kepada siapa pun, termasuk petugas Kemnaker."
-msgstr "SIAPkerja: Kode OTP-mu %(kode)s. Kanggo %(menit)s menit. AJA diwenehake marang sapa wae."
+msgid "SIAPkerja: Kode OTP Anda %(kode)s untuk %(apa)s. Berlaku %(menit)s menit. JANGAN berikan kepada siapa pun, termasuk petugas Kemnaker."
+msgstr "SIAPkerja: Kode OTP-mu %(kode)s kanggo %(apa)s. Kanggo %(menit)s menit. AJA diwenehake marang sapa wae."
 """
 
 
@@ -86,7 +86,7 @@ def test_an_account_with_a_third_language_gets_notices_mails_and_codes_in_it(jav
 def test_a_mail_to_somebody_unknown_does_not_grow_with_the_languages(javanese: Flask) -> None:
     with javanese.app_context():
         letter = notices.password_changed(clock.now()).letter()
-    assert letter.subject == "Password akun SIAPkerja Anda diubah / Your password was changed"
+    assert letter.subject == "Password akun SIAPkerja Anda diubah / Your SIAPkerja password was changed"
 
 
 def test_a_client_may_have_a_name_in_a_third_language(javanese: Flask) -> None:

@@ -8,6 +8,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any
 
@@ -16,6 +17,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 from flask import Flask
 
+from idp import notices
 from idp.core.settings import ConfigError, Settings
 from idp.core.values import EmailAddress
 from idp.gateways import civil_registry, init_app, mail, sms
@@ -196,9 +198,25 @@ def test_a_letter_has_both_parts_and_says_that_a_machine_wrote_it(smtp: Callable
     assert letter["From"] == SENDER
     assert letter["Message-ID"] == "<ref-@siapkerja.example>"
     assert letter["Date"].datetime.tzinfo is not None
-    assert "List-Id" not in letter
+    assert letter["X-Auto-Response-Suppress"] == "All"
+    assert [name for name in letter if name.startswith("List-")] == []
     (envelope,) = postman.envelopes
     assert (envelope.mail_from, envelope.rcpt_tos) == ("noreply@siapkerja.example", ["siti@example.com"])
+
+
+def test_a_notice_arrives_whole_and_safe_for_every_mail_server(
+    app: Flask, smtp: Callable[..., SmtpGateway], postman: Postman
+) -> None:
+    """U13: what was composed is what is read, in lines that no server has to cut (RFC 5321 section 4.5.3.1.6)."""
+    with app.app_context():
+        composed = notices.password_changed(datetime(2026, 3, 2, 5, 30, tzinfo=UTC)).letter(None, "Siti Nurhaliza Ma'ruf")
+    smtp("starttls").send(address(), composed.subject, composed.text, composed.html, "ref")
+    (letter,), (envelope,) = postman.letters, postman.envelopes
+    assert (part(letter, "plain"), part(letter, "html")) == (composed.text, composed.html)
+    assert letter["Subject"].strip() == composed.subject  # a subject that is folded begins on the next line
+    content = envelope.content
+    assert isinstance(content, bytes) and content.isascii()
+    assert max(map(len, content.splitlines())) <= 998
 
 
 def test_a_refusal_after_the_letter_is_certain_and_its_words_stay_out(

@@ -272,7 +272,7 @@ def test_a_lock_comes_before_a_deletion_and_lifting_it_leaves_that_waiting(siti,
     siti.browser.open("/account")
     page = siti.signs_in()
     assert (page.status, page.heading) == (403, "Akun Anda sedang dikunci")
-    assert page.link("Hubungi layanan Kemnaker")
+    assert page.link("Hubungi Layanan Bantuan Kemnaker")
     assert siti.browser.click("Masuk dengan akun lain").heading == "Masuk"
     with house.app.app_context():
         accounts.unlock(accounts.find(siti.subject), "tiket 4712")
@@ -310,7 +310,7 @@ def test_whoever_has_a_second_factor_gives_it_for_these(siti, house, path):  # n
     with house.app.app_context():
         totp.enrol(siti.subject, key := totp.new_key(), pyotp.TOTP(key).now())
     siti.facts.add(key)
-    assert siti.browser.submit(form=form, meant="y", phone="081234569999").heading == "Langkah kedua"
+    assert siti.browser.submit(form=form, meant="y", phone="081234569999").heading == "Verifikasi dua langkah"
     with house.app.app_context():
         assert not accounts.find(siti.subject).deleting
 

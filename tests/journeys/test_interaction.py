@@ -127,7 +127,7 @@ def test_a_code_asked_for_again_too_soon_keeps_the_page(budi):
 def test_all_mistakes_of_a_page_are_told_at_once(budi):
     budi.proves_identity()
     page = budi.gives_contacts(email="salah", phone="", password="Lemah1")
-    for words in ("Tulis alamat email lengkap", "Nomor Handphone perlu diisi.", "Minimal 8 karakter."):
+    for words in ("Masukkan alamat email lengkap", "Nomor Handphone perlu diisi.", "Minimal 8 karakter."):
         assert words in page.text
 
 
@@ -255,7 +255,7 @@ def test_a_number_recovers_one_account_and_no_second(siti, budi, clock):
     budi.wlkp.sends(budi.browser)
     begins_identity_recovery(budi)
     page = budi.gives_contacts(phone=NEW["phone"], email="lain@surat.example")
-    assert page.status == 422 and "baru saja dipakai" in page.text
+    assert page.status == 422 and "baru saja digunakan" in page.text
 
 
 def test_whoever_recovers_on_the_way_to_registering_comes_to_the_sign_in_page(siti, service):

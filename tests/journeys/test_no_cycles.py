@@ -61,14 +61,14 @@ def test_a_new_password_and_then_a_second_factor(siti, clock, way):
     siti.browser.open("/account/methods")
     # Over http on an address there are no passkeys: the page itself is opened, as the link would.
     page = siti.browser.open("/account/methods/passkey" if "passkey" in way else siti.page.link(way))
-    assert page.heading == "Langkah kedua"
+    assert page.heading == "Verifikasi dua langkah"
 
 
 def test_a_new_password_and_then_a_service_that_insists(siti, service, clock):
     """U1: the same, asked for by a service; the code by SMS leads into it."""
     changes_the_password(siti)
     wlkp = service("wlkp")
-    assert wlkp.sends(siti.browser, claims=ESSENTIAL % "mfa").heading == "Langkah kedua"
+    assert wlkp.sends(siti.browser, claims=ESSENTIAL % "mfa").heading == "Verifikasi dua langkah"
     siti.browser.press("/send")
     siti.types_the_code()
     assert siti.at(wlkp)["amr"] == ["pwd", "sms", "mfa"]
@@ -95,7 +95,7 @@ def test_an_event_that_no_longer_holds_leads_to_a_new_sign_in(siti, service, mon
     siti.password = NEW
     assert service("wlkp").sends(siti.browser, claims=ESSENTIAL % "mfa").heading == "Masuk"
     siti.signs_in()
-    assert siti.page.heading == "Langkah kedua"
+    assert siti.page.heading == "Verifikasi dua langkah"
 
 
 def nothing(siti, app):

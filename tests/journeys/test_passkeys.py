@@ -117,16 +117,16 @@ def test_an_account_with_a_passkey_only_is_not_opened_by_sms(guarded, wlkp, home
     """S21: whoever took over the number has half of what a password and a code would open; the way on is recovery."""
     wlkp.sends(guarded.browser, claims=ESSENTIAL)
     guarded.signs_in()
-    assert guarded.page.heading == "Langkah kedua"
+    assert guarded.page.heading == "Verifikasi dua langkah"
     assert "SMS" not in guarded.page.text
     assert "Kendala Masuk ke Akun?" in guarded.page.text
     sent = len(guarded.outbox.to(guarded.e164))
     form = next(form for form in guarded.page.forms if form.attributes.get("data-passkey"))
     form.action = guarded.page.url.rstrip("/") + "/send"
-    assert guarded.browser.submit(form=form).heading == "Langkah kedua"
+    assert guarded.browser.submit(form=form).heading == "Verifikasi dua langkah"
     assert len(guarded.outbox.to(guarded.e164)) == sent
     guarded.browser.open(guarded.page.url.rstrip("/") + "/sms")
-    assert guarded.page.heading == "Langkah kedua"
+    assert guarded.page.heading == "Verifikasi dua langkah"
     assert guarded.browser.url_of_service is None
 
 
@@ -141,9 +141,9 @@ def test_a_device_that_has_not_verified_its_owner_is_a_second_factor_only(guarde
     wlkp.sends(guarded.browser)
     page = answers(guarded, unsure)
     assert page.status == 422
-    assert "Passkey tidak dapat dipakai" in page.text
+    assert "Passkey tidak dapat digunakan" in page.text
     guarded.signs_in()
-    assert guarded.page.heading == "Langkah kedua"
+    assert guarded.page.heading == "Verifikasi dua langkah"
     answers(guarded, unsure, remember="y")
     assert guarded.at(wlkp)["amr"] == ["pwd", "hwk", "user", "mfa"]
     guarded.browser.client.cookies.delete("idp_session")
@@ -177,7 +177,7 @@ def test_a_session_steps_up_with_a_passkey(guarded, wlkp, clock, home):
         authenticators.restore_all(guarded.subject, "x", 2**40)
         db.session.commit()
     wlkp.sends(guarded.browser, claims=ESSENTIAL)
-    assert guarded.page.heading == "Langkah kedua"
+    assert guarded.page.heading == "Verifikasi dua langkah"
     answers(guarded, guarded.passkey)
     assert guarded.at(wlkp)["acr"] == MFA
 

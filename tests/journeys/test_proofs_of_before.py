@@ -195,7 +195,7 @@ def test_a_sign_in_that_waits_for_its_second_factor_is_over_with_a_logout(owner,
         owner.browser = SimpleBrowser(here.issuer)
     owner.wlkp.sends(owner.browser, prompt="login", claims=MUST_BE_TWO)
     owner.signs_in()
-    assert owner.page.heading == "Langkah kedua"
+    assert owner.page.heading == "Verifikasi dua langkah"
     waits = owner.page.url
     if everywhere:
         here.open("/account/sessions")

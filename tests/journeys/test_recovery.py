@@ -143,5 +143,5 @@ def test_whoever_has_no_account_is_led_to_registration(person, service):
     budi.proves_identity()
     budi.gives_contacts()
     assert budi.types_the_code().heading == "Belum ada akun"
-    budi.browser.click("Daftar Sekarang")
+    budi.browser.press("/register/known")
     assert budi.page.heading == "Pendaftaran Akun"

@@ -413,7 +413,7 @@ def test_the_old_second_factor_is_suspended_and_comes_back_with_a_veto(quiet, ou
         assert authenticators.enrolled_for(subject).totp
     owner = SimpleBrowser(issuer)
     siti.wlkp.sends(owner)
-    assert owner.submit(identifier=siti.nik, password=siti.old["password"]).heading == "Langkah kedua"
+    assert owner.submit(identifier=siti.nik, password=siti.old["password"]).heading == "Verifikasi dua langkah"
 
 
 def test_every_input_and_the_verdict_are_audited(siti, app):

@@ -61,7 +61,7 @@ def test_the_sms_is_the_one_of_the_product(siti, outbox):
     (message,) = outbox.to(siti.e164)
     code = outbox.code(siti.e164)
     assert message.text.splitlines() == [
-        f"SIAPkerja: Kode OTP Anda {code}. Berlaku 10 menit. JANGAN berikan kepada siapa pun, termasuk petugas Kemnaker.",
+        f"SIAPkerja: Kode OTP Anda {code} untuk mendaftar. Berlaku 10 menit. JANGAN berikan kepada siapa pun, termasuk petugas Kemnaker.",
         f"@127.0.0.1 #{code}",
     ]
 
@@ -122,7 +122,7 @@ def test_weak_passwords_are_told_which_rule_they_break(siti):
     for weak, words in (
         ("kecil#123", "huruf besar"),
         ("Pendek#1"[:6], "Minimal 8"),
-        ("Password1!", "terlalu sering"),
+        ("Password1!", "terlalu banyak"),
         ("Siti#Nurhaliza7", "nama"),
     ):
         page = siti.gives_contacts(password=weak)

@@ -76,7 +76,7 @@ def test_an_account_without_a_second_factor_signs_in_as_before(siti, wlkp):
 def test_whoever_has_an_app_gives_its_code_after_the_password(guarded, wlkp):
     wlkp.sends(guarded.browser)
     page = guarded.signs_in()
-    assert page.heading == "Langkah kedua"
+    assert page.heading == "Verifikasi dua langkah"
     assert page.url.endswith("/login/otp")
     given(guarded)
     claims = guarded.at(wlkp)
@@ -89,7 +89,7 @@ def test_no_service_is_reached_before_the_code(guarded, wlkp):
     guarded.signs_in()
     interaction = guarded.page.url.removesuffix("/login/otp")
     for path in ("", "/consent", "/login/otp/app", "/login/otp/codes", "/login/otp/sms"):
-        assert guarded.browser.open(interaction + path).heading == "Langkah kedua"
+        assert guarded.browser.open(interaction + path).heading == "Verifikasi dua langkah"
     wlkp.sends(guarded.browser, prompt="none")
     assert wlkp.answered(guarded.browser)["error"] == "login_required"
 
@@ -119,7 +119,7 @@ def test_no_app_is_set_up_by_a_password_alone(siti, wlkp):
     wlkp.sends(siti.browser, claims=ESSENTIAL)
     siti.signs_in()
     interaction = siti.page.url.removesuffix("/login/otp")
-    assert siti.browser.open(interaction + "/login/otp/app").heading == "Langkah kedua"
+    assert siti.browser.open(interaction + "/login/otp/app").heading == "Verifikasi dua langkah"
     siti.browser.submit(form=siti.page.form("app"), button=("app", "1"))
     assert siti.browser.open(interaction + "/login/otp/app").heading == "Verifikasi"
 
@@ -137,10 +137,10 @@ def test_a_class_that_is_only_liked_can_be_declined(siti, wlkp):
 def test_what_is_owed_cannot_be_declined(guarded, wlkp, wish):
     wlkp.sends(guarded.browser, **wish)
     guarded.signs_in()
-    assert "Lanjut tanpa langkah kedua" not in guarded.page.text
+    assert "Lanjut tanpa verifikasi dua langkah" not in guarded.page.text
     form = guarded.page.form("code")
     form.action += "/decline"
-    assert guarded.browser.submit(form=form).heading == "Langkah kedua"
+    assert guarded.browser.submit(form=form).heading == "Verifikasi dua langkah"
 
 
 def test_a_session_steps_up_with_the_second_factor_alone_and_gets_a_new_secret(guarded, wlkp, clock):
@@ -157,7 +157,7 @@ def test_a_session_steps_up_with_the_second_factor_alone_and_gets_a_new_secret(g
     assert weak["amr"] == ["pwd"]
     before = guarded.browser.client.cookies["idp_session"]
     clock.shift(61)
-    assert wlkp.sends(guarded.browser, claims=ESSENTIAL).heading == "Langkah kedua"
+    assert wlkp.sends(guarded.browser, claims=ESSENTIAL).heading == "Verifikasi dua langkah"
     given(guarded)
     raised = guarded.at(wlkp)
     assert raised["acr"] == MFA
@@ -210,7 +210,7 @@ def test_a_service_for_people_whom_officers_have_seen_says_how_to_be_seen(siti, 
     full = ESSENTIAL.replace("mfa", "penuh")
     wlkp.sends(siti.browser, claims=full)
     assert siti.signs_in().heading == "Identitas Anda perlu diperiksa petugas"
-    assert "KTP-el" in siti.page.text and siti.page.link("Hubungi layanan Kemnaker")
+    assert "KTP-el" in siti.page.text and siti.page.link("Hubungi Layanan Bantuan Kemnaker")
     siti.browser.back_to_service()
     assert wlkp.answered(siti.browser)["error"] == "access_denied"
     with house.app.app_context():
@@ -237,7 +237,7 @@ def test_a_used_code_is_refused_the_second_time(guarded, wlkp):
     guarded.signs_in()
     page = guarded.browser.submit(code=code)
     assert page.status == 422
-    assert "Kode salah atau sudah dipakai." in page.text
+    assert "Kode salah atau sudah digunakan." in page.text
 
 
 def test_a_code_older_than_the_last_used_one_is_refused(guarded, wlkp, clock):
@@ -271,7 +271,7 @@ def test_ten_wrong_codes_pause_the_account_whichever_kind(guarded, wlkp, clock):
     guarded.signs_in()
     for n in range(5):
         assert guarded.browser.submit(code=f"00000{n}").status == 422
-    guarded.browser.click("Pakai kode pemulihan")
+    guarded.browser.click("Gunakan kode pemulihan")
     for _ in range(5):
         assert guarded.browser.submit(code="AAAAA-AAAAA").status == 422
     page = guarded.browser.submit(code=guarded.codes[0])
@@ -289,7 +289,7 @@ def test_a_recovery_code_works_once_and_its_use_is_told(guarded, wlkp):
         guarded.browser.forget_session()
         wlkp.sends(guarded.browser)
         guarded.signs_in()
-        guarded.browser.click("Pakai kode pemulihan")
+        guarded.browser.click("Gunakan kode pemulihan")
         request = guarded.browser.prepare(guarded.page.form("code"), code=guarded.codes[3].lower().replace("-", " "))
         assert guarded.browser.send(request).status_code == expected
     assert any("kode pemulihan dipakai" in message.text for message in guarded.outbox.to(guarded.email))
@@ -302,7 +302,7 @@ def test_sms_stands_in_only_when_no_recovery_code_is_left(guarded, wlkp, app, cl
     form = guarded.page.form("code")
     form.action += "/send"
     sent = len(guarded.outbox.to(guarded.e164))
-    assert guarded.browser.submit(form=form).heading == "Langkah kedua"
+    assert guarded.browser.submit(form=form).heading == "Verifikasi dua langkah"
     assert len(guarded.outbox.to(guarded.e164)) == sent
     with app.test_request_context():
         for code in guarded.codes:
@@ -327,12 +327,12 @@ def test_a_remembered_device_is_excused_for_thirty_days_and_no_other(guarded, wl
     assert guarded.at(wlkp)["amr"] == ["pwd"]
     other = SimpleBrowser(guarded.browser.issuer)
     other.open(wlkp.url())
-    assert other.submit(identifier=guarded.nik, password=guarded.password).heading == "Langkah kedua"
+    assert other.submit(identifier=guarded.nik, password=guarded.password).heading == "Verifikasi dua langkah"
     clock.shift(86400 + 1)
     guarded.browser.forget_session()
     guarded.browser.client.cookies.set("idp_device", cookie)
     wlkp.sends(guarded.browser)
-    assert guarded.signs_in().heading == "Langkah kedua"
+    assert guarded.signs_in().heading == "Verifikasi dua langkah"
 
 
 def test_a_new_password_forgets_every_device(guarded, wlkp, app, clock):
@@ -347,7 +347,7 @@ def test_a_new_password_forgets_every_device(guarded, wlkp, app, clock):
     guarded.facts.add("Rembulan!8terbit")
     guarded.browser.client.cookies.delete("idp_session")
     wlkp.sends(guarded.browser)
-    assert guarded.signs_in(password="Rembulan!8terbit").heading == "Langkah kedua"
+    assert guarded.signs_in(password="Rembulan!8terbit").heading == "Verifikasi dua langkah"
 
 
 def test_remembering_gives_the_browser_a_new_secret_each_time(guarded, wlkp, clock):
@@ -363,7 +363,7 @@ def test_remembering_gives_the_browser_a_new_secret_each_time(guarded, wlkp, clo
     thief = SimpleBrowser(guarded.browser.issuer)
     thief.client.cookies.set("idp_device", (seen - {guarded.browser.client.cookies["idp_device"]}).pop())
     thief.open(wlkp.url())
-    assert thief.submit(identifier=guarded.nik, password=guarded.password).heading == "Langkah kedua"
+    assert thief.submit(identifier=guarded.nik, password=guarded.password).heading == "Verifikasi dua langkah"
 
 
 def test_an_account_that_is_locked_meanwhile_is_refused(guarded, wlkp, app):
@@ -387,8 +387,8 @@ def test_another_account_gains_nothing_from_a_second_factor_given_before(guarded
     assert guarded.browser.send(right).status_code == 303  # given, and the door not passed yet
     guarded.browser.open(interaction + "/login")
     page = guarded.browser.submit(identifier=budi.nik, password=budi.password)
-    assert page.heading == "Langkah kedua"
-    assert "Akun Anda belum memiliki langkah kedua" in page.text
+    assert page.heading == "Verifikasi dua langkah"
+    assert "akun Anda belum memilikinya" in page.text
 
 
 def test_a_device_is_remembered_for_one_account_and_not_for_whoever_else_uses_it(guarded, person, wlkp, clock):
@@ -406,7 +406,7 @@ def test_a_device_is_remembered_for_one_account_and_not_for_whoever_else_uses_it
     budi.browser = guarded.browser
     budi.browser.client.cookies.delete("idp_session")
     wlkp.sends(budi.browser)
-    assert budi.signs_in().heading == "Langkah kedua"
+    assert budi.signs_in().heading == "Verifikasi dua langkah"
 
 
 def test_suspended_authenticators_prove_nothing_until_they_are_restored(guarded, wlkp, app, clock):

@@ -86,7 +86,7 @@ def test_nothing_is_changed_without_a_second_factor(siti):
     siti.browser.open(METHODS)
     siti.signs_in()
     for path in ("/app", "/passkey", "/app/remove", "/codes"):
-        assert siti.browser.open(METHODS + path).heading == "Langkah kedua", path
+        assert siti.browser.open(METHODS + path).heading == "Verifikasi dua langkah", path
 
 
 def test_an_app_is_added_with_its_recovery_codes_and_removed_and_each_is_told(inside, home):
@@ -162,7 +162,7 @@ def test_after_twenty_minutes_password_and_second_factor_are_asked_again(inside,
     clock.shift(20 * 60 + 1)
     assert inside.browser.open(METHODS + "/passkey").heading == "Masuk"
     inside.signs_in()
-    assert inside.page.heading == "Langkah kedua"
+    assert inside.page.heading == "Verifikasi dua langkah"
     inside.browser.submit(form=inside.page.form("code"), code=pyotp.TOTP(key).now())
     assert inside.page.heading == "Tambah passkey"
 
@@ -182,9 +182,9 @@ def test_every_remembered_device_can_be_forgotten(inside, home, clock):
     inside.signs_in()
     inside.browser.submit(form=inside.page.form("code"), code=pyotp.TOTP(key).now(), remember="y")
     inside.browser.open(METHODS)
-    assert "Perangkat tanpa langkah kedua selama 30 hari: 1." in inside.page.text
+    assert "Perangkat yang tidak dimintai verifikasi dua langkah selama 30 hari: 1." in inside.page.text
     inside.browser.press("/devices/forget")
-    assert "Perangkat tanpa langkah kedua selama 30 hari: 0." in inside.page.text
+    assert "Perangkat yang tidak dimintai verifikasi dua langkah selama 30 hari: 0." in inside.page.text
 
 
 def test_every_change_wants_the_page_of_ours(inside):

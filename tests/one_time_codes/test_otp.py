@@ -20,6 +20,7 @@ from idp.gateways.outbox import messages
 from idp.limits import rate_limits
 from idp.limits.rate_limits import HOUR, TooManyAttempts
 from idp.one_time_codes import otp
+from idp.one_time_codes.message import WHAT_FOR, sms_text
 from idp.one_time_codes.otp import Challenge, CodeExpired, WrongCode
 from idp.storage import redis_store
 from tests.account_rows import an_account
@@ -88,16 +89,22 @@ def test_the_sms_is_the_one_of_the_guide(here: Flask) -> None:
     host = re.sub(r"^https?://|:\d+$", "", here.extensions["idp.settings"].issuer)
     (code,) = codes()
     assert message.text == (
-        f"SIAPkerja: Kode OTP Anda {code}. Berlaku 10 menit. "
+        f"SIAPkerja: Kode OTP Anda {code} untuk mendaftar. Berlaku 10 menit. "
         f"JANGAN berikan kepada siapa pun, termasuk petugas Kemnaker.\n@{host} #{code}"
     )
 
 
+def test_every_purpose_is_named_in_the_message_that_brings_its_code() -> None:
+    """U22: a purpose without words of its own would be told as a recovery."""
+    assert set(otp.SHARES) == set(WHAT_FOR)
+
+
 @pytest.mark.parametrize("tag", [*languages.tags(), "xx", None])
 @pytest.mark.parametrize("issuer", ["https://akun.kemnaker.go.id", "https://" + "a" * 60 + ".example.go.id"])
-def test_the_sms_fits_into_one_message(app: Flask, issuer: str, tag: str | None) -> None:
+@pytest.mark.parametrize("purpose", [*WHAT_FOR, "recovery-phone"])
+def test_the_sms_fits_into_one_message(app: Flask, issuer: str, tag: str | None, purpose: str) -> None:
     with app.app_context():
-        text = otp.sms_text("012345", issuer, tag)
+        text = sms_text("012345", purpose, issuer, tag)
     assert len(text) <= 160
     assert "012345" in text
     assert re.fullmatch(r"[A-Za-z0-9 .,:@#\n-]+", text), "outside GSM-7 a message holds 70 characters only"
@@ -109,7 +116,7 @@ def test_an_email_has_both_languages_and_both_parts(here: Flask) -> None:
     (code,) = codes(MAIL)
     assert code not in message.subject
     assert "Jangan pernah membagikan OTP kepada siapa pun" in message.text
-    assert "Never share the code" in message.text
+    assert "Never share your one-time code" in message.text
     otp.verify(sent.id, RECOVER, code)
 
 

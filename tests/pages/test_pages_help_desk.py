@@ -46,7 +46,14 @@ def test_the_help_desk_is_in_every_footer(desk: Flask, path: str) -> None:
     assert "tel:0215255733" in [href for _, href in opened(desk, path).links]
 
 
-@pytest.mark.parametrize("name", ["login/locked", "registration/attention", "recovery/attention", "recovery/refused"])
+CLOSED_DOORS = [
+    "login/assurance", "login/deleting", "login/locked", "login/recovery_answered", "login/recovery_ask", "recovery/attention",
+    "recovery/limited", "recovery/refused", "recovery/unknown", "recovery/veto/answered", "recovery/veto/ask",
+    "recovery/veto/used", "recovery/waiting", "registration/attention", "registration/known",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CLOSED_DOORS)
 def test_every_page_of_a_closed_door_says_who_helps(name: str) -> None:
     """U8: pages that only some journeys reach call the same block."""
     from pathlib import Path

@@ -62,8 +62,8 @@ def test_all_of_it_is_there_after_the_commit_and_nothing_before(here: Flask, sit
     with unit_of_work() as work:
         change(siti)
         if db.engine.dialect.name == "postgresql":  # SQLite lets nobody else look at what is being written
-            elsewhere(here, lambda: seen.append((rows(), accounts.locale_of(siti))))
-        work.after_commit(lambda: seen.append((rows(), accounts.locale_of(siti))))
+            elsewhere(here, lambda: seen.append((rows(), accounts.reader_of(siti).locale)))
+        work.after_commit(lambda: seen.append((rows(), accounts.reader_of(siti).locale)))
         assert messages() == []
     assert seen[-1] == (["contacts_changed"], "en")
     assert len(seen) == 1 or seen[0] == ([], "id")
@@ -81,7 +81,7 @@ def test_an_exception_leaves_nothing_behind(here: Flask, siti: str, finished: Ca
         change(siti)
         raise Interrupted
     finished()
-    assert (rows(), events(), messages(), accounts.locale_of(siti)) == ([], [], [], "id")
+    assert (rows(), events(), messages(), accounts.reader_of(siti).locale) == ([], [], [], "id")
     assert ran == ["after the rollback"]
     assert current_unit() is None
 
@@ -94,7 +94,7 @@ def test_a_unit_inside_another_is_part_of_it(siti: str) -> None:
             change(siti)
         assert order == [], "the inner block commits nothing"
         raise Interrupted
-    assert (order, events(), accounts.locale_of(siti)) == ([], [], "id")
+    assert (order, events(), accounts.reader_of(siti).locale) == ([], [], "id")
 
 
 def test_half_a_change_is_never_committed(siti: str) -> None:
@@ -106,7 +106,7 @@ def test_half_a_change_is_never_committed(siti: str) -> None:
                 raise Interrupted
         except Interrupted:
             pass
-    assert (rows(), events(), accounts.locale_of(siti)) == ([], [], "id")
+    assert (rows(), events(), accounts.reader_of(siti).locale) == ([], [], "id")
 
 
 def test_what_comes_before_the_commit_can_still_prevent_it(siti: str) -> None:
@@ -116,7 +116,7 @@ def test_what_comes_before_the_commit_can_still_prevent_it(siti: str) -> None:
     with pytest.raises(Interrupted), unit_of_work() as work:
         work.before_commit(refuse)
         change(siti)
-    assert (rows(), events(), accounts.locale_of(siti)) == ([], [], "id")
+    assert (rows(), events(), accounts.reader_of(siti).locale) == ([], [], "id")
 
 
 def test_one_step_that_fails_after_the_commit_stops_no_other(siti: str) -> None:
@@ -130,7 +130,7 @@ def test_one_step_that_fails_after_the_commit_stops_no_other(siti: str) -> None:
         work.after_commit(lambda: ran.append("the next"))
         change(siti)
     assert ran == ["the next"]
-    assert accounts.locale_of(siti) == "en"
+    assert accounts.reader_of(siti).locale == "en"
 
 
 def test_a_change_is_audited_though_the_store_is_away(here: Flask, siti: str) -> None:

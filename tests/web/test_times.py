@@ -21,6 +21,15 @@ def test_times_are_in_wib_and_say_so(app: Flask) -> None:
             assert times.date_and_time(MOMENT) == "2 March 2026, 00:05 WIB"
 
 
-@pytest.mark.parametrize(("seconds", "minutes"), [(0, 1), (1, 1), (60, 1), (61, 2), (540, 9), (541, 10)])
-def test_minutes_are_rounded_up(seconds: int, minutes: int) -> None:
-    assert times.minutes(seconds) == minutes
+@pytest.mark.parametrize(
+    ("seconds", "indonesian", "english"),
+    [(0, "1 menit", "1 minute"), (60, "1 menit", "1 minute"), (61, "2 menit", "2 minutes"), (3600, "60 menit", "60 minutes")],
+)
+def test_minutes_are_rounded_up_and_counted_as_each_language_counts(
+    app: Flask, seconds: int, indonesian: str, english: str
+) -> None:
+    """U17: «1 minutes»."""
+    with app.test_request_context():
+        for locale, told in (("id", indonesian), ("en", english)):
+            with force_locale(locale):
+                assert times.minutes(seconds) == told

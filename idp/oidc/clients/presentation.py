@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
+from idp.core import languages
 from idp.core.settings import settings
 from idp.oidc.clients.directory import clients
 
@@ -11,17 +12,22 @@ if TYPE_CHECKING:
 
 
 def service_of(client: "Client", locale: str | None = None) -> dict[str, str]:
-    """What our pages say about a client: its name in the person's language, its logo, its own policy and terms, the ways back."""
+    """What our pages say about a client: its name in the person's language, its logo, its own policy and terms, the ways back.
+
+    Its names in all languages go along (`name#en`, as in RFC 7591 section 2.2) for `languages.with_own_name`, since the person
+    may change the language while the request waits.
+    """
     facts = {
         "client_id": client.client_id,
-        "name": client.name(locale),
+        "name": client.name(locale or languages.current().tag),
         "logo_uri": client.logo_uri,
         "client_uri": client.client_uri,
         "policy_uri": client.policy_uri,
         "tos_uri": client.tos_uri,
         "login_uri": initiate_login_url(client),
     }
-    return {name: str(value) for name, value in facts.items() if value}
+    names = {f"name#{tag}": client.name(tag) for tag in languages.tags()} if client.names else {}
+    return {name: str(value) for name, value in (facts | names).items() if value}
 
 
 def services_to_visit(locale: str) -> list[dict[str, str]]:

@@ -21,7 +21,7 @@ from idp.oidc.device.codes import PendingDevice
 from idp.oidc.request import Request
 from idp.oidc.server import server
 from idp.oidc.tokens import endpoints
-from idp.web import requests, urls
+from idp.web import requests, typed_fields, urls
 
 
 def device_authorization() -> Response:
@@ -50,7 +50,7 @@ def device() -> Response:
     """Asks for the code on the device's screen; a right one shows who asks, and warns (sections 3.3, 5.4 and 5.5)."""
     typed = flask.request.args.get("user_code", "")
     if not typed:
-        return make_response(render_template("oidc/device.html"))
+        return make_response(render_template("oidc/device.html", user_code=typed_fields.take().get("user_code")))
     found = _find_device(typed)
     client = clients().find(found.client_id) if found else None
     if client is None:

@@ -112,12 +112,20 @@ def on_session_ended(_: Any, sid: str, account: str, clients: set[str]) -> None:
 
 
 def _redirect_or_page(asked: EndSessionRequest) -> Response:
+    if not asked.redirect_uri and flask.request.args.get("id_token_hint"):
+        # The page is at an address of its own: an ID token stays in no address bar and no history.
+        return urls.see_other(_address_without_hint(asked))
     if not asked.redirect_uri:
         return _signed_out_page(asked)
     if flask.request.method == "POST":
         # After our own question a page leads on, not a redirect: Chromium would hold that against the form's policy.
         return _signed_out_page(asked, onward=asked.redirect_uri)
     return urls.see_other(asked.redirect_uri)
+
+
+def _address_without_hint(asked: EndSessionRequest) -> str:
+    """Where the signed-out page of this client can be opened by anybody."""
+    return url_for("oidc.logout", client_id=asked.client.client_id if asked.client else None)
 
 
 def _is_unregistered(asked: EndSessionRequest) -> bool:

@@ -60,6 +60,7 @@
     var said = document.getElementById(list.id + "-said");
     var speak;
     try { new RegExp("\\p{Ll}", "u"); } catch (old) { return; }
+    list.classList.add("live");
     function check() {
       var met = 0;
       Array.prototype.forEach.call(list.children, function (item) {
@@ -88,10 +89,15 @@
   all("[data-nik]", function (input) {
     var count = document.getElementById(input.getAttribute("data-nik"));
     function digits(text) { return text.replace(/[^0-9]/g, ""); }
+    var said = document.getElementById(count.id + "-said");
+    var speak;
     function tell(n) {
       count.hidden = n === 0;
       count.textContent = fill(count.getAttribute("data-text"), n);
       count.classList.toggle("full", n === 16);
+      /* Spoken once the fingers rest, not at every key. */
+      window.clearTimeout(speak);
+      speak = window.setTimeout(function () { said.textContent = n ? count.textContent : ""; }, 1000);
     }
     function group() {
       var typed = input.value;
@@ -130,6 +136,51 @@
       ready.textContent = ready.getAttribute("data-ready");
     }
     tick();
+  });
+
+  /* A service's logo that does not come leaves no broken picture behind. */
+  all(".service-logo", function (logo) {
+    function away() { logo.hidden = true; }
+    logo.addEventListener("error", away);
+    if (logo.complete && !logo.naturalWidth) away();
+  });
+
+  /* Copying a key or codes, and printing them: buttons that only a script can serve. */
+  all("[data-copies]", function (button) {
+    if (!navigator.clipboard) return;
+    button.hidden = false;
+    button.setAttribute("aria-live", "polite");
+    button.addEventListener("click", function () {
+      var what = document.getElementById(button.getAttribute("data-copies"));
+      var lines = Array.prototype.map.call(what.children, function (line) { return line.textContent; });
+      navigator.clipboard.writeText(lines.length ? lines.join("\n") : what.textContent).then(function () {
+        button.textContent = button.getAttribute("data-done");
+      });
+    });
+  });
+  all("[data-prints]", function (button) {
+    button.hidden = false;
+    button.addEventListener("click", function () { window.print(); });
+  });
+
+  /* The warning that a session ends takes the page away: what was typed comes back with it. Only fields that the page says,
+     which never are secrets; kept by this tab for ten minutes, and not once the form is sent. */
+  all("form[data-keeps]", function (form) {
+    var key = "typed:" + location.pathname;
+    var fields = form.querySelectorAll("[data-keep]");
+    var sent = false;
+    var kept;
+    function each(act) { Array.prototype.forEach.call(fields, act); }
+    try { kept = JSON.parse(sessionStorage.getItem(key) || "null"); sessionStorage.removeItem(key); } catch (closed) { return; }
+    if (kept && Date.now() - kept.at < 600000) each(function (field) {
+      if (field.name in kept.typed && field.value === field.defaultValue) field.value = kept.typed[field.name];
+    });
+    form.addEventListener("submit", function () { sent = true; });
+    window.addEventListener("pagehide", function () {
+      var typed = {};
+      each(function (field) { if (field.value !== field.defaultValue) typed[field.name] = field.value; });
+      if (!sent && Object.keys(typed).length) sessionStorage.setItem(key, JSON.stringify({ at: Date.now(), typed: typed }));
+    });
   });
 
   /* Passkeys: forms that ask this device, shown only where it can be asked; the answer is sent as a form like any other. */

@@ -33,8 +33,11 @@ def serve(migrate: bool) -> None:
     run(migrate=migrate)
 
 
-def run(*, migrate: bool) -> None:
-    """Serves with the settings of the environment until a signal; raises OperatorError when it cannot begin."""
+def run(*, migrate: bool, target: str = "idp.cli.serve:worker") -> None:
+    """Serves with the settings of the environment until a signal; raises OperatorError when it cannot begin.
+
+    `target` names what makes the application in each worker.
+    """
     loaded = load_settings()
     _refuse_taken_port("", loaded.bind, loaded.port)
     if loaded.management_port:
@@ -48,7 +51,7 @@ def run(*, migrate: bool) -> None:
         click.echo(sentence, err=True)
     click.echo(f"SIAPkerja ID listens on http://{loaded.bind}:{loaded.port}, issuer {loaded.issuer}.", err=True)
     management.start(loaded)
-    _run(loaded)
+    _run(loaded, target)
     _close(loaded)
     click.echo("Stopped.", err=True)
 
@@ -94,13 +97,13 @@ def _end_after(sentinel: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _run(loaded: Settings) -> None:
+def _run(loaded: Settings, target: str) -> None:
     from granian import Granian
     from granian.constants import HTTPModes, Interfaces
     from granian.log import LogLevels
 
     server = Granian(
-        "idp.cli.serve:worker",
+        target,
         factory=True,
         address=loaded.bind,
         port=loaded.port,

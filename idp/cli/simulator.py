@@ -4,7 +4,8 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import click
 
@@ -12,11 +13,21 @@ from idp.cli import OperatorError, application
 from idp.cli import serve as server
 from idp.cli.fictional_people import PASSWORD, SEEDED, seed_one
 from idp.cli.stacks import SERVER, STACKS
+from idp.cli.trial import NO_CODE
 from idp.core import languages
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from werkzeug.wrappers import Response
 
 CALLBACK = "http://localhost:8000/callback"
 SCOPE = "openid profile email phone nik roles offline_access"
 CLAIMS = ["nik", "birthdate", "gender", "roles"]
+WISH = "simulasi:"
+ANSWERS = (
+    "access_denied", "login_required", "interaction_required", "consent_required", "temporarily_unavailable", "server_error",
+    "invalid_grant",
+)  # fmt: skip
 REASON = "people of every kind"
 # After those of `idp demo seed`: who was never seen in person, who is locked, and who has no account yet.
 BY_DATA, LOCKED, NEW, RECOVERS = SEEDED, SEEDED + 1, SEEDED + 2, 1
@@ -35,10 +46,35 @@ def serve(port: int, var: Path | None, asked: dict[str, Any]) -> None:
         click.echo(_people(environment["IDP_ISSUER"]))
         (place / "environment").write_text("".join(f"export {name}='{value}'\n" for name, value in environment.items()))
         click.echo(_told(environment["IDP_ISSUER"], place, asked["client_id"]))
-        server.run(migrate=False)
+        server.run(migrate=False, target="idp.cli.simulator:worker")
     finally:
         if var is None:
             shutil.rmtree(place, ignore_errors=True)
+
+
+def worker() -> "Flask":
+    """The provider as it is, but for requests that ask for an answer that is hard to come by."""
+    app = server.worker()
+    app.before_request(_wished_answer)
+    return app
+
+
+def _wished_answer() -> "Response | None":
+    """The answer that `login_hint=simulasi:…` wishes for, sent to where this client's answers go; None for all else."""
+    import flask
+
+    from idp.core.settings import settings
+    from idp.oidc.clients.directory import clients
+
+    asked = flask.request.values
+    wish, uri = asked.get("login_hint", "").removeprefix(WISH), asked.get("redirect_uri", "")
+    client = clients().find(asked.get("client_id", ""))
+    known = flask.request.path == "/authorize" and asked.get("login_hint", "").startswith(WISH) and wish in ANSWERS
+    if not known or client is None or not client.check_redirect_uri(uri):
+        return None
+    told = {"code": NO_CODE} if wish == "invalid_grant" else {"error": wish, "error_description": "As you wished."}
+    answer = urlencode(told | {"state": asked.get("state", ""), "iss": settings().issuer})
+    return flask.redirect(f"{uri}{'&' if '?' in uri else '?'}{answer}", 303)
 
 
 def _environment(place: Path, port: int) -> dict[str, str]:
@@ -115,12 +151,16 @@ def _told(issuer: str, place: Path, client_id: str) -> str:
     return f"""Answers that your service must survive:
   access_denied    press "Batal" or "Kembali ke ..." on the sign-in page
   login_required   send prompt=none before anybody has signed in
-  invalid_grant    redeem a code twice, or after a minute
   a second factor  send acr_values=urn:siapkerja:acr:mfa
+  any of these     send login_hint={WISH}access_denied, or instead of that
+                   {", ".join(ANSWERS[1:4])},
+                   {", ".join(ANSWERS[4:])} (a code that has expired)
   signed out       sign out at {issuer}/account: your back-channel address hears of it
 Every operator's command works on it, from another terminal:
   . {place}/environment
-  idp clients try {client_id}      idp keys rotate      idp accounts end-sessions NIK --reason 'trying out'
+  idp clients try {client_id}
+  idp keys rotate RS256 --at-once
+  idp accounts end-sessions NIK --reason 'trying out'
 
 The issuer is {issuer}; Ctrl-C ends it.
 """

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -88,9 +89,27 @@ def _tries_it(said: str, port: str) -> None:
         own.sends(browser, prompt="none")
         assert own.answered(browser)["error"] == "login_required"
 
+    def gets_what_it_wishes_for(browser: SimpleBrowser) -> None:
+        own.sends(browser, login_hint="simulasi:temporarily_unavailable")
+        assert own.answered(browser)["error"] == "temporarily_unavailable"
+        own.sends(browser, login_hint="simulasi:invalid_grant", prompt="none")
+        assert own.redeem(own.answered(browser)["code"]).json()["error"] == "invalid_grant"
+        own.sends(browser, login_hint="simulasi:nonsense", prompt="none")
+        assert "code" in own.answered(browser)
+        browser.open(own.url(login_hint="simulasi:access_denied", redirect_uri="https://evil.example/"))
+        assert browser.url_of_service is None and browser.page.error == "invalid_request"
+
+    ends_with(people[2][0], gets_what_it_wishes_for)
     ends_with(people[0][0], is_told_everything)
     ends_with(people[6][0], is_checked_by_data)
     ends_with(people[7][0], is_refused)
+
+
+def test_the_provider_itself_grants_no_wishes(person: Callable[..., Any], service: Callable[..., Any]) -> None:
+    """Issue 10: the switches are the simulator's alone."""
+    siti = person("Siti")
+    service("wlkp").sends(siti.browser, login_hint="simulasi:access_denied")
+    assert siti.page.form("identifier", "password")
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ from base64 import b32encode
 
 import pyotp
 import segno
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.authenticators import changes
 from idp.authenticators.attempt_limit import WrongFactor, verify_within_limit
-from idp.authenticators.model import ACTIVE, TOTP, Authenticator
+from idp.authenticators.model import ACTIVE, SUSPENDED, TOTP, Authenticator
 from idp.core import clock, crypto
 from idp.storage.database import db
 from idp.storage.sealing import sealer
@@ -57,9 +57,21 @@ def enrol(subject: str, key: str, code: str) -> None:
         raise AlreadyEnrolled from None
 
 
-def verify(subject: str, code: str) -> None:
-    """Returns once for each code of the account's app; raises WrongFactor, TooManyAttempts."""
-    verify_within_limit(subject, TOTP, lambda: _use(subject, code))
+def verify(subject: str, code: str, suspended_by: str = "") -> None:
+    """Returns once for each code of the account's app, or of the one that was suspended under this key (`suspend_all`);
+    raises WrongFactor, TooManyAttempts."""
+    verify_within_limit(subject, TOTP, lambda: _use(_theirs(subject, suspended_by), code))
+
+
+def is_enrolled(subject: str, suspended_by: str = "") -> bool:
+    """Whether the account has an app, or had the one that was suspended under this key."""
+    return db.session.scalar(select(Authenticator.id).where(_theirs(subject, suspended_by)).limit(1)) is not None
+
+
+def restore(subject: str, suspended_by: str) -> None:
+    """Puts the app that was suspended under this key in use again, in the unit of work that is open: its owner has shown it."""
+    again = update(Authenticator).where(_theirs(subject, suspended_by)).values(state=ACTIVE, suspended_by=None)
+    db.session.execute(again.execution_options(synchronize_session=False))
 
 
 def remove(subject: str, proved: int | None = None, keeps: str = "") -> int | None:
@@ -68,16 +80,20 @@ def remove(subject: str, proved: int | None = None, keeps: str = "") -> int | No
     return changes.remove_if_found(delete(Authenticator).where(mine), subject, "totp_removed", proved, keeps)
 
 
-def _use(subject: str, code: str) -> bool:
-    wanted = select(Authenticator).where(
-        Authenticator.subject == subject, Authenticator.kind == TOTP, Authenticator.state == ACTIVE
-    )
-    known = db.session.scalars(wanted).first()
+def _theirs(subject: str, suspended_by: str) -> ColumnElement[bool]:
+    mine = (Authenticator.subject == subject) & (Authenticator.kind == TOTP)
+    if not suspended_by:
+        return mine & (Authenticator.state == ACTIVE)
+    return mine & (Authenticator.state == SUSPENDED) & (Authenticator.suspended_by == suspended_by)
+
+
+def _use(theirs: ColumnElement[bool], code: str) -> bool:
+    known = db.session.scalars(select(Authenticator).where(theirs)).first()
     step = _step_of(sealer().open(known.secret, _context(known.id)), code) if known else None
     if known is None or step is None:
         return False
     # Compare and set: of two that bring the same code, or an older one, the database lets one through (RFC 6238 5.2).
-    unused = (Authenticator.id == known.id) & (Authenticator.state == ACTIVE) & (Authenticator.counter < step)
+    unused = (Authenticator.id == known.id) & theirs & (Authenticator.counter < step)
     used = update(Authenticator).where(unused).values(counter=step, last_used_at=clock.timestamp())
     with unit_of_work():
         won = db.session.execute(used.execution_options(synchronize_session=False)).rowcount  # type: ignore[attr-defined]
@@ -101,9 +117,11 @@ __all__ = [
     "WrongFactor",
     "enrol",
     "grouped_key",
+    "is_enrolled",
     "new_key",
     "provisioning_uri",
     "qr_code_uri",
     "remove",
+    "restore",
     "verify",
 ]

@@ -24,6 +24,12 @@ class AppCodeForm(Form):
     remember = BooleanField(_l("Ingat perangkat ini selama %(hari)s hari", hari=lifetimes.REMEMBERED_DEVICE.days))
 
 
+class OldAppForm(Form):
+    """The code that the app shows which was in use before a recovery."""
+
+    code = CodeField(_l("Kode dari aplikasi autentikator"))
+
+
 class RecoveryCodeForm(Form):
     """One of the ten codes on paper."""
 

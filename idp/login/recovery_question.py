@@ -1,11 +1,16 @@
 """Asks whoever signs in with what a recovery suspended, or while one waits: «Apakah ini Anda?»"""
 
+from collections.abc import Callable
+
 from flask import Response, make_response, render_template, request, url_for
 
 from idp.accounts import Outdated
+from idp.authenticators import WrongFactor, totp
 from idp.core import clock
+from idp.core.languages import _
 from idp.interaction import rooms
 from idp.interaction.rooms import current_interaction
+from idp.login.forms import OldAppForm
 from idp.login.routes import RECOVERY_QUESTION_NOTES, room
 from idp.probation import answers, state_machine, transitions
 from idp.probation.answer_policy import AnsweredBy
@@ -30,7 +35,8 @@ def recovering() -> Response:
     if act is None:
         return _asked(row, notes["by"])
     try:
-        outcome = answers.answer(row.id, act, notes["by"], proved=notes["generation"]).value
+        shown = _give_app_back(row) if notes["by"] == "app" and act is Act.AFFIRM else lambda: None
+        outcome = answers.answer(row.id, act, notes["by"], shown, proved=notes["generation"]).value
     except AnswerRefused:
         return _asked(row, notes["by"], refused=True)
     except Outdated:
@@ -44,17 +50,49 @@ def recovering() -> Response:
     return urls.see_other(url_for("login.recovering"))
 
 
-def _asked(row: Recovery, by: AnsweredBy, *, refused: bool = False) -> Response:
+@room.route("/login/recovery/app", methods=["POST"])
+def show_old_app() -> Response:
+    """The code of the app of before, beside the old password: together they say yes too."""
+    notes, form = current_interaction().draft(RECOVERY_QUESTION_NOTES), OldAppForm()
+    row = transitions.find(notes["recovery"]) if "recovery" in notes else None
+    if row is None or notes["by"] != "password" or "outcome" in notes:
+        return rooms.redirect_to_next_step()
+    if not form.validate():
+        return _asked(row, notes["by"], form)
+    try:
+        totp.verify(row.subject, form.code.data or "", _suspended_by(row))
+    except WrongFactor:
+        form.code.errors = [_("Kode tidak cocok. Tulis 6 angka yang sedang tampil di aplikasi.")]
+        return _asked(row, notes["by"], form)
+    current_interaction().put_draft(RECOVERY_QUESTION_NOTES, notes | {"by": "app"})
+    current_interaction().save()
+    return urls.see_other(url_for("login.recovering"))
+
+
+def _suspended_by(row: Recovery) -> str:
+    """The key under which the app of before waits; empty while nothing is suspended yet."""
+    return row.id if transitions.current_case(row).state is State.PROVISIONAL else ""
+
+
+def _give_app_back(row: Recovery) -> Callable[[], None]:
+    """What its owner has shown is theirs again, with the yes itself; what nobody showed stays suspended."""
+    return lambda: totp.restore(row.subject, row.id)
+
+
+def _asked(row: Recovery, by: AnsweredBy, form: OldAppForm | None = None, *, refused: bool = False) -> Response:
     case = transitions.current_case(row)
     possible = answers.possible_answers(row, by)
     if case.state not in state_machine.OPEN:
         return _page("answered", state=case.state.value)
+    affirmable = Act.AFFIRM in possible
+    app = by == "password" and not affirmable and totp.is_enrolled(row.subject, _suspended_by(row))
     return _page(
         "ask",
-        409 if refused else 200,
+        409 if refused else 422 if form is not None else 200,
+        form=form or (OldAppForm(formdata=None) if app else None),
         refused=refused,
         waits=case.state is not State.PROVISIONAL,
-        affirmable=Act.AFFIRM in possible,
+        affirmable=affirmable,
         at=clock.from_timestamp(row.completed_at or row.started_at),
         phone=row.new_phone.masked if row.new_phone else None,
     )

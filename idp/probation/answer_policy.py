@@ -5,12 +5,12 @@ from typing import Literal
 
 from idp.probation.state_machine import Act
 
-AnsweredBy = Literal["contact", "password", "passkey", "officers"]
+AnsweredBy = Literal["contact", "password", "app", "passkey", "officers"]
 
 
 @dataclass(frozen=True, slots=True)
 class Answerer:
-    """How somebody answers, and what weighs against them.
+    """How somebody answers, and what weighs against them; `app` is the old password with a code of the app of before.
 
     second_factor: the account had an authenticator app or a passkey when it was recovered. Of a contact:
     part_of_recovery: the recovery gives it to the account again, so whoever recovers holds it. proved: a code has come
@@ -32,7 +32,7 @@ def allowed_acts(who: Answerer) -> frozenset[Act]:
     """
     if who.by == "officers":
         return frozenset({Act.APPROVE, Act.UNDO})
-    if who.by == "passkey":
+    if who.by in ("passkey", "app"):
         return frozenset({Act.VETO, Act.AFFIRM})
     if who.recent:
         return frozenset()

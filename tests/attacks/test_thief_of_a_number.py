@@ -108,6 +108,41 @@ def test_the_old_password_alone_says_no_and_never_yes_where_a_second_factor_was_
     assert SimpleBrowser.click(thief.browser, "Masuk dengan cara lain").heading == "Masuk", "nobody is stuck there"
 
 
+@pytest.fixture
+def app_of_before(owner, app, clock):
+    """The owner's authenticator app, enrolled before the recovery; what it shows now."""
+    key = totp.new_key()
+    with app.app_context():
+        totp.enrol(subject_of(app, owner), key, pyotp.TOTP(key).now())
+    clock.shift(61)
+    return lambda: pyotp.TOTP(key).now()
+
+
+@pytest.mark.every_store
+def test_the_old_password_with_the_app_of_before_says_yes_and_the_app_is_in_use_again(owner, app_of_before, app, issuer, clock):
+    """S2: whoever has an app and no passkey waited for the end of probation, and had no app after it."""
+    old = owner.password
+    recovers(owner, phone="081377771231")
+    assert newest(app).state == "provisional"
+    owner.browser = SimpleBrowser(issuer)
+    owner.wlkp.sends(owner.browser)
+    page = owner.browser.submit(identifier=owner.nik, password=old)
+    assert offered(page) == ["no"]
+    right = app_of_before()
+    assert owner.browser.submit(code="000000" if right != "000000" else "000001").status == 422
+    assert forges_yes(owner.browser).status == 409, "nothing was shown yet"
+    page = owner.browser.submit(code=right)
+    assert offered(page) == ["no", "yes"]
+    assert answers(owner.browser, "yes").heading == "Terima kasih, sudah kami catat"
+    assert newest(app).state == "final"
+    clock.shift(61)
+    owner.browser = SimpleBrowser(issuer)
+    owner.wlkp.sends(owner.browser)
+    assert owner.browser.submit(identifier=owner.nik, password=STOLEN).heading == "Langkah kedua"
+    owner.browser.submit(code=app_of_before())
+    assert owner.wlkp.receives(owner.browser)["acr"] == ACR_DATA
+
+
 def test_a_contact_that_is_part_of_the_recovery_never_says_yes(owner, thief, app, outbox, issuer):
     """S2: without a second factor too: the number that the thief proved does not vouch for the thief."""
     recovers(thief)

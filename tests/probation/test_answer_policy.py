@@ -19,6 +19,7 @@ NO, BOTH = {Act.VETO}, {Act.VETO, Act.AFFIRM}
         (Answerer("contact", recent=True, second_factor=True), set()),
         (Answerer("password"), BOTH),
         (Answerer("password", second_factor=True), NO),
+        (Answerer("app", second_factor=True), BOTH),
         (Answerer("passkey"), BOTH),
         (Answerer("passkey", second_factor=True), BOTH),
         (Answerer("officers", second_factor=True), {Act.APPROVE, Act.UNDO}),

@@ -62,7 +62,7 @@ def show_old_app() -> Response:
     try:
         totp.verify(row.subject, form.code.data or "", _suspended_by(row))
     except WrongFactor:
-        form.code.errors = [_("Kode tidak cocok. Tulis 6 angka yang sedang tampil di aplikasi.")]
+        form.code.errors = [_("Kode tidak cocok. Masukkan 6 angka yang sedang tampil di aplikasi.")]
         return _asked(row, notes["by"], form)
     current_interaction().put_draft(RECOVERY_QUESTION_NOTES, notes | {"by": "app"})
     current_interaction().save()

@@ -138,7 +138,7 @@ def test_the_old_password_with_the_app_of_before_says_yes_and_the_app_is_in_use_
     clock.shift(61)
     owner.browser = SimpleBrowser(issuer)
     owner.wlkp.sends(owner.browser)
-    assert owner.browser.submit(identifier=owner.nik, password=STOLEN).heading == "Langkah kedua"
+    assert owner.browser.submit(identifier=owner.nik, password=STOLEN).heading == "Verifikasi dua langkah"
     owner.browser.submit(code=app_of_before())
     assert owner.wlkp.receives(owner.browser)["acr"] == ACR_DATA
 

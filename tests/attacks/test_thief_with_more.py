@@ -49,7 +49,7 @@ def test_d_with_a_second_factor_the_facts_give_ordinary_services_until_the_no(gu
     assert thief.browser.open("/account/contacts/phone").heading == "Belum dapat diubah"
     assert vetoes(outbox, guarded.e164, issuer).heading == "Pemulihan dibatalkan"
     assert is_signed_out(thief)
-    assert signs_in(guarded, guarded.password).heading == "Langkah kedua"
+    assert signs_in(guarded, guarded.password).heading == "Verifikasi dua langkah"
 
 
 def test_e_the_sim_alone_opens_an_account_without_second_factor_and_its_address_is_told(owner, thief, outbox):  # noqa: F811
@@ -68,7 +68,7 @@ def test_e_the_sim_is_not_enough_beside_a_second_factor(guarded, thief, app):  #
         recovery_codes.regenerate(subject_of(app, guarded))
     resets_by_number(thief)
     page = signs_in(thief, STOLEN)
-    assert page.heading == "Langkah kedua"
+    assert page.heading == "Verifikasi dua langkah"
     assert not [form for form in page.forms if form.action.endswith("/send")]
     assert thief.browser.url_of_service is None
 
@@ -87,6 +87,6 @@ def test_f_the_password_signs_in_and_changes_nothing_and_ends_with_a_new_one(own
 
 
 def test_f_the_password_is_not_enough_beside_a_second_factor(guarded, thief):  # noqa: F811
-    assert signs_in(thief, guarded.password).heading == "Langkah kedua"
+    assert signs_in(thief, guarded.password).heading == "Verifikasi dua langkah"
     assert thief.browser.url_of_service is None
     assert thief.browser.open("/account").heading == "Masuk"

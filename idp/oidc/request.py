@@ -85,6 +85,8 @@ class Request(OAuth2Request):
         #: What the tokens are asked for, and what those about to be issued are made out to (RFC 8707).
         self.resources: tuple[str, ...] = ()
         self.audience: tuple[str, ...] = ()
+        #: What exactly is asked for, and what the tokens about to be issued allow (RFC 9396).
+        self.authorization_details: tuple[dict[str, Any], ...] = ()
         self.prompts: frozenset[str] = frozenset()
         self.max_age: int | None = None
         self.claims: dict[str, Any] = {}

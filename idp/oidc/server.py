@@ -11,7 +11,7 @@ from flask import Response, current_app
 
 from idp.core import languages
 from idp.oidc import errors
-from idp.oidc.authorization import pipeline
+from idp.oidc.authorization import details, pipeline
 from idp.oidc.authorization.response_modes import AuthorizationResponse, authorization_response
 from idp.oidc.clients import authentication
 from idp.oidc.clients.directory import clients
@@ -67,6 +67,7 @@ class AuthorizationServer(FlaskAuthorizationServer):
     def create_token_response(self, request: Any = None) -> Any:
         """Authlib's, with what no grant may forget before it issues anything: a proof of possession counts once."""
         grant = self.get_token_grant(request)
+        details.check_grant(request)
         grant.validate_token_request()
         sender_constraints.use_proof(request)
         return self.handle_response(*grant.create_token_response())

@@ -23,7 +23,7 @@ OAUTH_ERRORS = {
     "invalid_client_metadata", "unapproved_software_statement", "authorization_pending", "slow_down", "expired_token",
     "invalid_target", "invalid_request_object", "invalid_request_uri", "request_not_supported", "request_uri_not_supported",
     "registration_not_supported", "unsupported_token_type", "login_required", "temporarily_unavailable", "invalid_dpop_proof",
-    "use_dpop_nonce",
+    "use_dpop_nonce", "invalid_authorization_details",
 }  # fmt: skip
 
 NASTY: list[str | bytes] = [

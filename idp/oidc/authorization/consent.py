@@ -15,7 +15,7 @@ from idp.audit import trail
 from idp.core import clock, crypto, languages
 from idp.interaction import rooms
 from idp.oidc import scopes
-from idp.oidc.authorization import resources
+from idp.oidc.authorization import details, resources
 from idp.oidc.request import Request
 from idp.oidc.tokens import claims, refresh_tokens, revocation_marks
 from idp.storage.database import Model, db, inserting
@@ -57,7 +57,8 @@ class ConsentedGrant:
 
     def covers(self, request: Request) -> bool:
         """Whether everything this request asks for was allowed before."""
-        if not self.id:
+        # What exactly may be done is approved each time (RFC 9396 section 3): the next payment is another one.
+        if not self.id or request.authorization_details:
             return False
         wanted = claims.names_to_disclose(request.registered, request.scope, request.claims)
         scopes, resources = set(request.scope.split()), set(request.resources)
@@ -149,7 +150,8 @@ def page(request: Request, subject: str) -> Response:
     context = {
         "service": rooms.current_interaction().service,
         "values": disclosure.labelled_claims(claims.select_values(client, wanted, snapshot))
-        + disclosure.delegation_labels(resources.display_names(request.resources, languages.current().tag)),
+        + disclosure.delegation_labels(resources.display_names(request.resources, languages.current().tag))
+        + details.in_words(request.authorization_details, languages.current().tag),
         "wordings": scopes.wordings(request.scope),
         "account": snapshot.get("name"),
     }

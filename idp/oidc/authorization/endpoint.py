@@ -158,7 +158,7 @@ def _owed_prompt(seen: ValidatedRequest, known: PromptFacts) -> Prompt | None:
         essential_acr=essential_acr(asked.claims) or frozenset(asked.registered.required_acr_values),
         preferred_acr=_preferred_acr(asked),
         subject=required_subject(asked.claims, asked.hint),
-        consent=not asked.registered.first_party,
+        consent=not asked.registered.first_party or bool(asked.authorization_details),
         no_silence=asked.registered.application_type == "native" and is_loopback(asked.verified_redirect_uri or ""),
     )
     try:
@@ -283,6 +283,7 @@ def _approval(seen: ValidatedRequest, session: Session) -> Approval:
         nonce=seen.request.get("nonce"),
         claims=seen.request.claims,
         resources=seen.request.resources,
+        authorization_details=seen.request.authorization_details,
         generation=proved.generation,
         service=_connection(session, client_id),
     )

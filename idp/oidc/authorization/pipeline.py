@@ -12,6 +12,7 @@ from flask import Response
 
 from idp.oidc.authorization import (
     claims_parameter,
+    details,
     id_token_hints,
     parameters,
     pkce,
@@ -75,6 +76,7 @@ VALIDATION_STEPS: Steps = (
     (claims_parameter.parse_claims, "OpenID Connect Core 5.5: claims"),
     (id_token_hints.parse_id_token_hint, "OpenID Connect Core 3.1.2.1: id_token_hint"),
     (resources.parse_resources, "RFC 8707 2.1: invalid_target"),
+    (details.parse_authorization_details, "RFC 9396 5: invalid_authorization_details"),
 )
 
 # A request pushed to /par, before steps 2 and 3: the client has authenticated.
@@ -85,6 +87,7 @@ DEVICE_AUTHORIZATION_STEPS: Steps = (
     (device_checks.check_device_grant_allowed, "RFC 6749 5.2: unauthorized_client"),
     (parameters.parse_scope, "RFC 8628 3.1: scope"),
     (resources.parse_resources, "RFC 8707 2: invalid_target"),
+    (details.check_none_with_device, "RFC 9396 5: invalid_authorization_details"),
 )
 # ... and when its owner stands at the authorization endpoint with it, in place of steps 1 to 3.
 DEVICE_STEPS: Steps = (

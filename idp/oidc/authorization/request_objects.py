@@ -126,8 +126,11 @@ def _check_consistency(claims: dict[str, Any], request: Request) -> None:
 
 
 def _text(name: str, value: Any) -> str:
-    """A parameter as it would have been sent; `claims` is an object, max_age may be a number, nothing else has structure."""
-    if name == "claims" and isinstance(value, dict):
+    """A parameter as it would have been sent: `claims` is an object, `authorization_details` a list, max_age may be a number.
+
+    Nothing else has structure.
+    """
+    if (name == "claims" and isinstance(value, dict)) or (name == "authorization_details" and isinstance(value, list)):
         return orjson.dumps(value).decode()
     if name == "max_age" and isinstance(value, int) and not isinstance(value, bool):
         return str(value)

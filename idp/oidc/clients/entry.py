@@ -54,6 +54,21 @@ class TokenExchange(BaseModel):
     scope: str = Field("", description="The most it may get, separated by spaces.")
 
 
+class DetailsType(BaseModel):
+    """A type of authorization details (RFC 9396) that a service understands, in words for the page that asks people."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: str = Field(min_length=1, max_length=100, description="Its name in requests.")
+    label: dict[Language, Name] = Field(min_length=1, description="What it lets the client do, by language.")
+    members: dict[str, dict[Language, Name]] = Field(default_factory=dict, description="Each member's name, by language.")
+
+    @staticmethod
+    def word(labels: dict[str, str], locale: str) -> str:
+        """The label in this language, else in the first that there is."""
+        return labels.get(locale) or next(iter(labels.values()), "")
+
+
 class ClientEntry(BaseModel):
     """What is registered of a relying party: members of RFC 7591, OpenID Registration and Logout; the rest are ours."""
 
@@ -126,6 +141,8 @@ class ClientEntry(BaseModel):
     )
     claims: tuple[RestrictedClaim, ...] = Field((), description="Restricted claims it may have.")
     resources: tuple[Resource, ...] = Field((), description="Resources (RFC 8707) it may ask tokens for.")
+    authorization_details_types: tuple[str, ...] = Field((), description="Types of details (RFC 9396) it may ask for.")
+    authorization_details_served: tuple[DetailsType, ...] = Field((), description="Types that it, as an API, understands.")
     resource_server: bool = Field(False, description="It may introspect tokens whose audience is its client_id or resources.")
     access_token_format: Literal["opaque", "jwt"] = Field("opaque", description="`jwt`: RFC 9068.")
     access_token_lifetime: int | None = Field(

@@ -56,6 +56,8 @@ SWITCHES: tuple[Switch, ...] = (
     Switch("first_party", "operator", "people are not asked for consent", "OpenID Connect Core 3.1.2.4"),
     Switch("claims", "operator", "restricted claims that it may have", "OpenID Connect Core 5.4; UU 27/2022 article 16"),
     Switch("resources", "operator", "resources that it may ask tokens for", "RFC 8707 2"),
+    Switch("authorization_details_types", "operator", "types of details that it may ask for", "RFC 9396 10"),
+    Switch("authorization_details_served", "operator", "types of details that it understands", "RFC 9396 2"),
     Switch("resource_server", "operator", "it learns of tokens made out to it", "RFC 7662 4"),
     Switch("access_token_format", "operator", "`jwt`: access tokens that can be read", "RFC 9068"),
     Switch("token_exchange", "operator", "whose tokens it may exchange", "RFC 8693 2"),

@@ -37,6 +37,7 @@ class AccessToken(TokenMixin):
     auth_time: int = 0
     amr: tuple[str, ...] = ()
     actor: dict[str, Any] = field(default_factory=dict)
+    authorization_details: tuple[dict[str, Any], ...] = field(default=(), repr=False)
     #: The account's generation, and that of its connection to the client, under which it was issued.
     generation: int = 0
     service: int = 0

@@ -27,6 +27,7 @@ class Approval:
     claims: dict[str, Any] = field(default_factory=dict, repr=False)
     resources: tuple[str, ...] = ()
     recovered_at: int = 0
+    authorization_details: tuple[dict[str, Any], ...] = ()
     #: What a public client must show to refresh (RFC 9449 section 5): it has nothing else to prove itself with.
     bound_to: dict[str, str] = field(default_factory=dict, repr=False)
     generation: int = 0

@@ -79,6 +79,8 @@ def _about_access(token: AccessToken) -> dict[str, Any]:
     }
     if token.subject:
         about |= {"acr": token.acr, "auth_time": token.auth_time}
+    if token.authorization_details:  # RFC 9396 section 9.2
+        about["authorization_details"] = list(token.authorization_details)
     if token.actor:
         about["act"] = token.actor
     return about | ({"cnf": token.confirmation} if token.confirmation else {})

@@ -94,6 +94,8 @@ def issue_access_token(made: dict[str, Any], record: AccessToken, request: Reque
         return False
     if bound.audience:
         made["access_token"] = jwt_access_tokens.to_jwt(name, bound, request.registered)
+    if bound.authorization_details:  # RFC 9396 section 7
+        made["authorization_details"] = list(bound.authorization_details)
     made["token_type"] = sender_constraints.token_type(bound.confirmation)
     return True
 

@@ -23,6 +23,7 @@ def to_jwt(name: str, record: AccessToken, client: "Client") -> str:
         "jti": name,
     }
     known: dict[str, Any] = {"scope": record.scope, "act": record.actor, "cnf": record.confirmation}
+    known["authorization_details"] = list(record.authorization_details)  # RFC 9396 section 9.1
     if record.subject:
         known |= {"auth_time": record.auth_time, "acr": record.acr, "amr": list(record.amr)}
     return signing_keys.sign(stated | {k: v for k, v in known.items() if v}, client.id_token_signed_response_alg, JWT_TYPE)

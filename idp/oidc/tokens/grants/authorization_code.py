@@ -8,7 +8,7 @@ from authlib.oauth2.rfc6749 import grants as authlib_grants
 
 from idp.audit import trail
 from idp.core import lifetimes
-from idp.oidc.authorization import pkce, proof_keys, resources, response_modes
+from idp.oidc.authorization import details, pkce, proof_keys, resources, response_modes
 from idp.oidc.errors import oauth_error
 from idp.oidc.request import Request
 from idp.oidc.tokens import authorization_codes, issuance, refresh_tokens, sender_constraints
@@ -73,6 +73,7 @@ class AuthorizationCodeGrant(authlib_grants.AuthorizationCodeGrant):
             refresh_tokens.begin_family(sender_constraints.bound_approval(approval, self.request), refresh)
         client = self.request.registered
         record = issuance.access_token_record(token_, client, approval, self.request.audience)
+        record = replace(record, authorization_details=self.request.authorization_details)
         if not issuance.issue_access_token(token_, record, self.request) and refresh:
             refresh_tokens.revoke_family(approval.family, approval.subject)
 
@@ -81,5 +82,6 @@ class AuthorizationCodeGrant(authlib_grants.AuthorizationCodeGrant):
 REDEMPTION_STEPS: tuple[tuple[Callable[[Request, AuthorizationCode], None], str], ...] = (
     (pkce.check_code_verifier, "RFC 7636 4.6; RFC 9700 4.8"),
     (proof_keys.check_key_of_code, "RFC 9449 10: dpop_jkt"),
+    (details.parse_details_of_code, "RFC 9396 6: invalid_authorization_details"),
     (resources.parse_audience_of_code, "RFC 8707 2.2: invalid_target"),
 )

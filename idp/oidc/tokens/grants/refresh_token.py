@@ -6,7 +6,7 @@ from typing import Any, cast
 from authlib.oauth2.rfc6749 import InvalidGrantError
 from authlib.oauth2.rfc6749 import grants as authlib_grants
 
-from idp.oidc.authorization import resources
+from idp.oidc.authorization import details, resources
 from idp.oidc.request import Request
 from idp.oidc.tokens import issuance, refresh_tokens, sender_constraints
 from idp.oidc.tokens.approvals import Approval
@@ -28,6 +28,7 @@ class RefreshTokenGrant(authlib_grants.RefreshTokenGrant):
         super().validate_token_request()
         approval = cast(UsableRefreshToken, self.request.refresh_token).approval
         sender_constraints.check_key_of_refresh_token(approval, self.request)
+        details.narrow(self.request, approval.authorization_details)
         resources.set_audience(self.request, approval.resources)
 
     def authenticate_refresh_token(self, refresh_token: str) -> Any:
@@ -43,6 +44,7 @@ class RefreshTokenGrant(authlib_grants.RefreshTokenGrant):
         used = cast(UsableRefreshToken, self.request.refresh_token)
         client = self.request.registered
         record = issuance.access_token_record(token_, client, self.request.user, self.request.audience)
+        record = replace(record, authorization_details=self.request.authorization_details)
         if not issuance.issue_access_token(token_, record, self.request):
             raise InvalidGrantError("The refresh token is no longer valid.")
         fresh = token_.get("refresh_token")

@@ -65,6 +65,7 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):
             expires_at=min(bare.expires_at, presented.expires_at),
             actor={"sub": bare.client_id, **earlier},
             claims={},
+            authorization_details=(),
             came_from=(*presented.came_from, (presented.client_id, presented.service)),
             service=generations.of_service(presented.subject, bare.client_id),
             ends_with=(*presented.ends_with, access_tokens.lineage_id(self.request.get("subject_token"))),

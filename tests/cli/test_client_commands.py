@@ -117,7 +117,9 @@ clients:
 # the end, without a line feed"""
 
 
-@pytest.mark.parametrize("before", [None, "", "\n", "clients: []\n", "# ours\nclients: [ ]  # none yet\n", AS_PEOPLE_WRITE])
+@pytest.mark.parametrize(
+    "before", [None, "", "\n", "clients: []", "clients: []\n", "# ours\nclients: [ ]  # none yet\n", AS_PEOPLE_WRITE]
+)
 def test_an_entry_is_written_and_every_other_byte_stays(operator: Operator, before: str | None) -> None:
     """R2: a new file, an empty one, one whose last line does not end, comments and another indentation."""
     operator.clients().unlink()

@@ -27,9 +27,18 @@ EXAMPLES = ROOT / "examples" / "stacks"
 BUILT = HERE / "built"  # by `make stacks`: what takes minutes to compile
 # Node 18 has no global crypto, which the clients expect.
 NODE = ("node", "-r", str(HERE / "webcrypto.cjs"), "server.js")
+# `manage.py migrate` and `manage.py runserver` in one process, which is half the work.
+DJANGO = """
+import os, sys, django
+from django.core.management import call_command
+os.environ["DJANGO_SETTINGS_MODULE"] = "layanan.settings"
+django.setup()
+call_command("migrate", verbosity=0)
+call_command("runserver", sys.argv[1], use_reloader=False)
+"""
 COMMANDS: dict[str, tuple[str, ...]] = {
     "flask": (sys.executable, "-m", "flask", "--app", "app", "run", "--port", "{port}"),
-    "django": ("sh", "-c", f"{sys.executable} manage.py migrate -v0 && exec {sys.executable} manage.py runserver --noreload 127.0.0.1:{{port}}"),
+    "django": (sys.executable, "-c", DJANGO, "127.0.0.1:{port}"),
     "express": NODE,
     "authjs": NODE,
     "go": (str(BUILT / "layanan"),),

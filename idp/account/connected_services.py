@@ -31,6 +31,7 @@ def _shown(known: ConnectedService) -> dict[str, Any]:
     return {
         "client_id": known.client_id,
         "name": known.name,
+        "logo_uri": known.logo_uri,
         "shared": ", ".join(known.shared),
         "since": clock.from_timestamp(known.since) if known.since else None,
         "last_used": clock.from_timestamp(known.last_used) if known.last_used else None,

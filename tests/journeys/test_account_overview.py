@@ -38,6 +38,7 @@ def test_a_service_is_listed_with_what_it_may_see_and_since_when(siti):
     assert page.heading == "Layanan Terhubung"
     assert "Sejak 2 Maret 2026 pukul" in page.text
     assert "Cabut akses" in page.text
+    assert 'src="http://127.0.0.1:5001/static/wlkp.svg"' in page.source, "people know services by their logo"
     assert "siapkerja-account" not in page.source
 
 

@@ -5,7 +5,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 # Each core takes half of the files and then what the other has not come to: what a file sets up is set up once.
 CORES := -n 2 --dist worksteal
 
-.PHONY: help run test quick soak lint check stacks bench lock translations assets clean
+.PHONY: help run test quick soak faults lint check stacks bench lock translations assets clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,9 @@ soak: .venv/ready ## Run the suite TIMES times in random order, or ONLY=browser,
 
 stacks: ## Compile the programs of examples/stacks in Go and Java, so that the tests sign in with them too
 	@bash scripts/setup.sh stacks
+
+faults: .venv/ready ## Let stores hang, and restart providers behind nginx under load; says how long each took (minutes)
+	@$(PYTHON) -m pytest -n 0 -q --faults --durations=0 --durations-min=1 tests/faults $(PYTEST)
 
 lint: .venv/ready ## Linters, formatting and types only
 	@$(PYTHON) -m ruff check .

@@ -19,11 +19,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("choosing")
     group.addoption("--order-seed", default="", help="shuffle the tests by this seed; `new` makes one up and prints it")
     group.addoption("--only", choices=KINDS, help="tests in a browser, tests of races, or tests that move the clock")
+    group.addoption("--faults", action="store_true", help="also the tests that take minutes: restarts under load")
     group.addoption("--quick", action="store_true", help="what tells most in a minute: units, and the first test of each file")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Makes a seed up, once for all workers."""
+    config.addinivalue_line("markers", "faults: takes minutes; runs in `make faults` only")
     config.addinivalue_line("markers", "slow: takes seconds whatever the machine; left out of `make quick`")
     given = getattr(config, "workerinput", {}).get("order_seed")
     if config.option.order_seed == "new":
@@ -44,11 +46,11 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Chooses, then shuffles."""
-    chosen = items
+    chosen = items if config.option.faults else [item for item in items if "faults" not in item.keywords]
     if config.option.only:
-        chosen = [item for item in items if config.option.only in kinds_of(item)]
+        chosen = [item for item in chosen if config.option.only in kinds_of(item)]
     if config.option.quick:
-        chosen = quick(items)
+        chosen = quick(chosen)
     config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
     items[:] = chosen
     if config.option.order_seed:

@@ -34,7 +34,7 @@ soak: .venv/ready ## Run the suite TIMES times in random order, or ONLY=browser,
 stacks: ## Compile the programs of examples/stacks in Go and Java, so that the tests sign in with them too
 	@bash scripts/setup.sh stacks
 
-faults: .venv/ready ## Let stores hang, and restart providers behind nginx under load; says how long each took (minutes)
+faults: .venv/ready ## Let stores hang, restart providers behind nginx under load, kill workers in journeys; says how long each took (minutes)
 	@$(PYTHON) -m pytest -n 0 -q --faults --durations=0 --durations-min=1 tests/faults $(PYTEST)
 
 lint: .venv/ready ## Linters, formatting and types only

@@ -19,7 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("choosing")
     group.addoption("--order-seed", default="", help="shuffle the tests by this seed; `new` makes one up and prints it")
     group.addoption("--only", choices=KINDS, help="tests in a browser, tests of races, or tests that move the clock")
-    group.addoption("--faults", action="store_true", help="also the tests that take minutes: restarts under load")
+    group.addoption("--faults", action="store_true", help="also the tests that take minutes: restarts under load, deaths")
     group.addoption("--quick", action="store_true", help="what tells most in a minute: units, and the first test of each file")
 
 

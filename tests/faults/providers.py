@@ -1,5 +1,7 @@
-"""Providers as processes of their own, over stores that they share: stopped and started again by a test."""
+"""Providers as processes of their own, over stores that they share: started, killed and started again by a test."""
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -43,6 +45,28 @@ class Provider:
             finally:
                 self.process.kill()
                 self.process = None
+
+    def workers(self) -> list[int]:
+        """The processes that serve: children of the one that was started."""
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return [int(child) for child in children]
+
+    def lose(self, *workers: int) -> None:
+        """Kills workers of it as the kernel does when memory is short; returns when they are gone."""
+        for worker in workers:
+            os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: not set(workers) & set(self.workers()))
+
+    def recovers(self) -> None:
+        """Returns when it serves again. Whose workers die twice within seconds gives up; systemd starts it again, and so do we."""
+
+        def serves() -> bool:
+            if self.process is not None and self.process.poll() is not None:
+                self.start()
+            return self._ready()
+
+        wait_until(serves, 240)
 
     def _ready(self) -> bool:
         try:

@@ -19,6 +19,17 @@ if TYPE_CHECKING:
 FILE = click.option("--file", "path", type=click.Path(path_type=Path), help="The file; else the setting clients_file.")
 AUTH_METHODS = ["client_secret_basic", "client_secret_post", "client_secret_any", "none"]
 TRIED = ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"]
+
+
+def signing_alg(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """One that we sign with; fails for any other."""
+    from idp.oidc import algorithms
+
+    if value not in (None, *algorithms.signing_names()):
+        raise click.BadParameter(f"must be one of {', '.join(algorithms.signing_names())}.", ctx, param)
+    return value
+
+
 # What a change of a member means for people and services that are using the client now.
 CONSEQUENCES = {
     "subject_type": "every person gets another `sub` there: the service no longer recognises them",
@@ -91,7 +102,7 @@ def token(uses: int, days: int) -> None:
 @click.option("--public", is_flag=True, help="It cannot keep a secret: an app, or a page without a server.")
 @click.option("--native", is_flag=True, help="An app on people's own machines; it may use any loopback port.")
 @click.option("--first-party", is_flag=True, help="A service of the ministry: people are not asked for consent.")
-@click.option("--alg", type=click.Choice(["RS256", "PS256", "ES256", "EdDSA"]), help="Signs its ID tokens; RS256 unless told.")
+@click.option("--alg", callback=signing_alg, help="Signs its ID tokens; RS256 unless told.")
 @click.option("--auth-method", type=click.Choice(AUTH_METHODS), help="How it sends its secret; either way unless told.")
 @click.option("--write", is_flag=True, help="Put the entry into the file, and print the service's lines to standard output.")
 @FILE

@@ -197,6 +197,14 @@ def verification_kty(name: str) -> str | None:
     return next((row.key.kty for row in SIGNING if row.name == name), None)
 
 
+def usual(kty: str) -> str:
+    """What is signed with where nobody named an algorithm: the first row for a key of this `kty`; raises LookupError."""
+    for name in assertion_names():
+        if verification_kty(name) == kty:
+            return name
+    raise LookupError(f"no algorithm for {kty}")
+
+
 def _row(table: tuple[Row, ...], name: str) -> Row:
     for row in table:
         if row.name == name:

@@ -12,8 +12,6 @@ from idp.core.settings import ConfigError
 from idp.oidc import algorithms
 from idp.oidc.clients import keys
 
-USUAL = {"RSA": "RS256", "EC": "ES256", "OKP": "EdDSA", "oct": "HS256"}
-
 
 @dataclass(frozen=True, slots=True)
 class ServiceKey:
@@ -36,7 +34,7 @@ class ServiceKey:
 
     def sign(self, claims: dict[str, Any], alg: str | None, kind: str) -> str:
         """The claims as a JWS, with the algorithm that the client registered or the usual one of such a key."""
-        chosen = alg or USUAL[self.key.key_type]
+        chosen = alg or algorithms.usual(self.key.key_type)
         header = {"alg": chosen, "typ": kind} | ({"kid": self.key.kid} if self.key.get("kid") else {})
         try:
             return jws.serialize_compact(header, orjson.dumps(claims), self.key, algorithms=[chosen])

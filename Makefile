@@ -5,7 +5,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 # Each core takes half of the files and then what the other has not come to: what a file sets up is set up once.
 CORES := -n 2 --dist worksteal
 
-.PHONY: help run test quick soak faults lint check stacks bench lock translations assets clean
+.PHONY: help run test quick soak faults simulate lint check stacks bench lock translations assets clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,6 +36,9 @@ stacks: ## Compile the programs of examples/stacks in Go and Java, so that the t
 
 faults: .venv/ready ## Let stores hang, restart providers behind nginx under load, kill workers in journeys; says how long each took (minutes)
 	@$(PYTHON) -m pytest -n 0 -q --faults --durations=0 --durations-min=1 tests/faults $(PYTEST)
+
+simulate: .venv/ready ## Play histories of people, thieves and faults, SEEDS of them or until Ctrl-C; SEED=n repeats one
+	@$(PYTHON) -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) $(SIMULATE)
 
 lint: .venv/ready ## Linters, formatting and types only
 	@$(PYTHON) -m ruff check .

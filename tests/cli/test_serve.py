@@ -140,6 +140,11 @@ def test_probes_have_a_port_of_their_own_that_ends_with_the_provider(server: Ser
     assert wait_until(lambda: _refuses(int(port)))
 
 
+def test_the_management_port_is_opened_on_the_address_that_is_named(equipped: Operator) -> None:
+    elsewhere = {"IDP_MANAGEMENT_PORT": str(free_port()), "IDP_MANAGEMENT_BIND": "203.0.113.7"}
+    assert "IDP_MANAGEMENT_BIND=203.0.113.7" in equipped.errs("serve", **elsewhere)
+
+
 def _refuses(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0

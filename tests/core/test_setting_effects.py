@@ -32,6 +32,8 @@ EFFECTS = {
     "issuer": "tests/cli/test_serve.py::test_serve_migrates_answers_and_stops_in_peace",
     "bind": f"{HERE}::test_the_address_that_is_bound",
     "port": "tests/cli/test_serve.py::test_serve_names_a_taken_port",
+    "management_bind": "tests/cli/test_serve.py::test_the_management_port_is_opened_on_the_address_that_is_named",
+    "management_port": "tests/cli/test_serve.py::test_probes_have_a_port_of_their_own_that_ends_with_the_provider",
     "workers": f"{HERE}::test_so_many_workers_are_started",
     "var": "tests/cli/test_serve.py::test_serve_starts_and_stops_the_embedded_store",
     "database_url": "tests/cli/test_config.py::test_a_database_without_tables_is_one_sentence",

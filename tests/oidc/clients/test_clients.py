@@ -109,7 +109,7 @@ def test_an_app_on_loopback_is_good_for_production(write: Write) -> None:
         ("first_party: perhaps", "first_party"),
         ("client_name: -", "client_name is missing: add it"),
         ("client_id: a b", "client_id"),
-        ("profile: ropc", "profile must be one of 'standard' or 'legacy'"),
+        ("profile: ropc", "profile must be one of 'standard', 'legacy'"),
         ("grant_types: [password]", "grant_types must be one of"),
         ("id_token_signed_response_alg: none", "must be one of 'RS256', 'PS256', 'ES256' or 'EdDSA'"),
         ("token_endpoint_auth_signing_alg: none", "must be one of"),

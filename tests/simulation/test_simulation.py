@@ -1,4 +1,4 @@
-"""Some hundred seeds of the simulation: whatever happens in whatever order, nothing of before a change counts after it.
+"""Eighty seeds of the simulation: whatever happens in whatever order, nothing of before a change counts after it.
 
 `make simulate` runs it without end, and `make simulate SEED=n` repeats a seed that has failed.
 """
@@ -15,7 +15,7 @@ from tests.simulation.plan import plan
 from tests.simulation.run import SeedFailed, played, run, simulated
 
 # Each batch is a test of its own, so that workers share them; a batch has the same seeds for ever.
-BATCHES, SEEDS, ON_POSTGRESQL = 6, 25, 8
+BATCHES, SEEDS, ON_POSTGRESQL = 3, 25, 5
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,11 @@ from werkzeug.test import TestResponse
 
 from idp.core import clock, crypto
 from idp.oidc import algorithms
+from idp.oidc.clients.rules import DEVICE_CODE_GRANT
 from idp.oidc.tokens import access_tokens, signing_keys
 from tests.oidc.conftest import CALLBACK, VERIFIER, RelyingParty, answer
+from tests.oidc.device.test_device import GRANTS as DEVICE_GRANTS
+from tests.oidc.device.test_device import allow
 from tests.oidc.tokens.test_token_exchange import MIDDLE, TYPE
 from tests.prover import Prover
 from tests.waiting import settle
@@ -386,7 +389,18 @@ def test_a_client_may_want_a_nonce_in_every_proof(
 # -- around it ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_device_grant_and_exchange_bind_too(
+def test_the_device_grant_binds_too(register: Callable[..., RelyingParty], browser: FlaskClient, prover: Prover) -> None:
+    television = register("tv", grant_types=DEVICE_GRANTS, dpop_bound_access_tokens=True)
+    told = television.post("/device_authorization", scope="openid profile").json
+    allow(browser, told["user_code"])
+    form = {"grant_type": DEVICE_CODE_GRANT, "device_code": told["device_code"]}
+    assert ask(television, None, **form).json["error"] == "invalid_dpop_proof"
+    given = ask(television, prover.proof("/token"), **form).json
+    assert given["token_type"] == "DPoP"
+    assert television.post("/introspect", token=given["access_token"]).json["cnf"] == {"jkt": prover.thumbprint}
+
+
+def test_exchange_binds_too(
     app: Flask, register: Callable[..., RelyingParty], browser: FlaskClient, prover: Prover
 ) -> None:
     """And a bound token is exchanged by nobody who only holds it."""

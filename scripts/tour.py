@@ -161,7 +161,8 @@ def main() -> None:
 
 def chromium() -> str | None:
     """The system's Chromium."""
-    return shutil.which("chromium") or shutil.which("chromium-browser")
+    found = (shutil.which(name) for name in ("chromium-headless-shell", "chromium", "chromium-browser"))
+    return next((path for path in found if path), None)
 
 
 def _take(page: Page, name: str) -> None:

@@ -1,7 +1,6 @@
 """What every test stands on: the application over real stores, a live server, the clock, the outbox, closed sockets."""
 
 import re
-import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from idp.core.settings import Settings
 from idp.gateways import outbox as kept
 from idp.oidc.tokens.signing_keys import SIGNING_KEYS, key_ring
 from idp.storage.database import db
+from scripts import tour
 from tests import stores
 from tests.person import Person
 from tests.relying_party import RelyingParty
@@ -280,9 +280,8 @@ def outbox(app: Flask) -> Outbox:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """One Chromium for all; each test opens contexts of its own, which share nothing."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS, timeout=120_000)
+        browser = playwright.chromium.launch(executable_path=tour.chromium(), args=CHROMIUM_FLAGS, timeout=120_000)
         yield browser
         browser.close()
 

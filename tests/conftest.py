@@ -102,6 +102,7 @@ class House:
     def __init__(self, place: stores.Stores, host: str = "127.0.0.1") -> None:
         self.stores, self.port = place, stores.free_port()
         self.issuer = f"http://{host}:{self.port}"
+        self.others: list[Flask] = []
         self.app = self.build()
         with self.app.app_context():
             upgrade_tables()
@@ -129,11 +130,13 @@ class House:
         app.jinja_env.bytecode_cache = COMPILED
         with app.app_context():
             db.engine.pool._timeout = PATIENCE_SECONDS  # more threads race in a test than ever serve
+        self.others.append(app)
         return app
 
     def clean(self) -> None:
         """As on the first day: empty stores, gateways that have seen nothing, the clients of the file."""
         settle(self.app)  # what the last test began behind its answers ends before the stores are emptied
+        self._release_others()
         self.app.extensions["idp.storage.redis_store"].redis.flushall()
         with self.app.app_context(), db.engine.begin() as connection:
             for table in reversed(db.metadata.sorted_tables):
@@ -143,6 +146,12 @@ class House:
         gateways.init_app(self.app)
         self.app.extensions.pop("idp.limits", None)
         self.app.extensions["idp.clients"].known = dict(self.clients)
+
+    def _release_others(self) -> None:
+        """Closes the database connections of further applications: one that is only forgotten warns in any later test."""
+        while self.others:
+            with self.others.pop().app_context():
+                db.engine.dispose()
 
     def _signing_keys(self) -> list[dict[str, Any]]:
         key_ring().current()
@@ -164,8 +173,8 @@ class House:
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
-        with self.app.app_context():
-            db.engine.dispose()
+        self.others.append(self.app)
+        self._release_others()
 
 
 class Quiet(WSGIRequestHandler):

@@ -31,7 +31,6 @@ pytestmark = pytest.mark.slow
 # What is needed without being imported by name.
 UNNAMED = {
     "hiredis": "redis reads answers with it when it is there",
-    "psycopg": "SQLAlchemy loads the driver that IDP_DATABASE_URL names",
     "tzdata": "zoneinfo reads it where the system has no time zones",
 }
 # Looked for and not needed: the embedded store takes the redis-server of the system.

@@ -60,6 +60,7 @@ class Lifetime:
 # -- sign-in and its waiting ------------------------------------------------------------------------------------------
 INTERACTION = Lifetime("interaction", "interaction_minutes", MINUTE, "A request for a sign-in waits in our pages.")
 INTERACTION_TRACE = Lifetime("trace of an interaction", 30, MINUTE, "After its end a late visitor still finds the way back.")
+TYPED_FIELDS = Lifetime("fields of a form", 60, SECOND, "What was typed comes back after a change of language.")
 SESSION_UNUSED = Lifetime("session, unused", "session_idle_minutes", MINUTE, "A single sign-on session without use.")
 SESSION = Lifetime("session", "session_hours", HOUR, "A single sign-on session, used or not.")
 SESSION_WARNING = Lifetime("warning before the end of a session", 2, MINUTE, "A page says so.", "WCAG 2.2 section 2.2.1")

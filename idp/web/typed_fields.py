@@ -6,7 +6,7 @@ import orjson
 from flask import after_this_request, g, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from idp.core import clock
+from idp.core import clock, lifetimes
 from idp.storage.sealing import Unsealable, sealer
 from idp.web import cookies
 from idp.web.cookies import TYPED
@@ -14,7 +14,7 @@ from idp.web.cookies import TYPED
 # Fields that a page shows again. Whatever is not named here, above all each secret and the mother's name, is forgotten at
 # once (fails closed).
 SHOWN_AGAIN = ("identifier", "nik", "name", "email", "phone", "user_code")
-LIFE = 60  # seconds: the browser asks for the page again at once
+LIFE = lifetimes.TYPED_FIELDS.seconds  # the browser asks for the page again at once
 AT_MOST = 2000  # characters typed; a browser keeps cookies up to 4096 bytes (RFC 6265 section 6.1)
 
 

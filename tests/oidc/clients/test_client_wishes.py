@@ -148,7 +148,7 @@ def test_a_page_that_was_finished_in_another_tab_does_too(register: Any, browser
 def test_whoever_has_signed_out_may_sign_in_again(register: Any, browser: FlaskClient, client_uri: str | None) -> None:
     party = register("again", initiate_login_uri=START, client_uri=client_uri)
     hint = party.redeem(party.code(browser)).json["id_token"]
-    assert f"{START}?iss=" in "".join(links(browser.get(f"/logout?id_token_hint={hint}")))
+    assert f"{START}?iss=" in "".join(links(browser.get(f"/logout?id_token_hint={hint}", follow_redirects=True)))
 
 
 def test_a_client_that_has_none_is_not_linked_to(app: Flask, register: Any, at: Any) -> None:

@@ -400,9 +400,7 @@ def test_the_device_grant_binds_too(register: Callable[..., RelyingParty], brows
     assert television.post("/introspect", token=given["access_token"]).json["cnf"] == {"jkt": prover.thumbprint}
 
 
-def test_exchange_binds_too(
-    app: Flask, register: Callable[..., RelyingParty], browser: FlaskClient, prover: Prover
-) -> None:
+def test_exchange_binds_too(app: Flask, register: Callable[..., RelyingParty], browser: FlaskClient, prover: Prover) -> None:
     """And a bound token is exchanged by nobody who only holds it."""
     register("wlkp", resources=(API,))
     wlkp, middle = RelyingParty(app, "wlkp"), register("middle", **MIDDLE | {"dpop_bound_access_tokens": True})

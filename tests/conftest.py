@@ -8,12 +8,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import time_machine
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
 from playwright.sync_api import Browser, sync_playwright
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import delete, event, insert, select, text
+from sqlalchemy.pool import Pool
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from idp import create_app, gateways
@@ -42,6 +44,17 @@ KEPT_TABLES = {"signing_keys", "alembic_version"}  # making RSA keys for each te
 
 
 pytest_plugins = ["tests.choosing"]
+
+# Connections to PostgreSQL, until the end of this process: one that is collected while it is open warns in whichever test
+# runs at that moment, which has nothing to do with it.
+CONNECTED: list[psycopg.Connection[Any]] = []
+
+
+@event.listens_for(Pool, "connect")
+def keep(connection: Any, _: Any) -> None:
+    """Keeps the connection, unless it is to SQLite."""
+    if isinstance(connection, psycopg.Connection):
+        CONNECTED.append(connection)
 
 
 class CompiledTemplates(BytecodeCache):

@@ -95,6 +95,7 @@ def application(*, audited: bool = True) -> Iterator["Flask"]:
             if audited:
                 drain_all()
         finally:
+            db.session.remove()  # first: a connection in use outlives the pool that it came from, open
             db.engine.dispose()
             store().close()
 
